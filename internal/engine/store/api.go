@@ -1,0 +1,162 @@
+package store
+
+import (
+	"errors"
+	"log/slog"
+	"time"
+
+	"github.com/cumulog/cumulog/internal/logs"
+	"github.com/cumulog/cumulog/internal/platform/vfs"
+)
+
+var (
+	// ErrUnavailable is returned while the store cannot take more events: the
+	// disk is full or failed. Reads go on, and appends succeed again when the
+	// disk does. The cause is wrapped beside it.
+	ErrUnavailable = errors.New("store: unavailable for writes")
+	// ErrClosed is returned after Close.
+	ErrClosed = errors.New("store: closed")
+	// ErrBadBatch is returned by Append for a batch that breaks its contract.
+	ErrBadBatch = errors.New("store: malformed batch")
+	// ErrBadQuery is returned by Scan for a query that breaks its contract.
+	ErrBadQuery = errors.New("store: malformed query")
+)
+
+// Options configure a store.
+type Options struct {
+	FS       vfs.FS   // required
+	Dir      string   // required; the store owns Dir/wal and Dir/parts and makes what is missing
+	Manifest Manifest // required
+
+	// Memory bounds, in bytes, what the store keeps in memory: memtables (one
+	// being filled and at most two being flushed, an eighth each) and the cache
+	// of decoded blocks (an eighth). 0 means 256 MiB; less than 8 MiB counts
+	// as 8 MiB, and more than 512 MiB makes only the cache larger.
+	Memory int64
+
+	// Logger receives what the store does on its own: flushes, merges, damage.
+	// nil discards it.
+	Logger *slog.Logger
+
+	// Now is the clock of retention and of creation times. nil means time.Now.
+	Now func() time.Time
+
+	tune tuning
+}
+
+// Batch is what one Append stores: events of one stream.
+//
+// The store owns Timestamps, Arena and Ends from the moment Append is called,
+// whatever Append returns: they are the storage of the memtable.
+type Batch struct {
+	Group      logs.GroupID
+	Stream     logs.StreamID
+	Ingestion  int64   // ms since the Unix epoch
+	Timestamps []int64 // ms since the Unix epoch, ascending (equal ones allowed), not negative; 1 to logs.MaxBatchEvents of them
+
+	// Message i is Arena[Ends[i-1]:Ends[i]]; message 0 is Arena[Start:Ends[0]].
+	Arena []byte
+	Start uint32
+	Ends  []uint32
+}
+
+// Query selects the events of a Scan.
+type Query struct {
+	Group   logs.GroupID
+	Streams []logs.StreamID // nil: every stream of the group; empty: none
+
+	Start, End int64 // timestamps in [Start, End), ms since the Unix epoch
+
+	After, Before *logs.Key // exclusive bounds; nil: none
+	Reverse       bool      // descending instead of ascending (timestamp, seq)
+
+	// Match says whether a message is wanted; nil wants all. It must not keep
+	// or change the bytes, and is called from several goroutines at once, for
+	// messages that the scan may then never yield. It is not called after Scan
+	// returned.
+	Match func(message []byte) bool
+}
+
+// Stats say what a Scan did.
+type Stats struct {
+	Rows          int64 // events looked at: those within streams and bounds that were matched, yielded or not
+	Bytes         int64 // their message bytes
+	Matched       int64 // events yielded
+	Blocks        int64 // blocks of parts that were opened
+	BlocksSkipped int64 // blocks of the group left unopened: outside the bounds or beyond the early stop
+	DamagedBlocks int64 // blocks that could not be read because they are damaged; their events are missing from the answer
+}
+
+// StreamStats are the timestamps of events of one stream, in ms since the Unix
+// epoch.
+type StreamStats struct {
+	First         int64 // oldest event
+	Last          int64 // newest event
+	LastIngestion int64 // ingestion time of the newest batch
+}
+
+func (s StreamStats) merge(o StreamStats) StreamStats {
+	return StreamStats{
+		First:         min(s.First, o.First),
+		Last:          max(s.Last, o.Last),
+		LastIngestion: max(s.LastIngestion, o.LastIngestion),
+	}
+}
+
+// tuning holds what no user can set well; tests do.
+type tuning struct {
+	memtableBytes int64         // a memtable this large is sealed
+	memtableAge   time.Duration // and one this old
+	cacheBytes    int64
+	blockBytes    int // raw bytes after which a block ends
+	workers       int // goroutines of one scan that has a Match
+	fileBytes     int64
+	mergeFanIn    int           // parts of one tier that start a merge
+	purgeAfter    time.Duration // age at which a tombstone forces rewrites
+	retryMin      time.Duration // first wait after a failed flush or merge
+	retryMax      time.Duration
+	manual        bool // no background work but on demand
+}
+
+const (
+	defaultMemory  = 256 << 20
+	minMemory      = 8 << 20
+	maxMemtable    = 64 << 20
+	maxBlockRows   = 32 << 10
+	tombstoneGrace = 10 * time.Minute // an append that was under way when its stream was deleted ends within it
+)
+
+func (o *Options) ensureDefaults(workers int) error {
+	if o.FS == nil || o.Dir == "" || o.Manifest == nil {
+		return errors.New("store: options FS, Dir and Manifest are required")
+	}
+	if o.Memory == 0 {
+		o.Memory = defaultMemory
+	}
+	o.Memory = max(o.Memory, minMemory)
+	if o.Logger == nil {
+		o.Logger = slog.New(slog.DiscardHandler)
+	}
+	if o.Now == nil {
+		o.Now = time.Now
+	}
+	t := &o.tune
+	setDefault(&t.memtableBytes, min(o.Memory/8, maxMemtable))
+	setDefault(&t.memtableAge, time.Minute)
+	setDefault(&t.cacheBytes, max(o.Memory/8, o.Memory/2-3*t.memtableBytes))
+	setDefault(&t.blockBytes, 2<<20)
+	setDefault(&t.workers, workers)
+	setDefault(&t.fileBytes, 256<<20)
+	setDefault(&t.mergeFanIn, 8)
+	setDefault(&t.purgeAfter, 24*time.Hour)
+	setDefault(&t.retryMin, 100*time.Millisecond)
+	setDefault(&t.retryMax, 5*time.Second)
+	return nil
+}
+
+func setDefault[T comparable](p *T, v T) {
+	var zero T
+	if *p == zero {
+		*p = v
+	}
+}

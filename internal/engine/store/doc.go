@@ -1,0 +1,22 @@
+// Package store keeps log events: it makes them durable, keeps them in order,
+// finds them again, and removes them when they expire or are deleted. It knows
+// groups and streams by id only; names, limits and rules of the product live in
+// the services above, metadata in the catalog below (Manifest).
+//
+// A batch goes into the write-ahead log and, once that is synced, into the
+// memtable, which uses the memory of the batch itself. A full or old memtable
+// is sealed and flushed into an immutable part file; parts are merged by
+// retention class and day. docs/architecture.md and docs/adr/0004-store.md tell
+// the whole story.
+//
+// # For the neighbours
+//
+//   - Batch.Start is an addition to the contract: a batch may use a sub-range of
+//     an arena without moving it (rejected events at its beginning).
+//   - Events of deleted groups and streams stay visible to Scan until a merge
+//     removes them: who calls Scan resolves ids and skips what is gone.
+//   - The catalog row of a stream and HeadStats together are exact: combine
+//     them by min (First) and max (Last, LastIngestion).
+//   - A group whose retention is shortened keeps its events on disk until a merge;
+//     the caller of Scan sets Query.Start to the retention floor.
+package store
