@@ -65,8 +65,8 @@ func control(f *os.File, fn func(fd int) error) error {
 			}
 		}
 	})
-	if err != nil {
-		return err
+	if err != nil { // the file is closed: Control has no other error
+		return fs.ErrClosed
 	}
 	return result
 }
