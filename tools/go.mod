@@ -1,0 +1,3 @@
+module github.com/cumulog/cumulog/tools
+
+go 1.26.0

@@ -1,0 +1,248 @@
+package main
+
+import (
+	"bufio"
+	"bytes"
+	"encoding/json"
+	"fmt"
+	"io"
+	"maps"
+	"slices"
+	"strings"
+)
+
+// model is the condensed service model.
+type model struct {
+	Source       string                `json:"source"`
+	APIVersion   string                `json:"apiVersion"`
+	TargetPrefix string                `json:"targetPrefix"`
+	SigningName  string                `json:"signingName"`
+	Operations   map[string]*operation `json:"operations"`
+	Shapes       map[string]*shape     `json:"shapes"`
+}
+
+type operation struct {
+	Input       string   `json:"input,omitempty"`
+	Output      string   `json:"output,omitempty"`
+	Errors      []string `json:"errors,omitempty"`
+	HostPrefix  string   `json:"hostPrefix,omitempty"`
+	EventStream bool     `json:"eventStream,omitempty"`
+}
+
+type shape struct {
+	Type      string   `json:"type"`
+	Members   []member `json:"members,omitempty"`
+	Required  []string `json:"required,omitempty"`
+	Min       *int64   `json:"min,omitempty"`
+	Max       *int64   `json:"max,omitempty"`
+	Pattern   string   `json:"pattern,omitempty"`
+	Enum      []string `json:"enum,omitempty"`
+	Elem      string   `json:"elem,omitempty"`  // of a list
+	Key       string   `json:"key,omitempty"`   // of a map
+	Value     string   `json:"value,omitempty"` // of a map
+	Exception bool     `json:"exception,omitempty"`
+	Fault     bool     `json:"fault,omitempty"`
+	Stream    bool     `json:"eventStream,omitempty"`
+}
+
+type member struct {
+	Name  string `json:"name"`
+	Shape string `json:"shape"`
+}
+
+// ordered is a JSON object whose order matters.
+type ordered[T any] []struct {
+	name  string
+	value T
+}
+
+func (o *ordered[T]) UnmarshalJSON(data []byte) error {
+	dec := json.NewDecoder(bytes.NewReader(data))
+	if _, err := dec.Token(); err != nil {
+		return err
+	}
+	for dec.More() {
+		tok, err := dec.Token()
+		if err != nil {
+			return err
+		}
+		name, ok := tok.(string)
+		if !ok {
+			return fmt.Errorf("expected a member name, found %v", tok)
+		}
+		var v T
+		if err := dec.Decode(&v); err != nil {
+			return fmt.Errorf("%s: %w", name, err)
+		}
+		*o = append(*o, struct {
+			name  string
+			value T
+		}{name, v})
+	}
+	return nil
+}
+
+type ref struct {
+	Shape string `json:"shape"`
+	Name  string `json:"locationName"`
+}
+
+// condense reads a service model of botocore.
+func condense(data []byte, version string) (*model, error) {
+	var in struct {
+		Metadata struct {
+			APIVersion    string `json:"apiVersion"`
+			TargetPrefix  string `json:"targetPrefix"`
+			Prefix        string `json:"endpointPrefix"`
+			SigningName   string `json:"signingName"`
+			ClientProtocl string `json:"protocol"`
+		} `json:"metadata"`
+		Operations map[string]struct {
+			Input    ref   `json:"input"`
+			Output   ref   `json:"output"`
+			Errors   []ref `json:"errors"`
+			Endpoint struct {
+				HostPrefix string `json:"hostPrefix"`
+			} `json:"endpoint"`
+		} `json:"operations"`
+		Shapes map[string]struct {
+			Type      string       `json:"type"`
+			Members   ordered[ref] `json:"members"`
+			Required  []string     `json:"required"`
+			Min       *int64       `json:"min"`
+			Max       *int64       `json:"max"`
+			Pattern   string       `json:"pattern"`
+			Enum      []string     `json:"enum"`
+			Member    ref          `json:"member"`
+			Key       ref          `json:"key"`
+			Value     ref          `json:"value"`
+			Exception bool         `json:"exception"`
+			Fault     bool         `json:"fault"`
+			Stream    bool         `json:"eventstream"`
+		} `json:"shapes"`
+	}
+	if err := json.Unmarshal(data, &in); err != nil {
+		return nil, err
+	}
+	if in.Metadata.ClientProtocl != "json" {
+		return nil, fmt.Errorf("protocol %q, only json is known", in.Metadata.ClientProtocl)
+	}
+	m := &model{
+		Source: version, APIVersion: in.Metadata.APIVersion, TargetPrefix: in.Metadata.TargetPrefix,
+		SigningName: in.Metadata.SigningName, Operations: map[string]*operation{}, Shapes: map[string]*shape{},
+	}
+	if m.SigningName == "" {
+		m.SigningName = in.Metadata.Prefix
+	}
+	for name, s := range in.Shapes {
+		out := &shape{
+			Type: s.Type, Required: s.Required, Min: s.Min, Max: s.Max, Pattern: s.Pattern, Enum: s.Enum,
+			Elem: s.Member.Shape, Key: s.Key.Shape, Value: s.Value.Shape,
+			Exception: s.Exception, Fault: s.Fault, Stream: s.Stream,
+		}
+		for _, mem := range s.Members {
+			if mem.value.Name != "" {
+				return nil, fmt.Errorf("%s.%s: a location name is not known here", name, mem.name)
+			}
+			out.Members = append(out.Members, member{mem.name, mem.value.Shape})
+		}
+		m.Shapes[name] = out
+	}
+	for name, op := range in.Operations {
+		out := &operation{Input: op.Input.Shape, Output: op.Output.Shape, HostPrefix: op.Endpoint.HostPrefix}
+		for _, e := range op.Errors {
+			out.Errors = append(out.Errors, e.Shape)
+		}
+		slices.Sort(out.Errors)
+		if s := m.Shapes[out.Output]; s != nil {
+			for _, mem := range s.Members {
+				out.EventStream = out.EventStream || m.Shapes[mem.Shape].Stream
+			}
+		}
+		m.Operations[name] = out
+	}
+	return m, nil
+}
+
+// write writes the model with one operation or shape a line, so that a
+// refresh gives a readable difference.
+func (m *model) write(w io.Writer) error {
+	b := bufio.NewWriter(w)
+	fmt.Fprintf(b, "{\n\"source\": %q,\n\"apiVersion\": %q,\n\"targetPrefix\": %q,\n\"signingName\": %q,\n",
+		m.Source, m.APIVersion, m.TargetPrefix, m.SigningName)
+	fmt.Fprintf(b, "\"operations\": {\n")
+	if err := writeEntries(b, m.Operations); err != nil {
+		return err
+	}
+	fmt.Fprintf(b, "},\n\"shapes\": {\n")
+	if err := writeEntries(b, m.Shapes); err != nil {
+		return err
+	}
+	fmt.Fprintf(b, "}\n}\n")
+	return b.Flush()
+}
+
+func writeEntries[T any](b *bufio.Writer, entries map[string]T) error {
+	for i, name := range slices.Sorted(maps.Keys(entries)) {
+		var text strings.Builder
+		enc := json.NewEncoder(&text)
+		enc.SetEscapeHTML(false)
+		if err := enc.Encode(entries[name]); err != nil {
+			return err
+		}
+		comma := ","
+		if i == len(entries)-1 {
+			comma = ""
+		}
+		fmt.Fprintf(b, "%q: %s%s\n", name, strings.TrimSpace(text.String()), comma)
+	}
+	return nil
+}
+
+// readModel reads a condensed model and checks that it is whole.
+func readModel(data []byte) (*model, error) {
+	m := &model{}
+	dec := json.NewDecoder(bytes.NewReader(data))
+	dec.DisallowUnknownFields()
+	if err := dec.Decode(m); err != nil {
+		return nil, err
+	}
+	check := func(where, name string) error {
+		if m.Shapes[name] == nil {
+			return fmt.Errorf("%s: no shape %q", where, name)
+		}
+		return nil
+	}
+	for name, s := range m.Shapes {
+		refs := make([]string, 0, len(s.Members)+2)
+		for _, mem := range s.Members {
+			refs = append(refs, mem.Shape)
+		}
+		switch s.Type {
+		case "list":
+			refs = append(refs, s.Elem)
+		case "map":
+			refs = append(refs, s.Key, s.Value)
+		case "structure", "string", "integer", "long", "boolean", "double", "blob":
+		default:
+			return nil, fmt.Errorf("%s: unknown type %q", name, s.Type)
+		}
+		for _, r := range refs {
+			if err := check(name, r); err != nil {
+				return nil, err
+			}
+		}
+	}
+	for name, op := range m.Operations {
+		refs := append([]string{op.Input}, op.Errors...)
+		if op.Output != "" {
+			refs = append(refs, op.Output)
+		}
+		for _, r := range refs {
+			if err := check(name, r); err != nil {
+				return nil, err
+			}
+		}
+	}
+	return m, nil
+}
