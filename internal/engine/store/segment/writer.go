@@ -1,0 +1,332 @@
+package segment
+
+import (
+	"bufio"
+	"context"
+	"encoding/binary"
+	"fmt"
+	"hash/crc32"
+
+	"github.com/cespare/xxhash/v2"
+	"github.com/google/uuid"
+	"github.com/klauspost/compress/zstd"
+
+	"github.com/cumulog/cumulog/internal/logs"
+)
+
+// WriterOptions tunes a Writer. The zero value is right for a flush.
+type WriterOptions struct {
+	ID      uuid.UUID         // zero: a random one
+	Created int64             // ms since the Unix epoch, informative
+	Level   zstd.EncoderLevel // zero: zstd.SpeedFastest
+	// Meta is kept with the part for its owner and returned by Reader.Meta; at
+	// most 1 MiB.
+	Meta []byte
+}
+
+// Summary describes a finished part.
+type Summary struct {
+	ID                         uuid.UUID
+	Created                    int64
+	Blocks                     int
+	Rows                       int64
+	RawBytes                   int64 // bytes of messages
+	FileBytes                  int64
+	MinTimestamp, MaxTimestamp int64
+	MinSeq, MaxSeq             logs.Seq
+	MinIngestion, MaxIngestion int64
+	Groups                     []GroupEntry // ascending; nil in Reader.Summary
+}
+
+// Writer writes one part, streaming: it holds one block, one shared frame and
+// the index in memory. It is not safe for concurrent use. After an error every
+// further call returns that error; the file is then garbage.
+type Writer struct {
+	sink   Sink
+	out    *bufio.Writer
+	off    int64
+	err    error
+	opts   WriterOptions
+	enc    *zstd.Encoder
+	keys   keyEncoder
+	index  indexBuilder
+	sum    Summary
+	last   logs.GroupID
+	msgs   []byte
+	packed []byte // compressed payload
+	head   []byte
+	buf    Buffer // for AddRaw
+
+	// the open shared frame
+	shKeys, shMsgs []byte
+	shLens, shRaw  []byte
+	shBlocks       int
+}
+
+// NewWriter starts a part at the start of an empty file. An error of the first
+// write is reported by the next call.
+func NewWriter(f Sink, o WriterOptions) *Writer {
+	w := &Writer{sink: f, out: bufio.NewWriterSize(f, 256<<10), opts: o}
+	if w.opts.ID == uuid.Nil {
+		w.opts.ID = uuid.New()
+	}
+	if w.opts.Level == 0 {
+		w.opts.Level = zstd.SpeedFastest
+	}
+	if len(o.Meta) > maxMetaBytes {
+		w.err = fmt.Errorf("meta of %d bytes: %w", len(o.Meta), ErrTooLarge)
+		return w
+	}
+	w.enc, w.err = zstd.NewWriter(nil, zstd.WithEncoderConcurrency(1), zstd.WithEncoderLevel(w.opts.Level),
+		zstd.WithEncoderCRC(false), zstd.WithWindowSize(MaxBlockBytes), zstd.WithSingleSegment(true))
+	if w.err != nil {
+		w.err = fmt.Errorf("open zstd encoder: %w", w.err)
+		return w
+	}
+	w.write(appendHeader(nil, w.opts.ID, w.opts.Created))
+	return w
+}
+
+func appendHeader(dst []byte, id uuid.UUID, created int64) []byte {
+	start := len(dst)
+	dst = append(dst, headerMagic...)
+	dst = binary.LittleEndian.AppendUint16(dst, formatVersion)
+	dst = binary.LittleEndian.AppendUint16(dst, 0)
+	dst = append(dst, id[:]...)
+	dst = binary.LittleEndian.AppendUint64(dst, uint64(created))
+	dst = binary.LittleEndian.AppendUint32(dst, 0)
+	return binary.LittleEndian.AppendUint32(dst, crc32.Checksum(dst[start:], castagnoli))
+}
+
+// ID returns the id of the part.
+func (w *Writer) ID() uuid.UUID { return w.opts.ID }
+
+// Size returns the bytes written so far, open shared frame and index excluded.
+func (w *Writer) Size() int64 { return w.off }
+
+func (w *Writer) write(b []byte) {
+	if w.err != nil {
+		return
+	}
+	n, err := w.out.Write(b)
+	w.off += int64(n)
+	if err != nil {
+		w.err = fmt.Errorf("write part: %w", err)
+	}
+}
+
+// frame writes a frame and returns its size. The payload is compressed when
+// that pays.
+func (w *Writer) frame(kind byte, raw []byte, check uint32, compress bool) int64 {
+	h := frame{raw: uint32(len(raw)), stored: uint32(len(raw)), kind: kind, check: check}
+	payload := raw
+	if compress && len(raw) > 16 {
+		w.packed = w.enc.EncodeAll(raw, w.packed[:0])
+		if len(w.packed) < len(raw)-len(raw)/32 {
+			payload, h.codec, h.stored = w.packed, codecZstd, uint32(len(w.packed))
+		}
+	}
+	w.head = appendFrameHeader(w.head[:0], h, payload)
+	w.write(w.head)
+	w.write(payload)
+	return h.size()
+}
+
+// Add writes rows as one block of the group. Groups must not descend; rows are
+// sorted by (stream, timestamp, seq), at least one, at most MaxBlockRows with
+// MaxBlockBytes of messages. All rows of a batch carry the same ingestion time.
+// Nothing of rows is kept. Input errors (ErrOrder, ErrTooLarge, ErrInvalid)
+// leave the Writer as it was.
+func (w *Writer) Add(group logs.GroupID, rows []Row) error {
+	if w.err != nil {
+		return w.err
+	}
+	if err := w.checkGroup(group); err != nil {
+		return err
+	}
+	if len(rows) == 0 {
+		return fmt.Errorf("no rows: %w", ErrInvalid)
+	}
+	if len(rows) > MaxBlockRows {
+		return fmt.Errorf("%d rows: %w", len(rows), ErrTooLarge)
+	}
+	info := BlockInfo{Group: group}
+	if err := w.keys.columns(rows, &info); err != nil {
+		return err
+	}
+	w.msgs = w.msgs[:0]
+	for i := range rows {
+		w.msgs = append(w.msgs, rows[i].Message...)
+	}
+	info.Hash = xxhash.Sum64(w.msgs)
+	keys := w.keys.encode(rows, &info)
+	w.ingestion(w.keys.batches)
+	w.add(info, keys, w.msgs)
+	return w.err
+}
+
+func (w *Writer) checkGroup(group logs.GroupID) error {
+	if group < 0 {
+		return fmt.Errorf("group %d: %w", group, ErrInvalid)
+	}
+	if group < w.last {
+		return fmt.Errorf("group %d after group %d: %w", group, w.last, ErrOrder)
+	}
+	return nil
+}
+
+func (w *Writer) ingestion(batches []batchTime) {
+	for i, b := range batches {
+		if i == 0 && w.sum.Blocks == 0 {
+			w.sum.MinIngestion, w.sum.MaxIngestion = b.ingestion, b.ingestion
+		}
+		w.sum.MinIngestion = min(w.sum.MinIngestion, b.ingestion)
+		w.sum.MaxIngestion = max(w.sum.MaxIngestion, b.ingestion)
+	}
+}
+
+// add stores a checked block whose keys and messages are encoded.
+func (w *Writer) add(info BlockInfo, keys, msgs []byte) {
+	if len(keys)+len(msgs) < sharedBlock {
+		if len(w.shKeys)+len(w.shMsgs)+len(keys)+len(msgs) > sharedTarget {
+			w.flushShared()
+		}
+		info.Mode, info.off, info.ord = ModeShared, int64(len(w.index.shared)), w.shBlocks
+		info.keysLen, info.messageLen = int64(len(keys)), 0
+		w.shLens = binary.AppendUvarint(w.shLens, uint64(len(keys)))
+		w.shLens = binary.AppendUvarint(w.shLens, uint64(len(msgs)))
+		w.shKeys = append(w.shKeys, keys...)
+		w.shMsgs = append(w.shMsgs, msgs...)
+		w.shBlocks++
+	} else {
+		check := uint32(info.Hash)
+		info.Mode, info.off, info.ord = ModeRaw, w.off, 0
+		info.keysLen = w.frame(kindKeys, keys, check, true)
+		info.messageLen = w.frame(kindMessages, msgs, check, true)
+	}
+	w.account(info)
+}
+
+func (w *Writer) flushShared() {
+	if w.shBlocks == 0 {
+		return
+	}
+	raw := binary.AppendUvarint(w.shRaw[:0], uint64(w.shBlocks))
+	raw = append(raw, w.shLens...)
+	raw = append(raw, w.shKeys...)
+	raw = append(raw, w.shMsgs...)
+	s := sharedFrame{off: w.off, raw: uint32(len(raw)), blocks: uint32(w.shBlocks)}
+	s.stored = w.frame(kindShared, raw, 0, true)
+	w.index.shared = append(w.index.shared, s)
+	w.shRaw = raw
+	w.shLens, w.shKeys, w.shMsgs, w.shBlocks = w.shLens[:0], w.shKeys[:0], w.shMsgs[:0], 0
+}
+
+func (w *Writer) account(info BlockInfo) {
+	if w.sum.Blocks == 0 {
+		w.sum.MinTimestamp, w.sum.MaxTimestamp = info.Min.Timestamp, info.Max.Timestamp
+		w.sum.MinSeq, w.sum.MaxSeq = info.MinSeq, info.MaxSeq
+	}
+	w.last = info.Group
+	w.sum.Blocks++
+	w.sum.Rows += int64(info.Rows)
+	w.sum.RawBytes += info.RawBytes
+	w.sum.MinTimestamp = min(w.sum.MinTimestamp, info.Min.Timestamp)
+	w.sum.MaxTimestamp = max(w.sum.MaxTimestamp, info.Max.Timestamp)
+	w.sum.MinSeq, w.sum.MaxSeq = min(w.sum.MinSeq, info.MinSeq), max(w.sum.MaxSeq, info.MaxSeq)
+	w.index.blocks = append(w.index.blocks, info)
+}
+
+// AddRaw copies a block of another part without encoding it again. Own frames
+// are copied byte for byte after their checksums are verified; a block of a
+// shared frame goes to the open shared frame of w. Groups must not descend.
+// Damage of the source is a *CorruptionError and leaves the Writer as it was.
+func (w *Writer) AddRaw(ctx context.Context, src *Reader, info BlockInfo) error {
+	if w.err != nil {
+		return w.err
+	}
+	if err := w.checkGroup(info.Group); err != nil {
+		return err
+	}
+	b, err := src.Read(ctx, info, &w.buf)
+	if err != nil {
+		return err
+	}
+	if info.Mode == ModeShared {
+		if err := b.Load(ctx); err != nil {
+			return err
+		}
+		w.ingestion(w.buf.batches)
+		w.add(info, b.encodedKeys, b.messages)
+		return w.err
+	}
+	frames, err := src.frames(info, &w.buf)
+	if err != nil {
+		return err
+	}
+	w.ingestion(w.buf.batches)
+	info.off = w.off
+	w.write(frames)
+	w.account(info)
+	return w.err
+}
+
+// Finish writes index and footer and syncs the file, which stays open.
+func (w *Writer) Finish() (Summary, error) {
+	if w.err != nil {
+		return Summary{}, w.err
+	}
+	w.flushShared()
+	index, groups := w.index.encode()
+	var table []section
+	put := func(kind byte, payload []byte) {
+		s := section{kind: kind, flags: sectionMandatory, off: w.off}
+		s.len = w.frame(kind, payload, 0, false)
+		s.crc = binary.LittleEndian.Uint32(w.head[20:])
+		table = append(table, s)
+	}
+	put(kindIndex, index)
+	put(kindGroups, groups)
+	if len(w.opts.Meta) > 0 {
+		put(kindMeta, w.opts.Meta)
+	}
+	w.sum.ID, w.sum.Created = w.opts.ID, w.opts.Created
+	footerOff := w.off
+	footerLen := w.frame(kindFooter, appendFooter(nil, &w.sum, table), 0, false)
+	w.write(appendTrailer(nil, footerOff, footerLen, binary.LittleEndian.Uint32(w.head[20:])))
+	if w.err != nil {
+		return Summary{}, w.err
+	}
+	if err := w.out.Flush(); err != nil {
+		w.err = fmt.Errorf("write part: %w", err)
+		return Summary{}, w.err
+	}
+	if err := w.sink.Sync(); err != nil {
+		w.err = fmt.Errorf("sync part: %w", err)
+		return Summary{}, w.err
+	}
+	w.err = ErrFinished
+	w.sum.FileBytes = w.off
+	x, err := parseIndex(index, groups, footerOff)
+	if err != nil {
+		return Summary{}, fmt.Errorf("check the index just written: %w", err)
+	}
+	w.sum.Groups = x.groupEntries()
+	return w.sum, nil
+}
+
+func (x *index) groupEntries() []GroupEntry {
+	out := make([]GroupEntry, 0, x.nGroups)
+	var g GroupEntry
+	for b := range x.all() {
+		if g.Blocks > 0 && b.Group != g.Group {
+			out = append(out, g)
+			g = GroupEntry{}
+		}
+		g.add(b)
+	}
+	if g.Blocks > 0 {
+		out = append(out, g)
+	}
+	return out
+}
