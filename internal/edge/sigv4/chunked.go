@@ -106,10 +106,11 @@ func (c *chunkReader) begin() error {
 		return err
 	}
 	size, extension, _ := strings.Cut(line, ";")
-	c.left, err = strconv.ParseInt(strings.TrimSpace(size), 16, 64)
-	if err != nil || c.left < 0 || size[0] == '+' || size[0] == '-' {
+	length, err := strconv.ParseUint(size, 16, 63)
+	if err != nil {
 		return broken("chunk size")
 	}
+	c.left = int64(length)
 	if c.signed {
 		value, ok := strings.CutPrefix(strings.TrimSpace(extension), "chunk-signature=")
 		if !ok || len(value) != 64 || !hexDigits(value) {
