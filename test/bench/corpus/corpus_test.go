@@ -1,0 +1,104 @@
+package corpus_test
+
+import (
+	"encoding/json"
+	"hash/fnv"
+	"regexp"
+	"testing"
+	"unicode/utf8"
+
+	"github.com/cumulog/cumulog/test/bench/corpus"
+)
+
+const when = 1_790_000_000_000
+
+// TestCorporaNeverChange pins the bytes: measurements of different days are comparable only while they stand.
+func TestCorporaNeverChange(t *testing.T) {
+	for kind, want := range map[corpus.Kind]uint64{
+		corpus.JSON:   0xa9229960f542d1ff,
+		corpus.Text:   0xe06c32b78a782664,
+		corpus.Access: 0x9492140275e75b2c,
+	} {
+		g, err := corpus.New(kind, 1)
+		if err != nil {
+			t.Fatal(err)
+		}
+		h := fnv.New64a()
+		var message []byte
+		for i := range int64(10_000) {
+			message = g.Append(message[:0], when+i)
+			h.Write(message)
+			h.Write([]byte{'\n'})
+		}
+		if got := h.Sum64(); got != want {
+			t.Errorf("corpus %s hashes to %#x, want %#x", kind, got, want)
+		}
+	}
+}
+
+func TestMessages(t *testing.T) {
+	access := regexp.MustCompile(`^[\d.]+ - - \[\d\d/\w{3}/\d{4}:\d\d:\d\d:\d\d \+0000\] "[A-Z]+ /\S+ HTTP/1.1" \d{3} \d+ "[^"]+" "[^"]+"$`)
+	for _, kind := range corpus.Kinds() {
+		g, err := corpus.New(kind, 7)
+		if err != nil {
+			t.Fatal(err)
+		}
+		const n = 20_000
+		bytes, traces := 0, 0
+		for i := range int64(n) {
+			m := g.Append(nil, when+i)
+			bytes += len(m)
+			if len(m) == 0 || !utf8.Valid(m) {
+				t.Fatalf("%s: message %d is %q", kind, i, m)
+			}
+			switch kind {
+			case corpus.JSON:
+				var v struct {
+					HTTP struct{ Status int }
+				}
+				if err := json.Unmarshal(m, &v); err != nil || v.HTTP.Status < 200 {
+					t.Fatalf("message %d is not the JSON it should be: %s", i, m)
+				}
+			case corpus.Access:
+				if !access.Match(m) {
+					t.Fatalf("message %d is not in the combined format: %s", i, m)
+				}
+			case corpus.Text:
+				if regexp.MustCompile(`(?m)^\tat `).Match(m) {
+					traces++
+				}
+			}
+		}
+		mean := bytes / n
+		if kind == corpus.JSON && (mean < 310 || mean > 340) {
+			t.Errorf("JSON messages have %d bytes on average, want about 326", mean)
+		}
+		if kind == corpus.Text && (traces < n/80 || traces > n/20) {
+			t.Errorf("%d of %d text messages have a stack trace", traces, n)
+		}
+		t.Logf("%s: %d bytes a message", kind, mean)
+	}
+}
+
+func TestUnknownKind(t *testing.T) {
+	if _, err := corpus.New("xml", 1); err == nil {
+		t.Error("no error for a corpus that does not exist")
+	}
+}
+
+func BenchmarkAppend(b *testing.B) {
+	for _, kind := range corpus.Kinds() {
+		b.Run(string(kind), func(b *testing.B) {
+			g, err := corpus.New(kind, 1)
+			if err != nil {
+				b.Fatal(err)
+			}
+			var m []byte
+			b.ReportAllocs()
+			for b.Loop() {
+				m = g.Append(m[:0], when)
+				b.SetBytes(int64(len(m)))
+			}
+		})
+	}
+}
