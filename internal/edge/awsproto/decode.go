@@ -571,3 +571,18 @@ func Map[T any](d *Decoder, dst *map[string]T, elem func(*T, *Decoder) error) er
 	*dst = m
 	return err
 }
+
+// Read decodes a request body into in and checks its constraints. A non-nil
+// error is an *Error: SerializationException, or constraintCode with the
+// sentence of [Violations].
+func Read(body []byte, in Input, constraintCode string) error {
+	if err := Unmarshal(body, in); err != nil {
+		return Serialization("%s", err.Error())
+	}
+	var v Violations
+	in.Validate(&v)
+	if e := v.Error(constraintCode); e != nil {
+		return e
+	}
+	return nil
+}
