@@ -1,0 +1,33 @@
+#!/usr/bin/env bash
+# Installs the AWS clients that test/clients runs: boto3 and AWS CLI v1 into a virtual environment (argument 1), AWS CLI v2 from
+# Debian's package unless an `aws` of version 2 is on the PATH already. Run it again at will: it does only what is missing.
+set -euo pipefail
+here="$(cd "$(dirname "$0")" && pwd)"
+venv="${1:?usage: install.sh VENV_DIRECTORY}"
+
+stamp="$venv/.installed"
+if ! cmp -s "$here/requirements.txt" "$stamp"; then
+  echo "installing boto3 and AWS CLI v1 into $venv"
+  python3 -m venv "$venv"
+  "$venv/bin/pip" install --quiet --disable-pip-version-check -r "$here/requirements.txt"
+  cp "$here/requirements.txt" "$stamp"
+fi
+
+is_v2() { [ -x "$1" ] && "$1" --version 2>&1 | grep -q '^aws-cli/2'; }
+v2=""
+for candidate in "${AWS_CLI_V2:-}" $(type -aP aws || true) /usr/bin/aws /usr/local/bin/aws; do
+  if [ -n "$candidate" ] && is_v2 "$candidate"; then v2="$candidate"; break; fi
+done
+if [ -z "$v2" ]; then
+  if ! command -v apt-get >/dev/null; then
+    echo "install AWS CLI v2 and put it on the PATH (or name it in AWS_CLI_V2)" >&2
+    exit 1
+  fi
+  sudo=""; [ "$(id -u)" = 0 ] || sudo="sudo"
+  echo "installing AWS CLI v2 (Debian package awscli)"
+  $sudo apt-get update -qq
+  DEBIAN_FRONTEND=noninteractive $sudo apt-get install -y -qq --no-install-recommends awscli >/dev/null
+  v2=/usr/bin/aws
+  is_v2 "$v2" || { echo "the package awscli brought no AWS CLI v2" >&2; exit 1; }
+fi
+ln -sfn "$v2" "$venv/bin/aws2"
