@@ -28,8 +28,9 @@ func scanGroup(scan func(...any) error, g *Group) error {
 
 // CreateGroup adds a group with its tags and returns it with its id; ID and
 // StoredBytes of g are ignored. Tags are kept under g's ARN. ErrExists when
-// the scope has a live group of that name.
-func (db *DB) CreateGroup(ctx context.Context, g Group, tags map[string]string) (Group, error) {
+// the scope has a live group of that name, ErrTooMany when it has limit groups
+// already (0 = no limit).
+func (db *DB) CreateGroup(ctx context.Context, g Group, tags map[string]string, limit int) (Group, error) {
 	g.StoredBytes = 0
 	err := db.apply(ctx, "create group", func(t *tx) error {
 		// Look first: a failed insert would still use up an id.
@@ -38,8 +39,15 @@ func (db *DB) CreateGroup(ctx context.Context, g Group, tags map[string]string) 
 		} else if !isNoRows(err) {
 			return err
 		}
+		n, err := countGroup(t, g.Scope, 1)
+		if err != nil {
+			return err
+		}
+		if limit > 0 && n > limit {
+			return ErrTooMany
+		}
 		g.ID = logs.GroupID(t.nextID("group"))
-		_, err := t.exec(`INSERT INTO log_groups (group_id, account, region, name, class, retention_days, protected, created_ms) VALUES (?, ?, ?, ?, ?, ?, ?, ?)`,
+		_, err = t.exec(`INSERT INTO log_groups (group_id, account, region, name, class, retention_days, protected, created_ms) VALUES (?, ?, ?, ?, ?, ?, ?, ?)`,
 			g.ID, g.Scope.Account, g.Scope.Region, g.Name, g.Class, g.RetentionDays, boolInt(g.Protected), g.CreatedMS)
 		if err != nil {
 			return err
@@ -50,6 +58,17 @@ func (db *DB) CreateGroup(ctx context.Context, g Group, tags map[string]string) 
 		return Group{}, err
 	}
 	return g, nil
+}
+
+// countGroup changes the number of live groups of a scope and returns it.
+func countGroup(t *tx, scope logs.Scope, delta int) (n int, err error) {
+	_, err = t.exec(`INSERT INTO scopes (account, region, n_groups) VALUES (?, ?, ?) ON CONFLICT (account, region) DO UPDATE SET n_groups = scopes.n_groups + excluded.n_groups`,
+		scope.Account, scope.Region, delta)
+	if err != nil {
+		return 0, err
+	}
+	err = t.row(`SELECT n_groups FROM scopes WHERE account = ? AND region = ?`, []any{scope.Account, scope.Region}, &n)
+	return n, err
 }
 
 func boolInt(b bool) int {
@@ -132,8 +151,10 @@ func (db *DB) Groups(ctx context.Context, scope logs.Scope, f GroupFilter) ([]Gr
 // CountGroups returns the number of live groups of a scope.
 func (db *DB) CountGroups(ctx context.Context, scope logs.Scope) (int, error) {
 	var n int
-	err := db.row(ctx, `SELECT count(*) FROM log_groups WHERE account = ? AND region = ? AND deleted_ms IS NULL`,
-		[]any{scope.Account, scope.Region}, &n)
+	err := db.row(ctx, `SELECT n_groups FROM scopes WHERE account = ? AND region = ?`, []any{scope.Account, scope.Region}, &n)
+	if isNoRows(err) {
+		return 0, nil
+	}
 	return n, wrap("count groups", err)
 }
 
@@ -180,6 +201,9 @@ func (db *DB) DeleteGroup(ctx context.Context, id logs.GroupID) error {
 			return err
 		}
 		if _, err := t.exec(`DELETE FROM tags WHERE arn = ?`, scope.GroupARN(name)); err != nil {
+			return err
+		}
+		if _, err := countGroup(t, scope, -1); err != nil {
 			return err
 		}
 		return putTombstone(t, id, 0, now)

@@ -22,6 +22,8 @@ CREATE TABLE log_groups (
 CREATE UNIQUE INDEX lg_name ON log_groups(account, region, name) WHERE deleted_ms IS NULL;
 CREATE INDEX lg_dead ON log_groups(group_id) WHERE deleted_ms IS NOT NULL AND purged = 0;
 
+CREATE TABLE scopes (account TEXT NOT NULL, region TEXT NOT NULL, n_groups BIGINT NOT NULL, PRIMARY KEY (account, region));
+
 CREATE TABLE log_streams (
   stream_id INTEGER PRIMARY KEY,
   group_id BIGINT NOT NULL,

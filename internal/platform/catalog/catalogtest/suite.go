@@ -61,13 +61,13 @@ func open(t *testing.T, h Home) *catalog.DB {
 func testGroups(t *testing.T, h Home) {
 	ctx := context.Background()
 	db := open(t, h)
-	g := must(db.CreateGroup(ctx, catalog.Group{Scope: scope, Name: "/a/b", Class: "STANDARD", CreatedMS: 5}, map[string]string{"k": "v"}))(t)
+	g := must(db.CreateGroup(ctx, catalog.Group{Scope: scope, Name: "/a/b", Class: "STANDARD", CreatedMS: 5}, map[string]string{"k": "v"}, 0))(t)
 	if g.ID != 1 || g.Name != "/a/b" || g.CreatedMS != 5 {
 		t.Fatalf("created %+v", g)
 	}
-	_, err := db.CreateGroup(ctx, catalog.Group{Scope: scope, Name: "/a/b"}, nil)
+	_, err := db.CreateGroup(ctx, catalog.Group{Scope: scope, Name: "/a/b"}, nil, 0)
 	wantErr(t, "create again", err, catalog.ErrExists)
-	must(db.CreateGroup(ctx, catalog.Group{Scope: other, Name: "/a/b"}, nil))(t)
+	must(db.CreateGroup(ctx, catalog.Group{Scope: other, Name: "/a/b"}, nil, 0))(t)
 
 	got := must(db.GroupByName(ctx, scope, "/a/b"))(t)
 	if got != g {

@@ -1,0 +1,108 @@
+package groups
+
+import (
+	"errors"
+	"time"
+
+	"github.com/cumulog/cumulog/internal/engine/store"
+	"github.com/cumulog/cumulog/internal/logs"
+	"github.com/cumulog/cumulog/internal/platform/catalog"
+)
+
+// HeadStats is what the service needs of the store: the times of streams that
+// are not in the catalog yet.
+type HeadStats interface {
+	HeadStats(group logs.GroupID) map[logs.StreamID]store.StreamStats
+}
+
+// Options configure a Service.
+type Options struct {
+	Catalog *catalog.DB // required
+	Store   HeadStats   // required
+
+	// Now is the clock of creation times and of paging tokens; time.Now when
+	// nil.
+	Now func() time.Time
+
+	// CacheBytes bounds the memory of the name caches, roughly; 24 MiB when 0.
+	CacheBytes int
+
+	// MaxGroups bounds the groups of one (account, region); 1,000,000 when 0.
+	MaxGroups int
+}
+
+// Service is the entry to groups and streams. Its methods may be called from
+// many goroutines.
+type Service struct {
+	catalog   *catalog.DB
+	store     HeadStats
+	now       func() time.Time
+	maxGroups int
+
+	groups  *cache[groupKey, Group]
+	streams *cache[streamKey, Stream]
+	names   *cache[logs.StreamID, string]
+
+	persist persisted
+}
+
+// New returns a Service over an open catalog and store.
+func New(o Options) (*Service, error) {
+	if o.Catalog == nil || o.Store == nil {
+		return nil, errors.New("groups: options Catalog and Store are required")
+	}
+	if o.Now == nil {
+		o.Now = time.Now
+	}
+	if o.CacheBytes <= 0 {
+		o.CacheBytes = 24 << 20
+	}
+	if o.MaxGroups <= 0 {
+		o.MaxGroups = 1_000_000
+	}
+	return &Service{
+		catalog: o.Catalog, store: o.Store, now: o.Now, maxGroups: o.MaxGroups,
+		groups:  newCache(o.CacheBytes/8, func(k groupKey, _ Group) int { return len(k.name) }),
+		streams: newCache(o.CacheBytes/8*5, func(k streamKey, _ Stream) int { return len(k.name) }),
+		names:   newCache(o.CacheBytes/4, func(_ logs.StreamID, name string) int { return len(name) }),
+	}, nil
+}
+
+// Classes of log groups.
+const (
+	ClassStandard         = "STANDARD"
+	ClassInfrequentAccess = "INFREQUENT_ACCESS"
+	ClassEssentials       = "ESSENTIALS"
+	ClassDelivery         = "DELIVERY"
+)
+
+// Group is a log group. StoredBytes is current only in the answers of Describe.
+type Group = catalog.Group
+
+// Stream is a log stream as resolved; Describe knows its times too.
+type Stream struct {
+	ID        logs.StreamID
+	Group     logs.GroupID
+	Name      string
+	CreatedMS int64
+}
+
+type groupKey struct {
+	scope logs.Scope
+	name  string
+}
+
+type streamKey struct {
+	group logs.GroupID
+	name  string
+}
+
+func (s *Service) nowMS() int64 { return s.now().UnixMilli() }
+
+// deref returns the value or the zero value when it is absent.
+func deref[T any](p *T) (v T) {
+	if p != nil {
+		v = *p
+	}
+	return v
+}
