@@ -137,6 +137,9 @@ func appendBroken(dst []byte, long string) []byte {
 		dst = append(dst, '/')
 		long = long[cut:]
 	}
+	if long == "." || long == ".." {
+		return appendSegment(dst, long)
+	}
 	return append(dst, long...)
 }
 
