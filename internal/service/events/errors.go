@@ -1,0 +1,49 @@
+package events
+
+import (
+	"errors"
+
+	"github.com/cumulog/cumulog/internal/engine/query/pattern"
+)
+
+// Errors of this package beside the not-found errors of groups.
+var (
+	// ErrBadToken is a paging token that this service did not issue, or issued
+	// for another stream or another query.
+	ErrBadToken = errors.New("The specified nextToken is invalid.")
+	// ErrTimeRange is a start after the end.
+	ErrTimeRange = errors.New("startTime must be less than or equal to endTime.")
+	// ErrLimit is a limit outside 1 to MaxPageEvents.
+	ErrLimit = errors.New("limit is out of range")
+	// ErrClass is a read of a group whose class has no such operation.
+	ErrClass = errors.New("This operation is only supported on the Standard log class.")
+	// ErrNamesAndPrefix is a filter by stream names and by prefix at once.
+	ErrNamesAndPrefix = errors.New("logStreamNames and logStreamNamePrefix are mutually exclusive parameters.")
+	// ErrTooManyStreams is a filter by more than MaxStreamNames names.
+	ErrTooManyStreams = errors.New("too many log stream names")
+	// ErrBadPointer is a record pointer that no event has.
+	ErrBadPointer = errors.New("The specified log record pointer is invalid.")
+	// ErrRecordNotFound is a record that is not there any more.
+	ErrRecordNotFound = errors.New("The specified log record does not exist.")
+)
+
+// PatternError is a filter pattern that cannot be used. Text is the sentence
+// for the client.
+type PatternError struct {
+	Text        string
+	Start, End  int  // byte offsets of the place in the pattern
+	Unsupported bool // the pattern is valid, but of a kind that is not evaluated yet
+}
+
+// Error returns Text.
+func (e *PatternError) Error() string { return e.Text }
+
+func patternError(err error) error {
+	if u, ok := errors.AsType[*pattern.UnsupportedError](err); ok {
+		return &PatternError{Text: u.Error(), Start: u.Span.Start, End: u.Span.End, Unsupported: true}
+	}
+	if s, ok := errors.AsType[*pattern.SyntaxError](err); ok {
+		return &PatternError{Text: s.Text, Start: s.Span.Start, End: s.Span.End}
+	}
+	return err
+}
