@@ -1,0 +1,231 @@
+package segment
+
+import (
+	"bytes"
+	"context"
+	"encoding/binary"
+	"errors"
+	"hash/crc32"
+	"testing"
+
+	"github.com/google/uuid"
+
+	"github.com/cumulog/cumulog/internal/logs"
+)
+
+type testFile struct{ bytes.Buffer }
+
+func (f *testFile) Sync() error          { return nil }
+func (f *testFile) Size() (int64, error) { return int64(f.Len()), nil }
+func (f *testFile) ReadAt(p []byte, off int64) (int, error) {
+	return bytes.NewReader(f.Bytes()).ReadAt(p, off)
+}
+
+func testRows(n int) []Row {
+	rows := make([]Row, n)
+	for i := range rows {
+		rows[i] = Row{Stream: logs.StreamID(i * 3 / n), Key: logs.Key{Timestamp: int64(1000 + i), Seq: logs.MakeSeq(uint64(i/4), i%4)},
+			Ingestion: int64(i / 4), Message: bytes.Repeat([]byte("m"), i%30)}
+	}
+	return rows
+}
+
+func testPart(t testing.TB, extra ...section) *testFile {
+	t.Helper()
+	f := &testFile{}
+	w := NewWriter(f, WriterOptions{ID: uuid.UUID{1}})
+	for g := range logs.GroupID(3) {
+		if err := w.Add(g, testRows(20)); err != nil {
+			t.Fatal(err)
+		}
+	}
+	if _, err := w.Finish(); err != nil {
+		t.Fatal(err)
+	}
+	if len(extra) == 0 {
+		return f
+	}
+	// Put more sections before the footer, as a newer release would.
+	b := bytes.Clone(f.Bytes())
+	tr, err := parseTrailer(b[len(b)-trailerSize:], int64(len(b)))
+	if err != nil {
+		t.Fatal(err)
+	}
+	sum, table, err := parseFooter(b[tr.footerOff+frameHeader:tr.footerOff+tr.footerLen], tr.footerOff)
+	if err != nil {
+		t.Fatal(err)
+	}
+	b = b[:tr.footerOff]
+	put := func(kind byte, payload []byte) section {
+		s := section{kind: kind, off: int64(len(b)), len: frameHeader + int64(len(payload))}
+		b = appendFrameHeader(b, frame{stored: uint32(len(payload)), raw: uint32(len(payload)), kind: kind}, payload)
+		s.crc = binary.LittleEndian.Uint32(b[len(b)-4:])
+		b = append(b, payload...)
+		return s
+	}
+	for _, s := range extra {
+		e := put(s.kind, []byte("a section of the future"))
+		e.flags = s.flags
+		table = append(table, e)
+	}
+	ft := put(kindFooter, appendFooter(nil, &sum, table))
+	b = appendTrailer(b, ft.off, ft.len, ft.crc)
+	f = &testFile{}
+	f.Write(b)
+	return f
+}
+
+func TestUnknownSections(t *testing.T) {
+	r, err := Open(testPart(t, section{kind: kindTokens}, section{kind: 0x77}), "f")
+	if err != nil || r.Summary().Blocks != 3 {
+		t.Fatalf("optional sections: %v", err)
+	}
+	if _, err := Open(testPart(t, section{kind: kindDict, flags: sectionMandatory}), "f"); !errors.Is(err, ErrVersion) {
+		t.Fatalf("mandatory section: %v", err)
+	}
+	rep, err := Verify(context.Background(), testPart(t, section{kind: 0x77}), "f")
+	if err != nil || !rep.OK() || rep.Blocks != 3 {
+		t.Fatalf("verify: %+v, %v", rep, err)
+	}
+}
+
+func TestNewerVersionIsRefused(t *testing.T) {
+	f := testPart(t)
+	b := bytes.Clone(f.Bytes())
+	tr, err := parseTrailer(b[len(b)-trailerSize:], int64(len(b)))
+	if err != nil {
+		t.Fatal(err)
+	}
+	end := appendTrailer(nil, tr.footerOff, tr.footerLen, tr.footerCRC)
+	end[16] = formatVersion + 1
+	end = binary.LittleEndian.AppendUint32(end[:20], crc32.Checksum(end[:20], castagnoli))
+	end = append(end, trailerMagic...)
+	n := &testFile{}
+	n.Write(append(b[:len(b)-trailerSize], end...))
+	if _, err := Open(n, "f"); !errors.Is(err, ErrVersion) {
+		t.Fatalf("got %v", err)
+	}
+	if _, err := Verify(context.Background(), n, "f"); !errors.Is(err, ErrVersion) {
+		t.Fatalf("verify: got %v", err)
+	}
+}
+
+func TestReservedModesAreRefused(t *testing.T) {
+	r, err := Open(testPart(t), "f")
+	if err != nil {
+		t.Fatal(err)
+	}
+	info := r.Blocks(1, nil)[0]
+	for _, m := range []Mode{ModeJSON, ModeTemplate} {
+		info.Mode = m
+		if _, err := r.Read(context.Background(), info, new(Buffer)); !errors.Is(err, ErrVersion) {
+			t.Errorf("mode %d: %v", m, err)
+		}
+	}
+}
+
+// A frame of another block of the same part with a right checksum is noticed.
+func TestExchangedBlocksAreFound(t *testing.T) {
+	r, err := Open(testPart(t), "f")
+	if err != nil {
+		t.Fatal(err)
+	}
+	var ce *CorruptionError
+	infos := r.Blocks(1, nil)
+	infos[0].ord = 2
+	if _, err := r.Read(context.Background(), infos[0], new(Buffer)); !errors.As(err, &ce) {
+		t.Errorf("got %v", err)
+	}
+}
+
+func FuzzDecodeKeys(f *testing.F) {
+	for _, n := range []int{1, 7, 300} {
+		rows := testRows(n)
+		var e keyEncoder
+		info := BlockInfo{Group: 3, Hash: 99}
+		if err := e.columns(rows, &info); err != nil {
+			f.Fatal(err)
+		}
+		f.Add(bytes.Clone(e.encode(rows, &info)))
+	}
+	f.Fuzz(func(t *testing.T, b []byte) {
+		var buf Buffer
+		h, err := decodeKeys(b, &buf)
+		if err != nil {
+			return
+		}
+		// What decodes is a block that a Writer accepts and encodes to the same rows.
+		rows := make([]Row, h.rows)
+		for _, run := range buf.runs {
+			for i := run.From; i < run.To; i++ {
+				from := uint32(0)
+				if i > 0 {
+					from = buf.ends[i-1]
+				}
+				rows[i] = Row{Stream: run.Stream, Key: buf.keys[i], Ingestion: buf.batches[buf.batchOf[i]].ingestion, Message: make([]byte, buf.ends[i]-from)}
+			}
+		}
+		var e keyEncoder
+		info := BlockInfo{Group: h.group, Hash: h.hash}
+		if err := e.columns(rows, &info); err != nil {
+			t.Fatal(err)
+		}
+		var again Buffer
+		if h2, err := decodeKeys(e.encode(rows, &info), &again); err != nil || h2.rows != h.rows || h2.raw != h.raw || h2.minTS != h.minTS {
+			t.Fatalf("%+v, %v; want %+v", h2, err, h)
+		}
+	})
+}
+
+func FuzzParseIndex(f *testing.F) {
+	r, err := Open(testPart(f), "f")
+	if err != nil {
+		f.Fatal(err)
+	}
+	var x indexBuilder
+	for b := range r.All() {
+		x.blocks = append(x.blocks, b)
+	}
+	x.shared = r.index.shared
+	b, g := x.encode()
+	f.Add(b, g, int64(1<<20))
+	x.shared = nil
+	for i := range x.blocks {
+		b := &x.blocks[i]
+		b.Mode, b.off, b.keysLen, b.messageLen, b.ord = ModeRaw, int64(headerSize+300*i), 100, 200, 0
+	}
+	b, g = x.encode()
+	f.Add(b, g, int64(1<<20))
+	f.Fuzz(func(t *testing.T, b, g []byte, limit int64) {
+		x, err := parseIndex(b, g, limit)
+		if err != nil {
+			return
+		}
+		n := 0
+		for b := range x.all() {
+			if err := b.check(limit, x.shared); err != nil {
+				t.Fatal(err)
+			}
+			if from, to := x.find(b.Group); n < from || n >= to {
+				t.Fatalf("block %d of group %d: found [%d, %d)", n, b.Group, from, to)
+			}
+			n++
+		}
+		if n != x.blocks {
+			t.Fatalf("%d blocks, want %d", n, x.blocks)
+		}
+	})
+}
+
+func FuzzParseFooter(f *testing.F) {
+	f.Add(appendFooter(nil, &Summary{Rows: 3}, []section{{kind: kindIndex, off: 40, len: 30}}))
+	f.Fuzz(func(t *testing.T, b []byte) {
+		sum, table, err := parseFooter(b, 1<<30)
+		if err != nil {
+			return
+		}
+		if _, _, err := parseFooter(appendFooter(nil, &sum, table), 1<<30); err != nil {
+			t.Fatal(err)
+		}
+	})
+}
