@@ -21,7 +21,7 @@ func (s *Service) Record(ctx context.Context, scope logs.Scope, pointer string) 
 	if err != nil || id.Key == (logs.Key{}) || id.Group == 0 || id.Stream == 0 {
 		return nil, ErrBadPointer
 	}
-	g, err := s.dir.ResolveID(ctx, scope, id.Group)
+	g, err := s.dir.GroupByID(ctx, scope, id.Group)
 	if errors.Is(err, groups.ErrGroupNotFound) {
 		return nil, ErrRecordNotFound
 	}

@@ -15,7 +15,7 @@ import (
 type Directory interface {
 	Resolve(ctx context.Context, scope logs.Scope, nameOrARN string) (groups.Group, error)
 	ResolveStream(ctx context.Context, g groups.Group, name string) (groups.Stream, error)
-	ResolveID(ctx context.Context, scope logs.Scope, id logs.GroupID) (groups.Group, error)
+	GroupByID(ctx context.Context, scope logs.Scope, id logs.GroupID) (groups.Group, error)
 	StreamNames(ctx context.Context, group logs.GroupID, ids []logs.StreamID) (map[logs.StreamID]string, error)
 	Streams(ctx context.Context, group logs.GroupID, prefix, after string, limit int) ([]groups.Stream, error)
 }

@@ -18,6 +18,8 @@ var (
 
 	// ErrProtected: the group has deletion protection.
 	ErrProtected = errors.New("log group is protected from deletion")
+	// ErrStreamProtected: the group of the stream has deletion protection.
+	ErrStreamProtected = errors.New("log stream is in a log group that is protected from deletion")
 	// ErrFixedRetention: groups of class DELIVERY have a retention that cannot
 	// be changed.
 	ErrFixedRetention = errors.New("retention of this log group class is fixed")

@@ -3,6 +3,7 @@ package groups
 import (
 	"context"
 	"encoding/binary"
+	"errors"
 	"fmt"
 	"sync"
 
@@ -28,7 +29,7 @@ func (s *Service) CreateStream(ctx context.Context, scope logs.Scope, group, nam
 }
 
 // DeleteStream deletes a stream with its events. From the moment it returns
-// they cannot be seen. ErrGroupNotFound, ErrStreamNotFound, ErrProtected,
+// they cannot be seen. ErrGroupNotFound, ErrStreamNotFound, ErrStreamProtected,
 // ErrUnavailable.
 func (s *Service) DeleteStream(ctx context.Context, scope logs.Scope, group, name string) error {
 	g, err := s.Resolve(ctx, scope, group)
@@ -42,6 +43,9 @@ func (s *Service) DeleteStream(ctx context.Context, scope logs.Scope, group, nam
 	err = s.catalog.DeleteStream(ctx, g.ID, row.ID)
 	s.streams.drop(streamKey{g.ID, name})
 	s.names.drop(row.ID)
+	if errors.Is(err, catalog.ErrConflict) {
+		return ErrStreamProtected
+	}
 	return translate(err, ErrStreamNotFound, nil)
 }
 

@@ -1,0 +1,56 @@
+package logsapi
+
+import (
+	"context"
+
+	"github.com/cumulog/cumulog/internal/edge/awshttp"
+	"github.com/cumulog/cumulog/internal/edge/logsapi/logswire"
+	"github.com/cumulog/cumulog/internal/logs"
+	"github.com/cumulog/cumulog/internal/service/events"
+	"github.com/cumulog/cumulog/internal/service/groups"
+	"github.com/cumulog/cumulog/internal/service/ingest"
+)
+
+// Services are what the operations call.
+type Services struct {
+	Groups *groups.Service
+	Ingest *ingest.Service
+	Events *events.Service
+}
+
+// API answers the operations of CloudWatch Logs.
+type API struct {
+	groups *groups.Service
+	ingest *ingest.Service
+	events *events.Service
+}
+
+// New returns the API over services. With no services at all it can still say
+// which operations are built.
+func New(s Services) *API {
+	return &API{groups: s.Groups, ingest: s.Ingest, events: s.Events}
+}
+
+// Service returns what awshttp needs to serve the API.
+func (a *API) Service() awshttp.Service {
+	return awshttp.Service{
+		TargetPrefix: logswire.TargetPrefix,
+		SigningName:  logswire.SigningName,
+		Operations:   a.operations(),
+		Known:        logswire.Lookup,
+		MapError:     mapError,
+	}
+}
+
+// scopeOf returns the account and region that a request belongs to.
+func scopeOf(ctx context.Context) logs.Scope { return awshttp.CallerFrom(ctx).Scope }
+
+// optional returns a pointer to v, or nil for the zero value, which the answer
+// then leaves out.
+func optional[T comparable](v T) *T {
+	var zero T
+	if v == zero {
+		return nil
+	}
+	return &v
+}

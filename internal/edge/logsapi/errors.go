@@ -1,0 +1,110 @@
+package logsapi
+
+import (
+	"errors"
+	"net/http"
+
+	"github.com/cumulog/cumulog/internal/edge/awsproto"
+	"github.com/cumulog/cumulog/internal/service/events"
+	"github.com/cumulog/cumulog/internal/service/groups"
+	"github.com/cumulog/cumulog/internal/service/ingest"
+)
+
+// Codes of the service's own errors.
+const (
+	codeAlreadyExists    = "ResourceAlreadyExistsException"
+	codeNotFound         = "ResourceNotFoundException"
+	codeLimitExceeded    = "LimitExceededException"
+	codeInvalidParameter = awsproto.CodeInvalidParameter
+	codeValidation       = awsproto.CodeValidation
+	codeTooManyTags      = "TooManyTagsException"
+)
+
+// domainErrors gives errors of the services their code and text. A text of ""
+// stands for the text of the error itself. Full stops are as the real service
+// sends them.
+var domainErrors = []struct {
+	err  error
+	code string
+	text string
+}{
+	{groups.ErrGroupNotFound, codeNotFound, "The specified log group does not exist."},
+	{groups.ErrStreamNotFound, codeNotFound, "The specified log stream does not exist."},
+	{groups.ErrResourceNotFound, codeNotFound, "The specified resource does not exist."},
+	{groups.ErrGroupExists, codeAlreadyExists, "The specified log group already exists"},
+	{groups.ErrStreamExists, codeAlreadyExists, "The specified log stream already exists"},
+	{groups.ErrGroupLimit, codeLimitExceeded, "Resource limit exceeded."},
+	{groups.ErrProtected, codeValidation, "Cannot delete log group with deletion protection enabled. Disable deletion protection first."},
+	{groups.ErrStreamProtected, codeValidation, "Cannot delete log stream in a log group with deletion protection enabled. Disable deletion protection first."},
+	{groups.ErrFixedRetention, codeValidation, "The retention of log groups in the Delivery log class cannot be changed."},
+	{groups.ErrNameAndIdentifier, codeValidation, "LogGroup name and LogGroup ARN are mutually exclusive parameters."},
+	{groups.ErrNoName, codeInvalidParameter, "Either logGroupName or logGroupIdentifier must be specified."},
+	{groups.ErrPrefixAndPattern, codeInvalidParameter, "LogGroup name prefix and LogGroup name pattern are mutually exclusive parameters."},
+	{groups.ErrPrefixByTime, codeInvalidParameter, "Cannot order by LastEventTime with a logStreamNamePrefix."},
+	{groups.ErrBadToken, codeInvalidParameter, "The specified nextToken is invalid."},
+
+	{ingest.ErrEmpty, codeInvalidParameter, ""},
+	{ingest.ErrOrder, codeInvalidParameter, ""},
+	{ingest.ErrSpan, codeInvalidParameter, ""},
+
+	{events.ErrBadToken, codeInvalidParameter, ""},
+	{events.ErrTimeRange, codeInvalidParameter, ""},
+	{events.ErrLimit, codeInvalidParameter, ""},
+	{events.ErrClass, codeValidation, ""},
+	{events.ErrNamesAndPrefix, codeInvalidParameter, ""},
+	{events.ErrTooManyStreams, codeInvalidParameter, ""},
+	{events.ErrBadPointer, codeInvalidParameter, ""},
+	{events.ErrRecordNotFound, codeNotFound, ""},
+}
+
+// unavailable are the errors of a disk that is full or fails.
+var unavailable = []error{groups.ErrUnavailable, ingest.ErrUnavailable}
+
+// mapError returns the wire form of an error of the services, nil when clients
+// must not see it.
+func mapError(err error) *awsproto.Error {
+	for _, d := range domainErrors {
+		if errors.Is(err, d.err) {
+			text := d.text
+			if text == "" {
+				text = d.err.Error()
+			}
+			return &awsproto.Error{Code: d.code, Message: text}
+		}
+	}
+	for _, u := range unavailable {
+		if errors.Is(err, u) {
+			return &awsproto.Error{
+				Code: awsproto.CodeServiceUnavailable, Message: "The service cannot complete the request.",
+				Status: http.StatusInternalServerError,
+			}
+		}
+	}
+	if e, ok := errors.AsType[*groups.TooManyTagsError](err); ok {
+		return &awsproto.Error{
+			Code: codeTooManyTags, Message: "The resource can have at most 50 tags.",
+			Members: map[string]any{"resourceName": e.ARN},
+		}
+	}
+	if text, ok := parameterText(err); ok {
+		return &awsproto.Error{Code: codeInvalidParameter, Message: text}
+	}
+	return nil
+}
+
+// parameterText returns the sentence of the errors that carry one.
+func parameterText(err error) (string, bool) {
+	if e, ok := errors.AsType[*groups.ParameterError](err); ok {
+		return e.Message, true
+	}
+	if e, ok := errors.AsType[*ingest.EventTooLargeError](err); ok {
+		return e.Error(), true
+	}
+	if e, ok := errors.AsType[*ingest.BatchTooLargeError](err); ok {
+		return e.Error(), true
+	}
+	if e, ok := errors.AsType[*events.PatternError](err); ok {
+		return e.Text, true
+	}
+	return "", false
+}

@@ -1,0 +1,29 @@
+package logsapi
+
+import "github.com/cumulog/cumulog/internal/edge/awshttp"
+
+// operations is the table of the operations that are built.
+func (a *API) operations() map[string]awshttp.Operation {
+	return map[string]awshttp.Operation{
+		"CreateLogGroup":                awshttp.JSON(a.createLogGroup),
+		"CreateLogStream":               awshttp.JSON(a.createLogStream),
+		"DeleteLogGroup":                awshttp.JSON(a.deleteLogGroup),
+		"DeleteLogStream":               awshttp.JSON(a.deleteLogStream),
+		"DeleteRetentionPolicy":         awshttp.JSON(a.deleteRetentionPolicy),
+		"DescribeLogGroups":             awshttp.JSON(a.describeLogGroups),
+		"DescribeLogStreams":            awshttp.JSON(a.describeLogStreams),
+		"FilterLogEvents":               awshttp.JSON(a.filterLogEvents),
+		"GetLogEvents":                  awshttp.JSON(a.getLogEvents),
+		"GetLogRecord":                  awshttp.JSON(a.getLogRecord),
+		"ListLogGroups":                 awshttp.JSON(a.listLogGroups),
+		"ListTagsForResource":           awshttp.JSON(a.listTagsForResource),
+		"ListTagsLogGroup":              awshttp.JSON(a.listTagsLogGroup),
+		"PutLogEvents":                  awshttp.Raw(a.putLogEvents),
+		"PutLogGroupDeletionProtection": awshttp.JSON(a.putLogGroupDeletionProtection),
+		"PutRetentionPolicy":            awshttp.JSON(a.putRetentionPolicy),
+		"TagLogGroup":                   awshttp.JSON(a.tagLogGroup),
+		"TagResource":                   awshttp.JSON(a.tagResource),
+		"UntagLogGroup":                 awshttp.JSON(a.untagLogGroup),
+		"UntagResource":                 awshttp.JSON(a.untagResource),
+	}
+}
