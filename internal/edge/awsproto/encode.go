@@ -2,10 +2,13 @@ package awsproto
 
 import (
 	"encoding/base64"
+	"encoding/binary"
 	"math"
+	"math/bits"
 	"slices"
 	"strconv"
 	"unicode/utf8"
+	"unsafe"
 )
 
 // plain marks the bytes that stand for themselves in a JSON string.
@@ -23,74 +26,114 @@ const (
 )
 
 // special returns a word whose high bits are set where w holds a byte that a
-// JSON string cannot hold as it is, or a byte outside ASCII. Bytes above the first marked one
-// may be marked wrongly.
+// JSON string cannot hold as it is, or a byte outside ASCII. The lowest
+// mark is right; those above it may be wrong.
 func special(w uint64) uint64 {
 	quote := w ^ ones*'"'
 	slash := w ^ ones*'\\'
 	return ((w - ones*0x20) | (quote - ones) | (slash - ones) | w) & highs
 }
 
+// escapeRoom is what one step of appendBytes may write beyond the bytes it
+// reads: two words.
+const escapeRoom = 16
+
 // AppendString appends s as a JSON string with its quotes. Control
 // characters, the quote and the backslash are escaped; other UTF-8 stays as
 // it is; a byte that is not valid UTF-8 becomes U+FFFD.
 func AppendString[S ~string | ~[]byte](dst []byte, s S) []byte {
-	dst = slices.Grow(dst, len(s)+2)
-	dst = append(dst, '"')
-	start, i := 0, 0
-	for {
-		for i+8 <= len(s) {
-			w := uint64(s[i]) | uint64(s[i+1])<<8 | uint64(s[i+2])<<16 | uint64(s[i+3])<<24 |
-				uint64(s[i+4])<<32 | uint64(s[i+5])<<40 | uint64(s[i+6])<<48 | uint64(s[i+7])<<56
-			if special(w) != 0 {
+	switch v := any(s).(type) {
+	case string:
+		return appendBytes(dst, unsafe.Slice(unsafe.StringData(v), len(v))) // only read
+	case []byte:
+		return appendBytes(dst, v)
+	}
+	return appendBytes(dst, []byte(s))
+}
+
+// appendBytes finds the end of each plain run word by word, copies the run,
+// and escapes what follows. Messages that are JSON themselves have runs of a
+// few bytes, so a short run is copied as two words whatever its length.
+func appendBytes(dst, s []byte) []byte {
+	n := len(dst)
+	dst = slices.Grow(dst, len(s)+len(s)/16+2*escapeRoom)
+	dst = dst[:cap(dst)]
+	dst[n] = '"'
+	n++
+	for i := 0; i < len(s); {
+		if len(dst)-n < len(s)-i+escapeRoom {
+			dst = slices.Grow(dst[:n], 2*(len(s)-i)+2*escapeRoom)
+			dst = dst[:cap(dst)]
+		}
+		start := i
+		for {
+			if i+8 > len(s) {
+				for i < len(s) && plain[s[i]] {
+					i++
+				}
+				break
+			}
+			if m := special(binary.LittleEndian.Uint64(s[i:])); m != 0 {
+				i += bits.TrailingZeros64(m) >> 3
 				break
 			}
 			i += 8
 		}
-		for i < len(s) && plain[s[i]] {
-			i++
-			if i+8 <= len(s) && i&7 == 0 {
-				break
-			}
+		if i-start <= 16 && start+16 <= len(s) {
+			to, from := dst[n:n+16], s[start:start+16]
+			binary.LittleEndian.PutUint64(to, binary.LittleEndian.Uint64(from))
+			binary.LittleEndian.PutUint64(to[8:], binary.LittleEndian.Uint64(from[8:]))
+			n += i - start
+		} else {
+			n += copy(dst[n:], s[start:i])
 		}
 		if i == len(s) {
 			break
 		}
 		c := s[i]
-		if plain[c] {
-			continue
-		}
 		if c >= utf8.RuneSelf {
-			end := min(i+utf8.UTFMax, len(s))
-			if r, size := utf8.DecodeRuneInString(string(s[i:end])); r != utf8.RuneError || size > 1 {
-				i += size
+			size := multibyte(s[i:])
+			if size == 0 {
+				n += copy(dst[n:], "\uFFFD")
+				i++
 				continue
 			}
-			dst = append(dst, s[start:i]...)
-			dst = append(dst, "\uFFFD"...)
-			i++
-			start = i
+			for end := i + size; i < end; i++ {
+				dst[n] = s[i]
+				n++
+			}
 			continue
 		}
-		dst = append(dst, s[start:i]...)
-		switch c {
-		case '"', '\\':
-			dst = append(dst, '\\', c)
-		case '\n':
-			dst = append(dst, '\\', 'n')
-		case '\r':
-			dst = append(dst, '\\', 'r')
-		case '\t':
-			dst = append(dst, '\\', 't')
-		default:
-			dst = append(dst, '\\', 'u', '0', '0', hexDigits[c>>4], hexDigits[c&15])
+		dst[n] = '\\'
+		if short := shortEscapes[c]; short != 0 {
+			dst[n+1] = short
+			n += 2
+		} else {
+			copy(dst[n+1:], "u00")
+			dst[n+4], dst[n+5] = hexDigits[c>>4], hexDigits[c&15]
+			n += 6
 		}
 		i++
-		start = i
 	}
-	dst = append(dst, s[start:]...)
-	return append(dst, '"')
+	return append(dst[:n], '"')
 }
+
+// multibyte returns the length of the run of valid characters outside ASCII
+// that s begins with, at most 8 bytes, or 0.
+func multibyte(s []byte) int {
+	n := 0
+	for n < len(s) && n <= 4 && s[n] >= utf8.RuneSelf {
+		r, size := utf8.DecodeRune(s[n:])
+		if r == utf8.RuneError && size == 1 {
+			break
+		}
+		n += size
+	}
+	return n
+}
+
+// shortEscapes holds the letters of the escapes of two characters.
+var shortEscapes = [128]byte{'"': '"', '\\': '\\', '\n': 'n', '\r': 'r', '\t': 't'}
 
 // The functions below serve generated code. Each takes the member name with
 // quotes and colon, appends nothing when the value is absent, and puts a
