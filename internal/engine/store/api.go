@@ -5,6 +5,7 @@ import (
 	"log/slog"
 	"time"
 
+	"github.com/cumulog/cumulog/internal/engine/store/segment"
 	"github.com/cumulog/cumulog/internal/logs"
 	"github.com/cumulog/cumulog/internal/platform/vfs"
 )
@@ -33,6 +34,10 @@ type Options struct {
 	// of decoded blocks (an eighth). 0 means 256 MiB; less than 8 MiB counts
 	// as 8 MiB, and more than 512 MiB makes only the cache larger.
 	Memory int64
+
+	// Salvage opens a log that lost acknowledged records and keeps what can be
+	// read; the loss is logged.
+	Salvage bool
 
 	// Logger receives what the store does on its own: flushes, merges, damage.
 	// nil discards it.
@@ -108,6 +113,8 @@ type tuning struct {
 	memtableBytes int64         // a memtable this large is sealed
 	memtableAge   time.Duration // and one this old
 	cacheBytes    int64
+	walFile       int64
+	walReserve    int64
 	blockBytes    int // raw bytes after which a block ends
 	workers       int // goroutines of one scan that has a Match
 	fileBytes     int64
@@ -122,7 +129,8 @@ const (
 	defaultMemory  = 256 << 20
 	minMemory      = 8 << 20
 	maxMemtable    = 64 << 20
-	maxBlockRows   = 32 << 10
+	maxBlockRows   = segment.MaxBlockRows
+	maxMessage     = 1 << 20          // bytes; half a block, so that blocks fill well
 	tombstoneGrace = 10 * time.Minute // an append that was under way when its stream was deleted ends within it
 )
 
@@ -144,8 +152,9 @@ func (o *Options) ensureDefaults(workers int) error {
 	setDefault(&t.memtableBytes, min(o.Memory/8, maxMemtable))
 	setDefault(&t.memtableAge, time.Minute)
 	setDefault(&t.cacheBytes, max(o.Memory/8, o.Memory/2-3*t.memtableBytes))
-	setDefault(&t.blockBytes, 2<<20)
+	setDefault(&t.blockBytes, segment.MaxBlockBytes)
 	setDefault(&t.workers, workers)
+	t.blockBytes = min(t.blockBytes, segment.MaxBlockBytes)
 	setDefault(&t.fileBytes, 256<<20)
 	setDefault(&t.mergeFanIn, 8)
 	setDefault(&t.purgeAfter, 24*time.Hour)

@@ -3,64 +3,429 @@ package store
 import (
 	"context"
 	"errors"
+	"fmt"
+	"io/fs"
+	"path/filepath"
 	"runtime"
+	"slices"
+	"strings"
+	"sync"
+	"time"
 
+	"github.com/cumulog/cumulog/internal/engine/store/wal"
 	"github.com/cumulog/cumulog/internal/logs"
+	"github.com/cumulog/cumulog/internal/platform/catalog"
 )
 
 // Store is an open store. Its methods are safe for concurrent use.
+//
+// Lock order: mergeMu or flushMu, then applyMu, then mu. No I/O happens under
+// applyMu and mu; readers take mu only, for moments.
 type Store struct {
-	o Options
-}
+	o        Options
+	partsDir string
+	wal      *wal.Log
+	cache    *blockCache
 
-var errNotYet = errors.New("store: not there yet")
+	ctx    context.Context // of the background work; ends in Close
+	cancel context.CancelFunc
+	wg     sync.WaitGroup
+
+	using   sync.WaitGroup // appends under way; Add under mu while not closed
+	reading sync.WaitGroup // holders of views; likewise
+
+	flushWake chan struct{}
+	mergeWake chan struct{}
+	flushMu   sync.Mutex // one flush at a time
+	mergeMu   sync.Mutex // one merge at a time
+	applyMu   sync.Mutex // adding to the active memtable, and sealing it
+
+	// Guarded by mergeMu: the time of the present pass; when, up to which
+	// tombstone and in which parts dead events were last looked for.
+	mergeNow   int64
+	checked    int64
+	checkedSeq int64
+	checkedGen int64
+
+	mu       sync.Mutex // guards what follows
+	cur      *view
+	head     int64         // accounted bytes of all memtables and of appends under way
+	room     chan struct{} // closed, and replaced, when appenders may look again
+	flushErr error         // of the last flush
+	mergeErr error         // of the last merge
+	garbage  []*part       // no view lists them any more: to be closed and removed
+	closed   bool
+}
 
 // Open opens the store in o.Dir, creates it when missing, and brings back what
 // the write-ahead log holds. The caller holds the lock of the data directory.
-func Open(ctx context.Context, o Options) (*Store, error) {
+// Part files are opened when they are first read, so the time it takes depends
+// on the log only, which is bounded by the memory for memtables.
+//
+// A log that lost acknowledged records makes it fail with a
+// *wal.CorruptionError, unless o.Salvage is set.
+func Open(ctx context.Context, o Options) (_ *Store, err error) {
 	if err := o.ensureDefaults(runtime.GOMAXPROCS(0)); err != nil {
 		return nil, err
 	}
-	return nil, errNotYet
+	s := &Store{
+		o: o, partsDir: filepath.Join(o.Dir, "parts"),
+		cache:     newBlockCache(o.tune.cacheBytes),
+		flushWake: make(chan struct{}, 1), mergeWake: make(chan struct{}, 1),
+		room: make(chan struct{}),
+	}
+	s.ctx, s.cancel = context.WithCancel(context.WithoutCancel(ctx))
+	defer func() {
+		if err != nil {
+			s.cancel()
+		}
+	}()
+	if err := o.FS.MkdirAll(s.partsDir); err != nil {
+		return nil, fmt.Errorf("open store: %w", err)
+	}
+	segs, err := o.Manifest.Segments(ctx)
+	if err != nil {
+		return nil, fmt.Errorf("open store: %w", err)
+	}
+	checkpoint, err := o.Manifest.Checkpoint(ctx)
+	if err != nil {
+		return nil, fmt.Errorf("open store: %w", err)
+	}
+	if err := s.sweep(segs); err != nil {
+		return nil, fmt.Errorf("open store: %w", err)
+	}
+	v := &view{mems: []*memtable{newMemtable()}, refs: 1}
+	for _, g := range segs {
+		p := s.newPart(g)
+		p.views.Store(1)
+		v.parts = append(v.parts, p)
+	}
+	s.cur = v
+
+	var recovery wal.Recovery
+	s.wal, recovery, err = wal.Open(ctx, wal.Options{
+		FS: o.FS, Dir: filepath.Join(o.Dir, "wal"),
+		NextLSN: checkpoint + 1, Checkpoint: checkpoint,
+		Replay: func(lsn uint64, typ byte, payload []byte) error { return s.replay(ctx, lsn, typ, payload) },
+		Apply:  s.apply, Salvage: o.Salvage, Now: o.Now, Logger: o.Logger,
+		FileSize: o.tune.walFile, Reserve: o.tune.walReserve, QueueBytes: o.tune.memtableBytes,
+	})
+	if err != nil {
+		return nil, errors.Join(fmt.Errorf("open store: %w", err), s.closeParts())
+	}
+	s.o.Logger.Debug("opened the store", "parts", len(segs), "checkpoint", checkpoint, "recovered", recovery)
+	if !o.tune.manual {
+		s.wg.Add(2)
+		go s.flushLoop()
+		go s.mergeLoop()
+		wake(s.flushWake)
+		wake(s.mergeWake)
+	}
+	return s, nil
 }
 
-// Append stores a batch. When it returns nil the events are durable and every
-// Scan that starts later sees them. It waits while the disk is slower than its
-// clients, no longer than ctx. After an error of ctx the batch may be stored or
-// not; after any other error it is not.
-func (s *Store) Append(ctx context.Context, b Batch) (firstSeq logs.Seq, err error) {
-	return 0, errNotYet
+// sweep removes the files that no manifest row names: temporary ones, parts that
+// were never published, and parts that were merged away but not yet removed.
+func (s *Store) sweep(segs []catalog.Segment) error {
+	live := make(map[string]bool, len(segs))
+	for _, g := range segs {
+		live[g.ID+partSuffix] = true
+	}
+	names, err := s.o.FS.List(s.partsDir)
+	if err != nil {
+		return err
+	}
+	for _, name := range names {
+		if live[name] {
+			delete(live, name)
+			continue
+		}
+		if !strings.HasSuffix(name, partSuffix) && !strings.HasSuffix(name, tempSuffix) {
+			continue // not ours
+		}
+		if err := s.o.FS.Remove(filepath.Join(s.partsDir, name)); err != nil && !errors.Is(err, fs.ErrNotExist) {
+			s.o.Logger.Warn("a file that is not needed could not be removed", "file", name, "error", err)
+		}
+	}
+	for name := range live {
+		s.o.Logger.Error("a part is missing; its events are lost unless a copy of the file exists", "file", name)
+	}
+	return nil
 }
 
-// Scan yields the events that q selects in ascending (timestamp, seq) order,
-// or descending with q.Reverse, until yield returns false. Every event whose
-// Append returned before Scan began is seen; of those appended meanwhile, a
-// batch is seen whole or not at all. Event.Message is valid until yield
-// returns.
-func (s *Store) Scan(ctx context.Context, q Query, yield func(logs.Event) bool) (Stats, error) {
-	return Stats{}, errNotYet
+func (s *Store) newPart(g catalog.Segment) *part {
+	return &part{seg: g, fsys: s.o.FS, path: partPath(s.partsDir, g.ID)}
+}
+
+// replay puts a recovered record into the memtable. When more is recovered
+// than memory allows, because the memory was reduced, it flushes meanwhile.
+func (s *Store) replay(ctx context.Context, lsn uint64, typ byte, payload []byte) error {
+	if typ != recordPut {
+		return fmt.Errorf("record %d has the unknown type %d", lsn, typ)
+	}
+	c, err := decodePut(lsn, payload)
+	if err != nil {
+		return fmt.Errorf("record %d: %w", lsn, err)
+	}
+	s.add(c, 0)
+	if s.headBytes() > s.headLimit() {
+		return s.flushSealed(ctx)
+	}
+	return nil
+}
+
+// apply is called by the WAL when batches have become durable, in the order of
+// their log sequence numbers, before Append returns. Whatever must see every
+// event once and in order, such as a feed of new events, belongs here.
+func (s *Store) apply(batch []*wal.Pending) {
+	for _, p := range batch {
+		c := p.Tag.(*chunk)
+		c.lsn = p.LSN
+		s.add(c, c.memory())
+	}
+}
+
+// add puts a chunk into the active memtable, and seals that when it is full.
+// reserved is what admit counted for the chunk.
+func (s *Store) add(c *chunk, reserved int64) {
+	s.applyMu.Lock()
+	defer s.applyMu.Unlock()
+	s.mu.Lock()
+	m := s.cur.mems[len(s.cur.mems)-1]
+	s.mu.Unlock()
+	before := m.memory // only ever changed under applyMu
+	m.add(c, time.Now())
+	full := m.memory >= s.o.tune.memtableBytes
+	s.mu.Lock()
+	s.head += m.memory - before - reserved
+	if full {
+		s.sealLocked()
+	}
+	s.mu.Unlock()
+	if full {
+		wake(s.flushWake)
+	}
+}
+
+// seal seals the active memtable when it has rows and when says so.
+func (s *Store) seal(when func(*memtable) bool) {
+	s.applyMu.Lock()
+	defer s.applyMu.Unlock()
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	m := s.cur.mems[len(s.cur.mems)-1]
+	if _, _, ok := m.size(); ok && when(m) {
+		s.sealLocked()
+		wake(s.flushWake)
+	}
+}
+
+// sealLocked starts a new memtable. The caller holds applyMu and mu.
+func (s *Store) sealLocked() {
+	mems := append(slices.Clone(s.cur.mems), newMemtable())
+	s.install(&view{mems: mems, parts: s.cur.parts, gen: s.cur.gen})
+}
+
+// install makes v the current view. The caller holds mu.
+func (s *Store) install(v *view) {
+	v.refs = 1
+	for _, p := range v.parts {
+		p.views.Add(1)
+	}
+	old := s.cur
+	s.cur = v
+	s.unref(old)
+}
+
+// unref gives back a reference to v. The caller holds mu.
+func (s *Store) unref(v *view) {
+	if v.refs--; v.refs > 0 {
+		return
+	}
+	for _, p := range v.parts {
+		if p.views.Add(-1) == 0 {
+			s.garbage = append(s.garbage, p)
+			wake(s.mergeWake)
+		}
+	}
+}
+
+// acquire returns the current view; release must follow.
+func (s *Store) acquire() (*view, error) {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	if s.closed {
+		return nil, ErrClosed
+	}
+	s.cur.refs++
+	s.reading.Add(1)
+	return s.cur, nil
+}
+
+func (s *Store) release(v *view) {
+	defer s.reading.Done()
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	s.unref(v)
+}
+
+// swap replaces a flushed memtable (nil: none) and parts by new parts.
+func (s *Store) swap(flushed *memtable, removed, added []*part) {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	v := &view{mems: s.cur.mems, gen: s.cur.gen + 1}
+	if flushed != nil {
+		v.mems = slices.DeleteFunc(slices.Clone(v.mems), func(m *memtable) bool { return m == flushed })
+		s.head -= flushed.memory
+		s.wakeAppenders()
+	}
+	for _, p := range s.cur.parts {
+		if !slices.Contains(removed, p) {
+			v.parts = append(v.parts, p)
+		}
+	}
+	v.parts = append(v.parts, added...)
+	s.install(v)
+}
+
+// collect closes and removes the files of parts that nobody uses any more.
+func (s *Store) collect() {
+	s.mu.Lock()
+	garbage := s.garbage
+	s.garbage = nil
+	s.mu.Unlock()
+	for _, p := range garbage {
+		s.cache.forget(p)
+		err := p.close()
+		if rerr := s.o.FS.Remove(p.path); rerr != nil && !errors.Is(rerr, fs.ErrNotExist) {
+			err = errors.Join(err, rerr)
+		}
+		if err != nil { // the next start removes it
+			s.o.Logger.Warn("a file that is not needed could not be removed", "file", p.path, "error", err)
+		}
+	}
+}
+
+func (s *Store) now() int64 { return s.o.Now().UnixMilli() }
+
+func (s *Store) usable() error {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	if s.closed {
+		return ErrClosed
+	}
+	return nil
+}
+
+func (s *Store) headBytes() int64 {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	return s.head
+}
+
+// headLimit bounds the memory of memtables: one that is filled, two that wait
+// to be flushed.
+func (s *Store) headLimit() int64 { return 3 * s.o.tune.memtableBytes }
+
+// wakeAppenders lets those that wait for room look again. The caller holds mu.
+func (s *Store) wakeAppenders() {
+	close(s.room)
+	s.room = make(chan struct{})
+}
+
+func wake(c chan struct{}) {
+	select {
+	case c <- struct{}{}:
+	default:
+	}
+}
+
+// flushOnClose is the size from which Close writes memtables to parts.
+const flushOnClose = 8 << 20
+
+// Close stops the store: appends under way finish, scans and merges under way
+// are cut short, later calls return ErrClosed. Close returns when all of them
+// have ended, and must not be called from a yield of Scan. A large
+// memtable is flushed so that the next start is quick; a small one stays in the
+// log, from which a start brings it back, so that frequent restarts do not make
+// many small parts. An error of that flush is logged only: nothing is lost.
+func (s *Store) Close() error {
+	s.mu.Lock()
+	if s.closed {
+		s.mu.Unlock()
+		return nil
+	}
+	s.closed = true
+	s.wakeAppenders()
+	s.mu.Unlock()
+
+	s.using.Wait() // appends; scans end by s.ctx below
+	s.flushMu.Lock()
+	defer s.flushMu.Unlock()
+	if s.headBytes() >= flushOnClose && !s.o.tune.manual {
+		s.seal(func(*memtable) bool { return true })
+		for m := s.oldestSealed(); m != nil; m = s.oldestSealed() {
+			if err := s.flush(s.ctx, m); err != nil {
+				s.o.Logger.Warn("the flush at the end did not succeed; the log keeps the events", "error", err)
+				break
+			}
+		}
+	}
+	s.cancel()
+	s.wg.Wait()
+	s.mergeMu.Lock()
+	defer s.mergeMu.Unlock()
+	s.reading.Wait()
+	err := s.wal.Close()
+	s.collect()
+	return errors.Join(err, s.closeParts())
+}
+
+// closeParts closes the files of all parts.
+func (s *Store) closeParts() error {
+	var err error
+	for _, p := range s.cur.parts {
+		err = errors.Join(err, p.close())
+	}
+	return err
 }
 
 // HeadStats returns the statistics of every stream of the group that has
 // events in memory.
-func (s *Store) HeadStats(group logs.GroupID) map[logs.StreamID]StreamStats { return nil }
+func (s *Store) HeadStats(group logs.GroupID) map[logs.StreamID]StreamStats {
+	return s.headStats(group, nil)
+}
 
 // HeadStreamStats returns the statistics of those of the given streams that
 // have events in memory. Its cost does not depend on the size of the group.
 func (s *Store) HeadStreamStats(group logs.GroupID, streams []logs.StreamID) map[logs.StreamID]StreamStats {
-	return nil
+	if len(streams) == 0 {
+		return nil
+	}
+	return s.headStats(group, streams)
+}
+
+// headStats merges the statistics of the memtables; streams nil means all.
+func (s *Store) headStats(group logs.GroupID, streams []logs.StreamID) map[logs.StreamID]StreamStats {
+	out := make(map[logs.StreamID]StreamStats)
+	for _, m := range s.memtables() {
+		m.stats(group, streams, out)
+	}
+	return out
 }
 
 // HeadBytes returns the message bytes of the group that are in memory and
 // therefore not yet counted in the catalog.
-func (s *Store) HeadBytes(group logs.GroupID) int64 { return 0 }
+func (s *Store) HeadBytes(group logs.GroupID) int64 {
+	n := int64(0)
+	for _, m := range s.memtables() {
+		n += m.groupBytes(group)
+	}
+	return n
+}
 
-// Flush writes everything in memory to parts.
-func (s *Store) Flush(ctx context.Context) error { return errNotYet }
-
-// Merge merges parts and removes deleted and expired events until nothing is
-// left to do.
-func (s *Store) Merge(ctx context.Context) error { return errNotYet }
-
-// Close stops the store and waits for what it runs.
-func (s *Store) Close() error { return errNotYet }
+func (s *Store) memtables() []*memtable {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	return s.cur.mems
+}

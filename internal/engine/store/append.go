@@ -1,0 +1,100 @@
+package store
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"sync"
+
+	"github.com/cumulog/cumulog/internal/engine/store/wal"
+	"github.com/cumulog/cumulog/internal/logs"
+)
+
+// headerPool holds the buffers in which the heads of records are encoded.
+var headerPool = sync.Pool{New: func() any { return new([]byte) }}
+
+// Append stores a batch. When it returns nil the events are durable and every
+// Scan that starts later sees them. While the disk is slower than its clients
+// it waits, no longer than ctx; while the disk is full or fails it returns
+// ErrUnavailable. After an error the batch is not stored.
+func (s *Store) Append(ctx context.Context, b Batch) (firstSeq logs.Seq, err error) {
+	c, err := b.check()
+	if err != nil {
+		return 0, err
+	}
+	reserved := c.memory()
+	if err := s.admit(ctx, reserved); err != nil {
+		return 0, err
+	}
+	defer s.using.Done()
+
+	head := headerPool.Get().(*[]byte)
+	*head = appendPutHeader((*head)[:0], c)
+	from, to := c.start, c.ends[len(c.ends)-1]
+	lsn, err := s.wal.Append(ctx, recordPut, c, *head, c.arena[from:to])
+	headerPool.Put(head)
+	if err == nil {
+		return logs.MakeSeq(lsn, 0), nil
+	}
+	s.giveBack(reserved)
+	switch {
+	case errors.Is(err, wal.ErrFull):
+		s.makeRoom()
+		return 0, fmt.Errorf("append: %w: %w", ErrUnavailable, err)
+	case errors.Is(err, wal.ErrFailed):
+		return 0, fmt.Errorf("append: %w: %w", ErrUnavailable, err)
+	case errors.Is(err, wal.ErrClosed):
+		return 0, ErrClosed
+	case errors.Is(err, wal.ErrTooLarge):
+		return 0, fmt.Errorf("append: %w: %w", ErrBadBatch, err)
+	}
+	return 0, fmt.Errorf("append: %w", err)
+}
+
+// admit counts n bytes of memory for an append, after waiting for room if need
+// be. A nil return is followed by using.Done, and by giveBack when the append
+// fails.
+func (s *Store) admit(ctx context.Context, n int64) error {
+	for {
+		s.mu.Lock()
+		if s.closed {
+			s.mu.Unlock()
+			return ErrClosed
+		}
+		// A batch larger than all memory is let in alone.
+		if s.head+n <= s.headLimit() || s.head == 0 {
+			s.head += n
+			s.using.Add(1)
+			s.mu.Unlock()
+			return nil
+		}
+		room, flushErr := s.room, s.flushErr
+		s.mu.Unlock()
+		if flushErr != nil {
+			return fmt.Errorf("append: %w: memory is full and cannot be flushed: %w", ErrUnavailable, flushErr)
+		}
+		wake(s.flushWake)
+		select {
+		case <-room:
+		case <-ctx.Done():
+			return fmt.Errorf("append: wait for room: %w", ctx.Err())
+		}
+	}
+}
+
+func (s *Store) giveBack(n int64) {
+	s.mu.Lock()
+	s.head -= n
+	s.wakeAppenders()
+	s.mu.Unlock()
+}
+
+// makeRoom answers a full disk: the reserve of the log gives the flush the
+// space it needs, and the flush lets log files go.
+func (s *Store) makeRoom() {
+	if _, err := s.wal.ReleaseReserve(); err != nil {
+		s.o.Logger.Warn("the disk is full and the reserve of the log could not be released", "error", err)
+	}
+	s.seal(func(*memtable) bool { return true })
+	wake(s.flushWake)
+}

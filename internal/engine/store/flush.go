@@ -1,0 +1,256 @@
+package store
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"maps"
+	"slices"
+	"time"
+
+	"github.com/cumulog/cumulog/internal/engine/store/segment"
+	"github.com/cumulog/cumulog/internal/logs"
+	"github.com/cumulog/cumulog/internal/platform/catalog"
+)
+
+// flushLoop seals memtables that are old and flushes those that are sealed. A
+// flush that fails keeps its memtable and is tried again, at growing distances,
+// for as long as the store is open.
+func (s *Store) flushLoop() {
+	defer s.wg.Done()
+	age := time.NewTicker(max(s.o.tune.memtableAge/4, time.Millisecond))
+	defer age.Stop()
+	wait := time.Duration(0)
+	for {
+		var retry <-chan time.Time
+		if wait > 0 {
+			retry = time.After(wait)
+		}
+		select {
+		case <-s.ctx.Done():
+			return
+		case <-s.flushWake:
+			if wait > 0 {
+				continue // the disk does not get better by asking more often
+			}
+		case <-age.C:
+			s.sealOld()
+			if wait > 0 {
+				continue
+			}
+		case <-retry:
+		}
+		if err := s.flushSealed(s.ctx); err != nil && s.ctx.Err() == nil {
+			wait = min(max(s.o.tune.retryMin, 2*wait), s.o.tune.retryMax)
+			s.o.Logger.Error("a flush failed and will be tried again", "after", wait, "error", err)
+		} else {
+			wait = 0
+		}
+	}
+}
+
+// Flush writes everything in memory to parts and returns when they are
+// published.
+func (s *Store) Flush(ctx context.Context) error {
+	if err := s.usable(); err != nil {
+		return err
+	}
+	s.seal(func(*memtable) bool { return true })
+	return s.flushSealed(ctx)
+}
+
+// sealOld seals the memtable when it has reached its age.
+func (s *Store) sealOld() {
+	limit := s.o.tune.memtableAge
+	now := time.Now()
+	s.seal(func(m *memtable) bool {
+		_, born, ok := m.size()
+		return ok && now.Sub(born) >= limit
+	})
+}
+
+// flushSealed flushes the sealed memtables, oldest first.
+func (s *Store) flushSealed(ctx context.Context) error {
+	s.flushMu.Lock()
+	defer s.flushMu.Unlock()
+	for {
+		m := s.oldestSealed()
+		if m == nil {
+			return nil
+		}
+		err := s.flush(ctx, m)
+		s.mu.Lock()
+		s.flushErr = err
+		s.wakeAppenders()
+		s.mu.Unlock()
+		if err != nil {
+			return err
+		}
+	}
+}
+
+func (s *Store) oldestSealed() *memtable {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	if len(s.cur.mems) < 2 {
+		return nil
+	}
+	return s.cur.mems[0]
+}
+
+// flush writes a sealed memtable as a part, publishes it, and lets the WAL go.
+// The caller holds flushMu.
+func (s *Store) flush(ctx context.Context, m *memtable) (err error) {
+	start := time.Now()
+	dead, err := s.tombstones(ctx)
+	if err != nil {
+		return err
+	}
+	pub := catalog.Publication{Checkpoint: m.lastLSN}
+	w, err := newPartWriter(s.o.FS, s.partsDir, partMeta{Class: -1, Day: -1, Tombstones: dead.last}, s.now())
+	if err != nil {
+		return fmt.Errorf("flush: %w", err)
+	}
+	keep := false
+	defer func() {
+		if !keep {
+			err = errors.Join(err, w.abandon())
+		}
+	}()
+	rows, err := s.writeMemtable(ctx, w, m, dead, &pub)
+	if err != nil {
+		return fmt.Errorf("flush: %w", err)
+	}
+	var parts []*part
+	if rows > 0 {
+		seg, _, err := w.finish()
+		if err != nil {
+			return fmt.Errorf("flush: %w", err)
+		}
+		if err := s.o.FS.SyncDir(s.partsDir); err != nil {
+			return fmt.Errorf("flush: %w", err)
+		}
+		pub.Add = []catalog.Segment{seg}
+		parts = []*part{s.newPart(seg)}
+	}
+	keep, err = s.publish(ctx, &pub)
+	if err != nil {
+		return fmt.Errorf("flush: %w", err)
+	}
+	if rows == 0 {
+		keep = false
+	}
+	s.swap(m, nil, parts)
+	if s.wal != nil { // nil while the log is replayed, which releases by itself
+		if err := s.wal.Release(m.lastLSN); err != nil {
+			s.o.Logger.Warn("old log files could not be removed", "error", err)
+		}
+	}
+	s.o.Logger.Debug("flushed a memtable", "events", rows, "took", time.Since(start))
+	wake(s.mergeWake)
+	return nil
+}
+
+// writeMemtable writes the rows of m that are not deleted and adds statistics
+// to pub.
+func (s *Store) writeMemtable(ctx context.Context, w *partWriter, m *memtable, dead *tombstoneSet, pub *catalog.Publication) (int64, error) {
+	cut := slicer{write: w.w.Add, limit: s.o.tune.blockBytes}
+	total := int64(0)
+	for _, id := range slices.Sorted(maps.Keys(m.groups)) {
+		if err := ctx.Err(); err != nil {
+			return 0, err
+		}
+		g := m.groups[id]
+		if dead.groups[id] {
+			continue
+		}
+		for sid, st := range g.streams {
+			if !dead.dead(id, sid) {
+				pub.Streams = append(pub.Streams, catalog.StreamStats{
+					Group: id, Stream: sid,
+					First: st.stats.First, Last: st.stats.Last, LastIngestion: st.stats.LastIngestion,
+				})
+			}
+		}
+		rows, bytes, err := writeGroup(&cut, id, g.snapshot(&m.mu), dead)
+		if err != nil {
+			return 0, err
+		}
+		total += rows
+		if bytes > 0 {
+			pub.GroupBytes = append(pub.GroupBytes, catalog.GroupBytes{Group: id, Delta: bytes})
+		}
+	}
+	return total, nil
+}
+
+// writeGroup writes the rows of one group of a memtable.
+func writeGroup(cut *slicer, group logs.GroupID, src memRows, dead *tombstoneSet) (rows, bytes int64, err error) {
+	refs := src.sorted()
+	cut.begin(group, int64(len(refs)))
+	some := len(dead.streams[group]) > 0
+	for _, r := range refs {
+		c := src.chunks[r.chunk]
+		if some && dead.dead(group, c.stream) {
+			continue
+		}
+		i := int(r.row)
+		msg := c.message(i)
+		rows++
+		bytes += int64(len(msg))
+		if err := cut.add(segment.Row{Stream: c.stream, Key: c.key(i), Ingestion: c.ingestion, Message: msg}); err != nil {
+			return rows, bytes, err
+		}
+	}
+	return rows, bytes, cut.flush()
+}
+
+// publish applies pub. After an error it asks the manifest whether pub was
+// applied all the same, until it gets an answer. written says that the files of
+// pub belong to the manifest, or may.
+func (s *Store) publish(ctx context.Context, pub *catalog.Publication) (written bool, err error) {
+	err = s.o.Manifest.Publish(ctx, *pub)
+	if err == nil {
+		return true, nil
+	}
+	wait := s.o.tune.retryMin
+	for {
+		// The answer does not depend on the caller's patience: the store must
+		// know before it goes on.
+		applied, aerr := s.applied(s.ctx, pub)
+		if aerr == nil {
+			if applied {
+				return true, nil
+			}
+			return false, fmt.Errorf("publish: %w", err)
+		}
+		s.o.Logger.Error("it is not known whether a publication was applied; asking again",
+			"after", wait, "error", errors.Join(err, aerr))
+		select {
+		case <-s.ctx.Done():
+			return true, fmt.Errorf("publish: %w", errors.Join(err, aerr))
+		case <-time.After(wait):
+		}
+		wait = min(2*wait, s.o.tune.retryMax)
+	}
+}
+
+// applied reports whether the manifest holds the result of pub.
+func (s *Store) applied(ctx context.Context, pub *catalog.Publication) (bool, error) {
+	segs, err := s.o.Manifest.Segments(ctx)
+	if err != nil {
+		return false, err
+	}
+	live := make(map[string]bool, len(segs))
+	for _, g := range segs {
+		live[g.ID] = true
+	}
+	if len(pub.Add) > 0 {
+		return live[pub.Add[0].ID], nil
+	}
+	if len(pub.Remove) > 0 {
+		return !live[pub.Remove[0]], nil
+	}
+	cp, err := s.o.Manifest.Checkpoint(ctx)
+	return pub.Checkpoint > 0 && cp >= pub.Checkpoint, err
+}

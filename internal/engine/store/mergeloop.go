@@ -1,0 +1,387 @@
+package store
+
+import (
+	"cmp"
+	"context"
+	"fmt"
+	"slices"
+	"time"
+
+	"github.com/cumulog/cumulog/internal/engine/store/segment"
+	"github.com/cumulog/cumulog/internal/logs"
+	"github.com/cumulog/cumulog/internal/platform/catalog"
+)
+
+// mergeEvery is how often the merge loop looks by itself; checkEvery is how
+// often it looks for events that have expired.
+const (
+	mergeEvery = 15 * time.Second
+	checkEvery = 10 * time.Minute
+)
+
+// mergeLoop merges and purges in the background, one job at a time.
+func (s *Store) mergeLoop() {
+	defer s.wg.Done()
+	tick := time.NewTicker(mergeEvery)
+	defer tick.Stop()
+	wait := time.Duration(0)
+	for {
+		var retry <-chan time.Time
+		if wait > 0 {
+			retry = time.After(wait)
+		}
+		select {
+		case <-s.ctx.Done():
+			return
+		case <-s.mergeWake:
+			s.collect()
+			if wait > 0 {
+				continue
+			}
+		case <-tick.C:
+			if wait > 0 {
+				continue
+			}
+		case <-retry:
+		}
+		err := s.mergeAll(s.ctx, false)
+		if err != nil && s.ctx.Err() == nil {
+			wait = min(max(s.o.tune.retryMin, 2*wait), s.o.tune.retryMax)
+			s.o.Logger.Error("a merge failed and will be tried again", "after", wait, "error", err)
+		} else {
+			wait = 0
+		}
+	}
+}
+
+// Merge merges parts and removes deleted and expired events until nothing is
+// left to do: afterwards each (retention class, UTC day) has at most one part
+// that is not full, and no event that has expired or whose tombstone exists is
+// in any part. Parts with damage are left as they are.
+func (s *Store) Merge(ctx context.Context) error {
+	if err := s.usable(); err != nil {
+		return err
+	}
+	ctx, cancel := context.WithCancelCause(ctx)
+	defer cancel(nil)
+	defer context.AfterFunc(s.ctx, func() { cancel(ErrClosed) })()
+	if err := s.mergeAll(ctx, true); err != nil {
+		if ctx.Err() != nil {
+			return context.Cause(ctx)
+		}
+		return err
+	}
+	return nil
+}
+
+// mergeAll runs jobs until there are none. all asks for everything that can be
+// merged and purged, not only for what pays.
+func (s *Store) mergeAll(ctx context.Context, all bool) error {
+	s.mergeMu.Lock()
+	defer s.mergeMu.Unlock()
+	defer s.collect()
+	s.mergeNow = s.now()
+	err := s.mergePasses(ctx, all)
+	s.mu.Lock()
+	s.mergeErr = err
+	s.mu.Unlock()
+	return err
+}
+
+func (s *Store) mergePasses(ctx context.Context, all bool) error {
+	check := all || s.mergeNow-s.checked >= checkEvery.Milliseconds()
+	for {
+		if err := ctx.Err(); err != nil {
+			return err
+		}
+		done, err := s.mergeStep(ctx, all, check)
+		s.collect()
+		if err != nil || done {
+			return err
+		}
+	}
+}
+
+// mergeStep does one job; done says that there was none.
+func (s *Store) mergeStep(ctx context.Context, all, check bool) (done bool, err error) {
+	dead, err := s.tombstones(ctx)
+	if err != nil {
+		return false, err
+	}
+	v, err := s.acquire()
+	if err != nil {
+		return false, err
+	}
+	defer s.release(v)
+
+	if check || dead.last > s.checkedSeq || len(dead.list) > 0 && v.gen != s.checkedGen {
+		worked, err := s.purge(ctx, v, dead, all)
+		if err != nil || worked {
+			return false, err
+		}
+		s.checked, s.checkedSeq, s.checkedGen = s.mergeNow, dead.last, v.gen
+	}
+	if job := s.plan(v.parts, all); job != nil {
+		err := s.runMerge(ctx, job, dead)
+		if isDamage(err) {
+			// The parts with damage are known now and stay out of the next plan.
+			s.o.Logger.Error("a merge met damage and was given up", "error", err)
+			return false, nil
+		}
+		return false, err
+	}
+	return true, s.finishTombstones(ctx, v, dead)
+}
+
+// purge removes the events that nobody will see again: parts that hold nothing
+// else are removed, and parts that hold much of it, or some for long, are
+// rewritten.
+func (s *Store) purge(ctx context.Context, v *view, dead *tombstoneSet, all bool) (worked bool, err error) {
+	var drop []*part
+	for _, p := range v.parts {
+		if n, whole := p.hurt(); n > 0 || whole {
+			continue
+		}
+		w, err := s.weigh(ctx, p, dead)
+		if err != nil {
+			if isDamage(err) {
+				continue
+			}
+			return false, err
+		}
+		switch {
+		case w.whole:
+			drop = append(drop, p)
+		case !w.some:
+		case all, 10*w.deadBytes > 4*w.bytes, w.oldest > 0 && s.mergeNow-w.oldest >= s.o.tune.purgeAfter.Milliseconds():
+			job := &mergeJob{inputs: []*part{p}, level: max(1, p.seg.Level), reason: "dead events"}
+			err := s.runMerge(ctx, job, dead)
+			if isDamage(err) {
+				s.o.Logger.Error("a merge met damage and was given up", "error", err)
+				err = nil
+			}
+			return true, err
+		}
+	}
+	if len(drop) == 0 {
+		return false, nil
+	}
+	return true, s.dropParts(ctx, drop)
+}
+
+// dropParts removes parts none of whose events lives. It needs no disk space.
+func (s *Store) dropParts(ctx context.Context, drop []*part) error {
+	pub := catalog.Publication{}
+	bytes := make(map[logs.GroupID]int64)
+	for _, p := range drop {
+		r, err := p.open()
+		if err != nil {
+			return fmt.Errorf("drop parts: %w", err)
+		}
+		for _, g := range r.Groups() {
+			bytes[g.Group] -= g.RawBytes
+		}
+		pub.Remove = append(pub.Remove, p.seg.ID)
+	}
+	for id, n := range bytes {
+		pub.GroupBytes = append(pub.GroupBytes, catalog.GroupBytes{Group: id, Delta: n})
+	}
+	slices.SortFunc(pub.GroupBytes, func(a, b catalog.GroupBytes) int { return cmp.Compare(a.Group, b.Group) })
+	if _, err := s.publish(ctx, &pub); err != nil {
+		return fmt.Errorf("drop parts: %w", err)
+	}
+	s.swap(nil, drop, nil)
+	s.o.Logger.Debug("dropped parts", "parts", len(drop))
+	return nil
+}
+
+// weight says how much of a part is dead.
+type weight struct {
+	some      bool // at least one event
+	whole     bool // every event
+	bytes     int64
+	deadBytes int64 // about; of expired events only those in blocks where all are
+	oldest    int64 // creation of the oldest tombstone that has rows in the part; 0: none
+}
+
+// weigh finds the dead events of a part. Only blocks that may hold rows of
+// deleted streams are read, their keys only, and once for each tombstone.
+func (s *Store) weigh(ctx context.Context, p *part, dead *tombstoneSet) (w weight, err error) {
+	r, err := p.open()
+	if err != nil {
+		return w, err
+	}
+	groups := r.Groups()
+	ids := make([]logs.GroupID, len(groups))
+	for i := range groups {
+		ids[i] = groups[i].Group
+	}
+	lives, err := s.o.Manifest.Lives(ctx, ids)
+	if err != nil {
+		return w, fmt.Errorf("read retention: %w", err)
+	}
+	streams, err := s.deadStreams(ctx, p, r, dead)
+	if err != nil {
+		return w, err
+	}
+	w.whole = true
+	var infos []segment.BlockInfo
+	for i := range groups {
+		g := &groups[i]
+		w.bytes += g.RawBytes
+		cutoff := expiry(lives[g.Group], s.mergeNow)
+		if dead.groups[g.Group] || g.MaxTimestamp < cutoff {
+			w.some = true
+			w.deadBytes += g.RawBytes
+			continue
+		}
+		if g.MinTimestamp < cutoff {
+			w.some = true
+			infos = r.Blocks(g.Group, infos[:0])
+			for j := range infos {
+				if infos[j].Max.Timestamp < cutoff {
+					w.deadBytes += infos[j].RawBytes
+				}
+			}
+		}
+		rows := int64(0)
+		for _, d := range streams[g.Group] {
+			w.some = true
+			w.deadBytes += d.bytes
+			rows += d.rows
+		}
+		w.whole = w.whole && rows == g.Rows
+	}
+	for _, t := range dead.list {
+		hit := t.Stream == 0 && r.HasGroup(t.Group)
+		for _, d := range streams[t.Group] {
+			hit = hit || d.stream == t.Stream
+		}
+		if hit && (w.oldest == 0 || t.Created < w.oldest) {
+			w.oldest = t.Created
+		}
+	}
+	return w, nil
+}
+
+// deadRun is what a part holds of a deleted stream.
+type deadRun struct {
+	stream      logs.StreamID
+	rows, bytes int64
+}
+
+// deadStreams returns what the part holds of deleted streams. The answer for a
+// tombstone never changes, so each is looked up once.
+func (s *Store) deadStreams(ctx context.Context, p *part, r *segment.Reader, dead *tombstoneSet) (map[logs.GroupID][]deadRun, error) {
+	if p.weighed >= dead.last {
+		return p.deadRuns, nil
+	}
+	found := make(map[logs.GroupID][]deadRun)
+	buf := bufferPool.Get().(*segment.Buffer)
+	defer bufferPool.Put(buf)
+	var infos []segment.BlockInfo
+	for group, ids := range dead.streams {
+		if !r.HasGroup(group) {
+			continue
+		}
+		runs := make(map[logs.StreamID]*deadRun)
+		infos = r.Blocks(group, infos[:0])
+		for i := range infos {
+			if !dead.touches(group, infos[i].MinStream, infos[i].MaxStream) {
+				continue
+			}
+			b, err := r.Read(ctx, infos[i], buf)
+			if err != nil {
+				if isDamage(err) {
+					p.quarantine(idOf(&infos[i]), err)
+				}
+				return nil, err
+			}
+			for _, run := range b.Streams() {
+				if _, ok := slices.BinarySearch(ids, run.Stream); !ok {
+					continue
+				}
+				d := runs[run.Stream]
+				if d == nil {
+					d = &deadRun{stream: run.Stream}
+					runs[run.Stream] = d
+				}
+				d.rows += int64(run.To - run.From)
+				for row := run.From; row < run.To; row++ {
+					d.bytes += int64(b.MessageLen(row))
+				}
+			}
+		}
+		for _, d := range runs {
+			found[group] = append(found[group], *d)
+		}
+	}
+	p.deadRuns, p.weighed = found, dead.last
+	return found, nil
+}
+
+// finishTombstones tells the manifest which tombstones have no rows left, in
+// memory or in parts of the view. A young tombstone waits, because an append
+// that was under way when it was written may still bring rows.
+func (s *Store) finishTombstones(ctx context.Context, v *view, dead *tombstoneSet) error {
+	var done []int64
+	for _, t := range dead.list {
+		if s.mergeNow-t.Created < tombstoneGrace.Milliseconds() {
+			continue
+		}
+		gone, err := s.gone(ctx, v, t, dead)
+		if err != nil {
+			return err
+		}
+		if gone {
+			done = append(done, t.Seq)
+		}
+	}
+	if len(done) == 0 {
+		return nil
+	}
+	if err := s.o.Manifest.Publish(ctx, catalog.Publication{TombstonesDone: done}); err != nil {
+		return fmt.Errorf("finish tombstones: %w", err) // they are finished again later
+	}
+	return nil
+}
+
+// gone reports whether no rows of the tombstone exist.
+func (s *Store) gone(ctx context.Context, v *view, t catalog.Tombstone, dead *tombstoneSet) (bool, error) {
+	for _, m := range v.mems {
+		if m.holds(t.Group, t.Stream) {
+			return false, nil
+		}
+	}
+	for _, p := range v.parts {
+		if p.seg.Tombstones >= t.Seq || t.Group < p.seg.GroupLow || t.Group > p.seg.GroupHigh {
+			continue
+		}
+		r, err := p.open()
+		if isDamage(err) {
+			return false, nil
+		}
+		if err != nil {
+			return false, err
+		}
+		if !r.HasGroup(t.Group) {
+			continue
+		}
+		if t.Stream == 0 {
+			return false, nil
+		}
+		runs, err := s.deadStreams(ctx, p, r, dead)
+		if isDamage(err) {
+			return false, nil
+		}
+		if err != nil {
+			return false, err
+		}
+		for _, d := range runs[t.Group] {
+			if d.stream == t.Stream {
+				return false, nil
+			}
+		}
+	}
+	return true, nil
+}

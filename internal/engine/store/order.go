@@ -1,0 +1,105 @@
+package store
+
+import (
+	"slices"
+	"sort"
+
+	"github.com/cumulog/cumulog/internal/engine/store/segment"
+	"github.com/cumulog/cumulog/internal/logs"
+)
+
+// ordered is a row of a block and its place in the order of the group.
+type ordered struct {
+	key logs.Key
+	row uint32
+}
+
+// selection collects the wanted rows of a block and puts them in order. Its
+// buffers are reused.
+type selection struct {
+	rows []ordered
+	tmp  []ordered
+	ends []int // where each sorted run of rows ends
+}
+
+func (s *selection) reset() { s.rows, s.ends = s.rows[:0], s.ends[:0] }
+
+// add appends the rows of a run of one stream that lie strictly between the
+// bounds.
+func (s *selection) add(keys []logs.Key, run segment.StreamRun, lo, hi logs.Key) {
+	from, to := run.From, run.To
+	if !lo.Less(keys[from]) {
+		from += sort.Search(to-from, func(i int) bool { return lo.Less(keys[run.From+i]) })
+	}
+	if from < to && !keys[to-1].Less(hi) {
+		base := from
+		to = base + sort.Search(to-base, func(i int) bool { return !keys[base+i].Less(hi) })
+	}
+	if from >= to {
+		return
+	}
+	for i := from; i < to; i++ {
+		s.rows = append(s.rows, ordered{key: keys[i], row: uint32(i)})
+	}
+	s.ends = append(s.ends, len(s.rows))
+}
+
+// keep drops the rows for which want is false.
+func (s *selection) keep(want func(row int) bool) {
+	w, from := 0, 0
+	ends := s.ends[:0]
+	for _, end := range s.ends {
+		before := w
+		for _, r := range s.rows[from:end] {
+			if want(int(r.row)) {
+				s.rows[w] = r
+				w++
+			}
+		}
+		if w > before {
+			ends = append(ends, w)
+		}
+		from = end
+	}
+	s.rows, s.ends = s.rows[:w], ends
+}
+
+// order merges the runs by key, pairwise, in a logarithmic number of passes.
+func (s *selection) order() {
+	if len(s.ends) > 1 && len(s.rows) < 4*len(s.ends) {
+		slices.SortFunc(s.rows, func(a, b ordered) int { return a.key.Compare(b.key) })
+		s.ends = append(s.ends[:0], len(s.rows))
+		return
+	}
+	for len(s.ends) > 1 {
+		s.tmp = slices.Grow(s.tmp[:0], len(s.rows))
+		out, ends, from := s.tmp, s.ends[:0], 0
+		for i := 0; i < len(s.ends); i += 2 {
+			mid := s.ends[i]
+			if i+1 == len(s.ends) {
+				out = append(out, s.rows[from:mid]...)
+			} else {
+				out = mergeOrdered(out, s.rows[from:mid], s.rows[mid:s.ends[i+1]])
+				from = s.ends[i+1]
+			}
+			ends = append(ends, len(out))
+		}
+		s.rows, s.tmp, s.ends = out, s.rows, ends
+	}
+}
+
+func mergeOrdered(out, a, b []ordered) []ordered {
+	if a[len(a)-1].key.Less(b[0].key) {
+		return append(append(out, a...), b...)
+	}
+	for len(a) > 0 && len(b) > 0 {
+		if a[0].key.Less(b[0].key) {
+			out = append(out, a[0])
+			a = a[1:]
+		} else {
+			out = append(out, b[0])
+			b = b[1:]
+		}
+	}
+	return append(append(out, a...), b...)
+}
