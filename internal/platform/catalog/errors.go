@@ -1,7 +1,6 @@
 package catalog
 
 import (
-	"context"
 	"database/sql"
 	"errors"
 	"fmt"
@@ -28,7 +27,7 @@ var (
 	ErrClosed = errors.New("catalog closed")
 )
 
-// fault sorts the errors of SQLite.
+// primaryCode returns the primary result code of an error of SQLite, else 0.
 func primaryCode(err error) int {
 	var se *sqlite.Error
 	if errors.As(err, &se) {
@@ -68,11 +67,9 @@ func wrap(doing string, err error) error {
 	if errors.Is(err, sql.ErrNoRows) {
 		return fmt.Errorf("%s: %w", doing, ErrNotFound)
 	}
-	if errors.Is(err, sql.ErrConnDone) || err.Error() == "sql: database is closed" {
+	switch {
+	case errors.Is(err, sql.ErrConnDone), err.Error() == "sql: database is closed", err.Error() == "sql: statement is closed":
 		return fmt.Errorf("%s: %w", doing, ErrClosed)
-	}
-	if errors.Is(err, context.Canceled) || errors.Is(err, context.DeadlineExceeded) {
-		return fmt.Errorf("%s: %w", doing, err)
 	}
 	return fmt.Errorf("%s: %w", doing, err)
 }

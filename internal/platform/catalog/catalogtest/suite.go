@@ -7,6 +7,8 @@ import (
 	"errors"
 	"testing"
 
+	"github.com/google/go-cmp/cmp"
+
 	"github.com/cumulog/cumulog/internal/logs"
 	"github.com/cumulog/cumulog/internal/platform/catalog"
 )
@@ -23,7 +25,25 @@ func Run(t *testing.T, fresh func(t *testing.T) Home) {
 		name string
 		run  func(t *testing.T, h Home)
 	}{
-		{"Groups", testGroups},
+		{"GroupLife", testGroupLife},
+		{"GroupSettings", testGroupSettings},
+		{"GroupLimit", testGroupLimit},
+		{"GroupPaging", testGroupPaging},
+		{"StreamLife", testStreamLife},
+		{"StreamPaging", testStreamPaging},
+		{"StreamPagingByTime", testStreamPagingByTime},
+		{"StreamStats", testStreamStats},
+		{"StreamsByID", testStreamsByID},
+		{"Tags", testTags},
+		{"Tasks", testTasks},
+		{"Keys", testKeys},
+		{"Meta", testMeta},
+		{"Publish", testPublish},
+		{"Tombstones", testTombstones},
+		{"IdsAreNeverReused", testIDs},
+		{"OddNames", testOddNames},
+		{"ConcurrentWriters", testConcurrentWriters},
+		{"Closed", testClosed},
 	} {
 		t.Run(c.name, func(t *testing.T) { c.run(t, fresh(t)) })
 	}
@@ -41,8 +61,23 @@ func wantErr(t *testing.T, what string, got, want error) {
 	}
 }
 
-func must[T any](v T, err error) func(t *testing.T) T {
-	return func(t *testing.T) T {
+func ok(t *testing.T, what string, err error) {
+	t.Helper()
+	if err != nil {
+		t.Fatalf("%s: %v", what, err)
+	}
+}
+
+func same(t *testing.T, what string, got, want any) {
+	t.Helper()
+	if d := cmp.Diff(want, got); d != "" {
+		t.Fatalf("%s (-want +got):\n%s", what, d)
+	}
+}
+
+// get returns v, failing the test on an error.
+func get[T any](t *testing.T) func(v T, err error) T {
+	return func(v T, err error) T {
 		t.Helper()
 		if err != nil {
 			t.Fatal(err)
@@ -58,21 +93,32 @@ func open(t *testing.T, h Home) *catalog.DB {
 	return db
 }
 
-func testGroups(t *testing.T, h Home) {
-	ctx := context.Background()
-	db := open(t, h)
-	g := must(db.CreateGroup(ctx, catalog.Group{Scope: scope, Name: "/a/b", Class: "STANDARD", CreatedMS: 5}, map[string]string{"k": "v"}, 0))(t)
-	if g.ID != 1 || g.Name != "/a/b" || g.CreatedMS != 5 {
-		t.Fatalf("created %+v", g)
-	}
-	_, err := db.CreateGroup(ctx, catalog.Group{Scope: scope, Name: "/a/b"}, nil, 0)
-	wantErr(t, "create again", err, catalog.ErrExists)
-	must(db.CreateGroup(ctx, catalog.Group{Scope: other, Name: "/a/b"}, nil, 0))(t)
+func newGroup(t *testing.T, db *catalog.DB, name string) catalog.Group {
+	t.Helper()
+	g, err := db.CreateGroup(context.Background(), catalog.Group{Scope: scope, Name: name, Class: "STANDARD", CreatedMS: 5}, nil, 0)
+	ok(t, "create group "+name, err)
+	return g
+}
 
-	got := must(db.GroupByName(ctx, scope, "/a/b"))(t)
-	if got != g {
-		t.Fatalf("got %+v, want %+v", got, g)
+func newStream(t *testing.T, db *catalog.DB, g catalog.Group, name string) catalog.Stream {
+	t.Helper()
+	s, err := db.CreateStream(context.Background(), g.ID, name, 7)
+	ok(t, "create stream "+name, err)
+	return s
+}
+
+func names[T any](list []T, name func(T) string) []string {
+	out := []string{}
+	for _, x := range list {
+		out = append(out, name(x))
 	}
-	_, err = db.GroupByName(ctx, scope, "/a")
-	wantErr(t, "get a missing group", err, catalog.ErrNotFound)
+	return out
+}
+
+func groupNames(list []catalog.Group) []string {
+	return names(list, func(g catalog.Group) string { return g.Name })
+}
+
+func streamNames(list []catalog.Stream) []string {
+	return names(list, func(s catalog.Stream) string { return s.Name })
 }
