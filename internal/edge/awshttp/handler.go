@@ -28,7 +28,7 @@ const unknownLimit = 2 << 20
 type Observation struct {
 	Service       string // signing name, or ""
 	Operation     string // as the model spells it, or "" when unknown
-	Status        int    // 499 when the client went away
+	Status        int    // 499 when the client went away while the operation ran
 	Code          string // error code, or ""
 	Duration      time.Duration
 	RequestBytes  int // as received
@@ -83,10 +83,6 @@ func (h *Handler) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 	out := getBuffer()
 	defer out.free()
 	failure := h.serve(r, c, out)
-	if errors.Is(c.cause, errGone) && r.Context().Err() != nil {
-		finish(h.options, h.log, r, c, 499, failure.Code, 0)
-		return
-	}
 	status, code := http.StatusOK, ""
 	if failure != nil {
 		status, code = failure.HTTPStatus(), failure.Code
@@ -168,7 +164,7 @@ func (h *Handler) serve(r *http.Request, c *call, out *buffer) (failure *awsprot
 	ctx := WithCaller(r.Context(), c.caller(c.info.Name))
 	answer, err := c.operation.run(ctx, &c.info, text)
 	if err != nil {
-		return c.failure(err)
+		return c.failure(ctx, err)
 	}
 	if answer == nil {
 		out.b = append(out.b, '{', '}')
@@ -224,10 +220,17 @@ func bodyError(c *call, err error) *awsproto.Error {
 	return awsproto.Errorf(awsproto.CodeMalformedHTTPRequest, "The request body ended early.")
 }
 
+// statusGone is what is logged for a client that went away; nobody reads it.
+const statusGone = 499
+
 // failure returns the wire form of a handler's error.
-func (c *call) failure(err error) *awsproto.Error {
+func (c *call) failure(ctx context.Context, err error) *awsproto.Error {
 	if e, ok := errors.AsType[*awsproto.Error](err); ok {
 		return e
+	}
+	if ctx.Err() != nil && errors.Is(err, context.Canceled) {
+		c.cause = err
+		return &awsproto.Error{Code: "RequestAborted", Message: "The client went away.", Status: statusGone}
 	}
 	if c.service.MapError != nil {
 		if e := c.service.MapError(err); e != nil {

@@ -2,7 +2,6 @@ package awshttp
 
 import (
 	"context"
-	"errors"
 	"fmt"
 	"log/slog"
 	"net/http"
@@ -49,10 +48,6 @@ func (h *QueryHandler) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 	out := getBuffer()
 	defer out.free()
 	namespace, failure := h.serve(r, c, out)
-	if errors.Is(c.cause, errGone) && r.Context().Err() != nil {
-		finish(h.options, h.log, r, c, 499, failure.Code, 0)
-		return
-	}
 	status, code := http.StatusOK, ""
 	if failure != nil {
 		status, code = failure.HTTPStatus(), failure.Code
@@ -111,9 +106,9 @@ func (h *QueryHandler) serve(r *http.Request, c *call, out *buffer) (namespace s
 	b = append(append(b, action...), `Response xmlns="`...)
 	b = append(awsproto.AppendXMLText(b, namespace), `"><`...)
 	b = append(append(b, action...), "Result>"...)
-	b, err = run(WithCaller(r.Context(), c.caller(action)), form, b)
-	if err != nil {
-		return namespace, c.failure(err)
+	ctx := WithCaller(r.Context(), c.caller(action))
+	if b, err = run(ctx, form, b); err != nil {
+		return namespace, c.failure(ctx, err)
 	}
 	b = append(append(append(b, "</"...), action...), "Result><ResponseMetadata>"...)
 	b = awsproto.AppendXMLElement(b, "RequestId", c.id)
