@@ -131,7 +131,7 @@ func (l *Log) path(name string) string { return filepath.Join(l.o.Dir, name) }
 // group of that size. Its header is durable, and so is its name, before it is
 // used: a file that recovery finds under its name has a good header, or is damaged.
 func (l *Log) newFile(group int64) (*activeFile, error) {
-	if err := l.restoreReserve(); err != nil {
+	if err := l.restoreReserve(2); err != nil {
 		return nil, err
 	}
 	h := fileHeader{first: l.committer.next, base: l.committer.acked}

@@ -13,8 +13,9 @@ const growStep = 1 << 20
 
 // ReleaseReserve gives the disk space of the reserve and of recycled files back,
 // so that the store can flush on a full disk, and returns how many bytes that were
-// at most. The log takes the reserve again, at its old size, before it allocates
-// another file; until then appends that need one fail with ErrFull.
+// at most. Until the reserve is back, appends that need another file fail with
+// ErrFull. The log takes it back by itself once twice its size is free, so that it
+// does not race with the flush; RestoreReserve, after the flush, does with once.
 func (l *Log) ReleaseReserve() (int64, error) {
 	f := &l.files
 	f.reserveMu.Lock()
@@ -46,13 +47,13 @@ func (l *Log) ReleaseReserve() (int64, error) {
 }
 
 // RestoreReserve takes the reserve again after ReleaseReserve; ErrFull when there is
-// no room. The log does so by itself before it needs a new file, so calling
-// it only makes the answer known earlier.
-func (l *Log) RestoreReserve() error { return noSpace(l.restoreReserve()) }
+// no room. Call it when the flush is done.
+func (l *Log) RestoreReserve() error { return noSpace(l.restoreReserve(1)) }
 
 // restoreReserve makes the reserve what it should be: after a release, as large as
-// it was, or an error; otherwise as large as the disk allows.
-func (l *Log) restoreReserve() error {
+// it was, if that fits so many times, or an error; otherwise as large as the
+// disk allows.
+func (l *Log) restoreReserve(times int64) error {
 	f := &l.files
 	f.reserveMu.Lock()
 	defer f.reserveMu.Unlock()
@@ -62,6 +63,9 @@ func (l *Log) restoreReserve() error {
 	free, err := l.o.FS.FreeSpace(l.o.Dir)
 	if err != nil {
 		return fmt.Errorf("reserve: %w", err)
+	}
+	if f.reserveDue > 0 && free < times*f.reserveDue {
+		return fmt.Errorf("reserve: %w", ErrFull)
 	}
 	want := min(l.o.Reserve, (free+f.reserve)/diskShare/pageSize*pageSize)
 	want = max(want, f.reserveDue)
