@@ -1,0 +1,54 @@
+package main
+
+import (
+	"fmt"
+	"strings"
+
+	"github.com/spf13/cobra"
+)
+
+func newEnv() *cobra.Command {
+	var r remote
+	var open bool
+	cmd := &cobra.Command{
+		Use:   "env",
+		Short: "Print the lines that point a shell's AWS clients at the server",
+		Long: `Prints export lines for a POSIX shell. Every AWS SDK since 2023 and the AWS CLI from 1.29 and 2.13 on read AWS_ENDPOINT_URL;
+older ones need --endpoint-url. The variable for this service alone is AWS_ENDPOINT_URL_CLOUDWATCH_LOGS; AWS_ENDPOINT_URL_LOGS
+is ignored by every client.`,
+		Example: `  eval "$(cumulog env)"`,
+		Args:    exactly(),
+		RunE: func(cmd *cobra.Command, _ []string) error {
+			region := r.region
+			if region == "" {
+				region = "us-east-1"
+			}
+			// The environment that shall be replaced must not decide what replaces it.
+			url := r.endpoint
+			if url == "" {
+				url = defaultEndpoint
+			}
+			for _, line := range environment(strings.TrimRight(url, "/"), region, open) {
+				fmt.Fprintln(cmd.OutOrStdout(), line)
+			}
+			return nil
+		},
+	}
+	cmd.Flags().StringVar(&r.endpoint, "endpoint", "", "base URL of the server ["+defaultEndpoint+"]")
+	cmd.Flags().StringVar(&r.region, "region", "", "region to sign for [us-east-1]")
+	cmd.Flags().BoolVar(&open, "credentials", true, "print placeholder credentials, which --auth open accepts")
+	return cmd
+}
+
+// environment is what a shell needs to use the server at url. SDKs put "stream-" before the host of streaming calls, which no
+// IP address survives; the last line switches that off where a variable can.
+func environment(url, region string, credentials bool) []string {
+	lines := []string{
+		"export AWS_ENDPOINT_URL=" + url,
+		"export AWS_REGION=" + region + " AWS_DEFAULT_REGION=" + region,
+	}
+	if credentials {
+		lines = append(lines, "export AWS_ACCESS_KEY_ID=cumulog AWS_SECRET_ACCESS_KEY=cumulog")
+	}
+	return append(lines, "export AWS_DISABLE_HOST_PREFIX_INJECTION=true")
+}

@@ -1,0 +1,146 @@
+package server
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"log/slog"
+	"slices"
+	"time"
+
+	"github.com/prometheus/client_golang/prometheus"
+
+	"github.com/cumulog/cumulog/internal/config"
+	"github.com/cumulog/cumulog/internal/engine/store"
+	"github.com/cumulog/cumulog/internal/platform/catalog"
+	"github.com/cumulog/cumulog/internal/platform/objstore"
+	"github.com/cumulog/cumulog/internal/platform/telemetry"
+	"github.com/cumulog/cumulog/internal/platform/vfs"
+	"github.com/cumulog/cumulog/internal/service/access"
+	"github.com/cumulog/cumulog/internal/service/events"
+	"github.com/cumulog/cumulog/internal/service/groups"
+	"github.com/cumulog/cumulog/internal/service/ingest"
+	"github.com/cumulog/cumulog/internal/service/objects"
+)
+
+// components are everything behind the listener.
+type components struct {
+	cfg      config.Config
+	log      *slog.Logger
+	version  string
+	started  time.Time
+	registry *prometheus.Registry
+	metrics  *metrics
+
+	catalog *catalog.DB
+	buckets objstore.Store
+	store   *store.Store
+
+	access  *access.Service
+	objects *objects.Service
+	groups  *groups.Service
+	ingest  *ingest.Service
+	events  *events.Service
+
+	closers []closer // in order of start
+}
+
+type closer struct {
+	name  string
+	close func() error
+}
+
+// opened notes what close has to undo.
+func (c *components) opened(name string, close func() error) {
+	c.closers = append(c.closers, closer{name, close})
+}
+
+// close stops everything in reverse order of start and joins the errors.
+func (c *components) close() error {
+	var errs []error
+	for _, cl := range slices.Backward(c.closers) {
+		if err := cl.close(); err != nil {
+			errs = append(errs, fmt.Errorf("closing %s: %w", cl.name, err))
+		}
+	}
+	c.closers = nil
+	return errors.Join(errs...)
+}
+
+// build opens every component in order. On an error what was opened is closed again.
+func build(ctx context.Context, o Options) (_ *components, err error) {
+	c := &components{cfg: o.Config, log: o.Logger, version: o.Version, started: time.Now(), registry: telemetry.NewRegistry()}
+	defer func() {
+		if err != nil {
+			err = errors.Join(err, c.close())
+		}
+	}()
+	c.metrics = newMetrics(c.registry)
+	for _, step := range []func(context.Context) error{c.openPlatform, c.openStore, c.openServices} {
+		if err := step(ctx); err != nil {
+			return nil, err
+		}
+	}
+	return c, nil
+}
+
+func (c *components) openPlatform(ctx context.Context) error {
+	lock, err := acquire(vfs.OS(), c.cfg.Data)
+	if err != nil {
+		return err
+	}
+	c.opened("lock", lock.Close)
+	c.catalog, err = catalog.Open(ctx, c.cfg.DataPath(catalogName), catalog.Options{})
+	if err != nil {
+		return fmt.Errorf("opening the catalog: %w", err)
+	}
+	c.opened("catalog", c.catalog.Close)
+	return c.openBuckets(ctx)
+}
+
+// openBuckets opens the files of the data directory as object store, or the S3 service that was named.
+func (c *components) openBuckets(ctx context.Context) error {
+	local, err := objstore.OpenLocal(ctx, objstore.LocalOptions{FS: vfs.OS(), Dir: c.cfg.DataPath(objectsName)})
+	if err != nil {
+		return fmt.Errorf("opening the object store: %w", err)
+	}
+	c.buckets = local
+	c.opened("object store", local.Close)
+	return nil
+}
+
+func (c *components) openStore(ctx context.Context) error {
+	var err error
+	c.store, err = store.Open(ctx, store.Options{
+		FS: vfs.OS(), Dir: c.cfg.Data, Manifest: c.catalog,
+		Memory: int64(c.cfg.Memory) / 2, // the rest is for requests, name caches and the runtime
+		Logger: c.log.With("component", "store"),
+	})
+	if err != nil {
+		return fmt.Errorf("opening the store: %w", err)
+	}
+	c.opened("store", c.store.Close)
+	return nil
+}
+
+func (c *components) openServices(ctx context.Context) error {
+	var err error
+	c.access = access.New(c.catalog, nil)
+	if c.cfg.Auth == config.AuthRequired {
+		keys, err := c.access.List(ctx)
+		if err != nil {
+			return fmt.Errorf("reading the access keys: %w", err)
+		}
+		if len(keys) == 0 {
+			return ErrNoKeys
+		}
+	}
+	c.objects = objects.New(c.buckets)
+	c.groups, err = groups.New(groups.Options{Catalog: c.catalog, Store: c.store, CacheBytes: int(min(c.cfg.Memory/16, 64<<20))})
+	if err != nil {
+		return err
+	}
+	c.ingest = ingest.New(ingest.Options{Directory: c.groups, Store: c.store})
+	c.events = events.New(events.Options{Directory: c.groups, Store: c.store})
+	return nil
+}

@@ -1,0 +1,42 @@
+package server
+
+import (
+	"net/http"
+	"time"
+
+	"github.com/cumulog/cumulog/internal/config"
+	"github.com/cumulog/cumulog/internal/edge/awshttp"
+	"github.com/cumulog/cumulog/internal/edge/logsapi"
+	"github.com/cumulog/cumulog/internal/edge/sigv4"
+	"github.com/cumulog/cumulog/internal/edge/stsapi"
+	"github.com/cumulog/cumulog/internal/service/access"
+)
+
+// handler is the one port: every protocol behind one router. token admits to the admin API.
+func (c *components) handler(token string) http.Handler {
+	options := awshttp.Options{
+		Auth:    awshttp.Open(c.cfg.Account, c.cfg.Region),
+		Logger:  c.log.With("component", "http"),
+		Observe: c.metrics.observe,
+	}
+	verifier := &sigv4.Verifier{Keys: c.access, NotFound: access.ErrNotFound}
+	if c.cfg.Auth == config.AuthRequired {
+		options.Auth = awshttp.Required(verifier)
+	}
+	api := logsapi.New(logsapi.Services{Groups: c.groups, Ingest: c.ingest, Events: c.events})
+	return awshttp.NewRouter(awshttp.RouterOptions{
+		JSON:  limitBodyTime(awshttp.NewHandler(options, api.Service())),
+		Query: limitBodyTime(awshttp.NewQueryHandler(options, stsapi.Services(c.started)...)),
+		Admin: limitBodyTime(c.admin(token)),
+		S3:    http.NotFoundHandler(),
+	})
+}
+
+// limitBodyTime bounds how long a body may take to arrive.
+func limitBodyTime(h http.Handler) http.Handler {
+	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+		// A writer without deadlines (a recorder in a test) has no connection to protect.
+		_ = http.NewResponseController(w).SetReadDeadline(time.Now().Add(callTimeout))
+		h.ServeHTTP(w, r)
+	})
+}

@@ -1,0 +1,50 @@
+package server
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"io/fs"
+	"path/filepath"
+
+	"github.com/cumulog/cumulog/internal/platform/vfs"
+)
+
+// ownNames are what a server makes in its data directory, the lock aside.
+var ownNames = []string{catalogName, catalogName + "-wal", catalogName + "-shm", walName, partsName, objectsName, serverFileName, serverFileName + ".tmp"}
+
+// acquireExisting takes the lock of a directory that a server has used before; ErrNoData when there is none.
+func acquireExisting(dir string) (unlock func() error, err error) {
+	fsys := vfs.OS()
+	if _, err := fsys.Stat(filepath.Join(dir, lockFileName)); errors.Is(err, fs.ErrNotExist) {
+		return nil, fmt.Errorf("%w: no server has used %s", ErrNoData, dir)
+	}
+	lock, err := acquire(fsys, dir)
+	if err != nil {
+		return nil, err
+	}
+	return lock.Close, nil
+}
+
+// Reset deletes everything that a server keeps in dir. It refuses while a process holds the directory (ErrBusy), and touches
+// nothing that a server did not make.
+func Reset(ctx context.Context, dir string) (err error) {
+	unlock, err := acquireExisting(dir)
+	if err != nil {
+		return err
+	}
+	defer func() { err = errors.Join(err, unlock()) }()
+	fsys := vfs.OS()
+	for _, name := range ownNames {
+		if err := ctx.Err(); err != nil {
+			return err
+		}
+		if err := fsys.RemoveAll(filepath.Join(dir, name)); err != nil {
+			return fmt.Errorf("deleting %s: %w", name, err)
+		}
+	}
+	if err := fsys.SyncDir(dir); err != nil {
+		return fmt.Errorf("making the deletion durable: %w", err)
+	}
+	return nil
+}

@@ -1,0 +1,112 @@
+package main
+
+import (
+	"bytes"
+	"fmt"
+	"strconv"
+	"time"
+	"unicode/utf8"
+
+	"github.com/cumulog/cumulog/test/bench/corpus"
+)
+
+// rareToken stands in five messages of a corpus and nowhere else.
+const rareToken = "zq7rare19"
+
+// prepared is a PutLogEvents body that is ready to send.
+type prepared struct {
+	json     []byte
+	hash     string
+	messages int64 // bytes
+	events   int
+	stamps   []int // offsets of the 13 digits of each timestamp
+	used     bool
+}
+
+// restamp gives the events of a body that was sent before present timestamps, a millisecond apart.
+func (p *prepared) restamp(now time.Time) {
+	ms := now.UnixMilli() - int64(len(p.stamps))
+	for i, at := range p.stamps {
+		strconv.AppendInt(p.json[at:at:at+13], ms+int64(i), 10)
+	}
+	p.hash = hashOf(p.json)
+}
+
+// prepare makes the bodies of size message bytes for streams of one group, streams taking turns. Events end now, a millisecond
+// apart within a body.
+func prepare(kind corpus.Kind, seed uint64, size int64, batch int, group string, streams int) ([]*prepared, error) {
+	g, err := corpus.New(kind, seed)
+	if err != nil {
+		return nil, err
+	}
+	var out []*prepared
+	var message []byte
+	total, rare := int64(0), 0
+	now := time.Now().UnixMilli()
+	for total < size {
+		p := &prepared{}
+		var b bytes.Buffer
+		b.Grow(batch + batch/4)
+		fmt.Fprintf(&b, `{"logGroupName":%q,"logStreamName":%q,"logEvents":[`, group, streamName(len(out)%streams))
+		counted := 0
+		for p.events < 10_000 {
+			ms := now - 10_000 + int64(p.events)
+			message = g.Append(message[:0], ms)
+			// The rare token goes into the first message after each fifth of the corpus.
+			if rare < 5 && total+p.messages >= size/5*int64(rare) {
+				message = append(message, " "+rareToken...)
+				rare++
+			}
+			if counted += len(message) + 26; counted > batch && p.events > 0 {
+				break
+			}
+			if p.events > 0 {
+				b.WriteByte(',')
+			}
+			b.WriteString(`{"timestamp":`)
+			p.stamps = append(p.stamps, b.Len())
+			fmt.Fprintf(&b, `%d,"message":`, ms)
+			writeJSONString(&b, message)
+			b.WriteByte('}')
+			p.events++
+			p.messages += int64(len(message))
+		}
+		b.WriteString("]}")
+		p.json = b.Bytes()
+		p.hash = hashOf(p.json)
+		total += p.messages
+		out = append(out, p)
+	}
+	return out, nil
+}
+
+func streamName(i int) string { return fmt.Sprintf("stream-%02d", i) }
+
+// writeJSONString quotes s as SDKs do: only what JSON demands is escaped.
+func writeJSONString(b *bytes.Buffer, s []byte) {
+	const hex = "0123456789abcdef"
+	b.WriteByte('"')
+	from := 0
+	for i, c := range s {
+		if c >= 0x20 && c != '"' && c != '\\' && c < utf8.RuneSelf || c >= utf8.RuneSelf {
+			continue
+		}
+		b.Write(s[from:i])
+		from = i + 1
+		switch c {
+		case '"', '\\':
+			b.WriteByte('\\')
+			b.WriteByte(c)
+		case '\n':
+			b.WriteString(`\n`)
+		case '\t':
+			b.WriteString(`\t`)
+		default:
+			b.WriteString(`\u00`)
+			b.WriteByte(hex[c>>4])
+			b.WriteByte(hex[c&15])
+		}
+	}
+	b.Write(s[from:])
+	b.WriteByte('"')
+}

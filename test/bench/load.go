@@ -1,0 +1,193 @@
+package main
+
+import (
+	"bytes"
+	"context"
+	"fmt"
+	"sync"
+	"sync/atomic"
+	"time"
+
+	"github.com/cumulog/cumulog/test/bench/corpus"
+	"github.com/cumulog/cumulog/test/process"
+)
+
+// poolBytes bounds the bodies held in memory; a larger corpus sends them again with fresh timestamps.
+const poolBytes = 1 << 30
+
+// corpusStreams is how many streams of one group a corpus is spread over.
+const corpusStreams = 16
+
+// corpus measures everything that one corpus is for: ingest, then reads and export on what was stored.
+func (s *settings) corpus(ctx context.Context, r *report, kind corpus.Kind) error {
+	group := "bench-" + string(kind)
+	bodies, err := prepare(kind, s.seed, min(s.size, poolBytes), s.batch, group, corpusStreams)
+	if err != nil {
+		return err
+	}
+	dir, remove, err := s.directory(string(kind))
+	if err != nil {
+		return err
+	}
+	defer remove()
+	p, c, err := s.serveOn(ctx, dir)
+	if err != nil {
+		return err
+	}
+	defer p.Kill()
+	if err := makeStreams(ctx, c, group, corpusStreams); err != nil {
+		return err
+	}
+	sent, err := s.ingest(ctx, r, p, c, "ingest "+string(kind), bodies)
+	if err != nil {
+		return err
+	}
+	if s.wants("read") {
+		if err := reads(ctx, r, c, "read "+string(kind), group); err != nil {
+			return err
+		}
+	}
+	if s.wants("export") {
+		if err := export(ctx, r, p, c, "export "+string(kind), group, sent); err != nil {
+			return err
+		}
+	}
+	if err := p.Stop(); err != nil {
+		return err
+	}
+	disk, err := diskUsage(dir + "/parts")
+	if err != nil {
+		return err
+	}
+	r.add("ingest "+string(kind), "disk, parts, per message byte", float64(disk)/float64(sent), "")
+	if !s.wants("start") {
+		return nil
+	}
+	again, _, err := s.serveOn(ctx, dir)
+	if err != nil {
+		return err
+	}
+	defer again.Kill()
+	r.add("start "+string(kind), fmt.Sprintf("ready on %.2f GB of messages", float64(sent)/1e9), float64(again.Ready().Microseconds())/1e3, "ms")
+	return again.Stop()
+}
+
+func makeStreams(ctx context.Context, c *caller, group string, streams int) error {
+	if _, _, err := c.do(ctx, "CreateLogGroup", fmt.Sprintf(`{"logGroupName":%q}`, group)); err != nil {
+		return err
+	}
+	for i := range streams {
+		if _, _, err := c.do(ctx, "CreateLogStream", fmt.Sprintf(`{"logGroupName":%q,"logStreamName":%q}`, group, streamName(i))); err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+// ingest sends a corpus and returns the message bytes sent.
+func (s *settings) ingest(ctx context.Context, r *report, p *process.Server, c *caller, scenario string, bodies []*prepared) (int64, error) {
+	cpu, err := cpuTime(p.PID())
+	if err != nil {
+		return 0, err
+	}
+	begin := time.Now()
+	took, sent, events, err := s.sendAll(ctx, c, bodies)
+	if err != nil {
+		return sent, err
+	}
+	wall := time.Since(begin)
+	atEnd, err := cpuTime(p.PID())
+	if err != nil {
+		return sent, err
+	}
+	settled, err := settle(ctx, p)
+	if err != nil {
+		return sent, err
+	}
+	_, peak, err := memory(p.PID())
+	if err != nil {
+		return sent, err
+	}
+	gb := float64(sent) / 1e9
+	r.add(scenario, "messages", gb, "GB")
+	r.add(scenario, "events", float64(events)/1e6, "million")
+	r.add(scenario, "wall", float64(sent)/1e6/wall.Seconds(), "MB/s")
+	r.add(scenario, "server CPU until the last answer", (atEnd-cpu).Seconds()/gb, "s/GB")
+	r.add(scenario, "server CPU, settled", (settled-cpu).Seconds()/gb, "s/GB")
+	r.add(scenario, "answer p50", quantile(took, 0.5), "ms")
+	r.add(scenario, "answer p99", quantile(took, 0.99), "ms")
+	r.add(scenario, "server memory, peak", float64(peak)/1e6, "MB")
+	return sent, nil
+}
+
+// sendAll sends bodies over the connections until size is reached, bodies taking turns.
+func (s *settings) sendAll(ctx context.Context, c *caller, bodies []*prepared) (took []time.Duration, sent, events int64, err error) {
+	ctx, cancel := context.WithCancelCause(ctx)
+	defer cancel(nil)
+	var next, total, count atomic.Int64
+	var mu sync.Mutex
+	var wg sync.WaitGroup
+	for w := range s.connections {
+		wg.Go(func() {
+			var answer bytes.Buffer
+			var mine []time.Duration
+			defer func() {
+				mu.Lock()
+				took = append(took, mine...)
+				mu.Unlock()
+			}()
+			// A worker has its own bodies, so that none is stamped while another sends it.
+			own := (len(bodies) - w + s.connections - 1) / s.connections
+			for i := 0; own > 0; i++ {
+				p := bodies[w+i%own*s.connections]
+				if next.Add(p.messages) > s.size || ctx.Err() != nil {
+					return
+				}
+				if p.used {
+					p.restamp(time.Now())
+				}
+				p.used = true
+				d, err := c.call(ctx, "PutLogEvents", p.json, p.hash, &answer)
+				if err == nil && bytes.Contains(answer.Bytes(), []byte("rejectedLogEventsInfo")) {
+					err = fmt.Errorf("events were rejected: %s", answer.Bytes())
+				}
+				if err != nil {
+					cancel(err)
+					return
+				}
+				mine = append(mine, d)
+				total.Add(p.messages)
+				count.Add(int64(p.events))
+			}
+		})
+	}
+	wg.Wait()
+	if err := context.Cause(ctx); err != nil {
+		return nil, 0, 0, err
+	}
+	return took, total.Load(), count.Load(), nil
+}
+
+// settle waits until the server has nothing left to do: three seconds with less than 30 ms of CPU, at most two minutes. It returns
+// the CPU time used until then.
+func settle(ctx context.Context, p *process.Server) (time.Duration, error) {
+	const quiet, window, patience = 30 * time.Millisecond, 3 * time.Second, 2 * time.Minute
+	for end := time.Now().Add(patience); ; {
+		before, err := cpuTime(p.PID())
+		if err != nil {
+			return 0, err
+		}
+		select {
+		case <-ctx.Done():
+			return 0, ctx.Err()
+		case <-time.After(window):
+		}
+		after, err := cpuTime(p.PID())
+		if err != nil {
+			return 0, err
+		}
+		if after-before < quiet || time.Now().After(end) {
+			return after, nil
+		}
+	}
+}
