@@ -32,7 +32,8 @@
 // # Using it on a full disk
 //
 // On ErrFull the store calls ReleaseReserve, which gives back the disk space held
-// for that moment, flushes, calls Release, and then RestoreReserve. While the
-// reserve is released, appends that need a new file fail with ErrFull; they succeed
-// as soon as it is back and there is room for a file, without a restart.
+// for that moment, flushes, and calls Release, which takes the reserve again when
+// there is room. While it is released, appends that need a new file fail with
+// ErrFull; they succeed as soon as the reserve is back and there is room for a
+// file, without a restart.
 package wal

@@ -237,13 +237,32 @@ func (l *Log) discard(name string) {
 	}
 }
 
-// Release says that records up to and including upTo are not needed any more.
-// Files that hold no others are kept for use again, at most 4, or removed; never
-// the one that is being written.
+// Release says that records up to and including upTo are not needed any more,
+// which the caller has made durable. Files that hold no others are kept for use
+// again, at most 4, or removed; never the one that is being written. It also
+// takes the reserve back, if that was released and there is room now.
 func (l *Log) Release(upTo uint64) error {
 	f := &l.files
 	f.releaseMu.Lock()
 	defer f.releaseMu.Unlock()
+	if err := l.releaseFiles(upTo); err != nil {
+		return err
+	}
+	f.mu.Lock()
+	short := f.short
+	f.mu.Unlock()
+	if !short {
+		return nil
+	}
+	if err := l.RestoreReserve(); err != nil && !errors.Is(err, ErrFull) {
+		return err
+	}
+	return nil
+}
+
+// releaseFiles removes or recycles files; releaseMu is held.
+func (l *Log) releaseFiles(upTo uint64) error {
+	f := &l.files
 	for {
 		f.mu.Lock()
 		if len(f.closed) == 0 || f.closed[0].last > upTo {

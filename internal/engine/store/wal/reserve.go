@@ -15,7 +15,7 @@ const growStep = 1 << 20
 // so that the store can flush on a full disk, and returns how many bytes that were
 // at most. Until the reserve is back, appends that need another file fail with
 // ErrFull. The log takes it back by itself once twice its size is free, so that it
-// does not race with the flush; RestoreReserve, after the flush, does with once.
+// does not race with the flush; Release, after the flush, does with once.
 func (l *Log) ReleaseReserve() (int64, error) {
 	f := &l.files
 	f.reserveMu.Lock()
@@ -47,7 +47,7 @@ func (l *Log) ReleaseReserve() (int64, error) {
 }
 
 // RestoreReserve takes the reserve again after ReleaseReserve; ErrFull when there is
-// no room. Call it when the flush is done.
+// no room. Release, and each append that needs a file, do so by themselves.
 func (l *Log) RestoreReserve() error { return noSpace(l.restoreReserve(1)) }
 
 // restoreReserve makes the reserve what it should be: after a release, as large as
