@@ -18,6 +18,15 @@ func (c Conditions) empty() bool {
 	return c.IfMatch == nil && c.IfNoneMatch == nil && c.IfModifiedSince.IsZero() && c.IfUnmodifiedSince.IsZero()
 }
 
+// NotModified is an ErrNotModified that knows the object, whose ETag and time
+// the answer names.
+type NotModified struct{ Object Object }
+
+func (e *NotModified) Error() string { return ErrNotModified.Error() }
+
+// Unwrap makes errors.Is(err, ErrNotModified) true.
+func (e *NotModified) Unwrap() error { return ErrNotModified }
+
 // check evaluates the conditions in the order of RFC 9110, 13.2.2: an ETag
 // condition overrides the date condition beside it.
 func (c Conditions) check(o Object) error {
@@ -33,10 +42,10 @@ func (c Conditions) check(o Object) error {
 	switch {
 	case c.IfNoneMatch != nil:
 		if matches(c.IfNoneMatch, o.ETag) {
-			return ErrNotModified
+			return &NotModified{o}
 		}
 	case !c.IfModifiedSince.IsZero() && !modified.After(c.IfModifiedSince):
-		return ErrNotModified
+		return &NotModified{o}
 	}
 	return nil
 }
