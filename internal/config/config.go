@@ -45,6 +45,7 @@ type Config struct {
 	Region          string // region of callers whose signature names none
 	Memory          Size   // soft limit of the process, bytes
 	StrictAWS       bool   // apply AWS's account quotas where Cumulog would allow more
+	Salvage         bool   // start although acknowledged records of the write-ahead log are damaged, without them
 	TLSCert, TLSKey string // PEM files; both or none
 	LogLevel        string // debug, info, warn, error
 	LogFormat       string // text, json

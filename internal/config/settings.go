@@ -58,6 +58,7 @@ func (c *Config) settings() []setting {
 			get: func() string { return c.Memory.String() },
 			set: func(s string) (err error) { c.Memory, err = ParseSize(s); return err }},
 		flag("strict-aws", "apply AWS's quotas, such as one export task at a time", &c.StrictAWS),
+		flag("salvage", "start once on a damaged write-ahead log and keep what can be read of it", &c.Salvage),
 		text("tls-cert", "PEM certificate chain; serves HTTPS together with --tls-key", &c.TLSCert),
 		text("tls-key", "PEM private key of --tls-cert", &c.TLSKey),
 		text("log-level", "debug, info, warn or error", &c.LogLevel),

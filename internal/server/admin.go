@@ -38,14 +38,23 @@ func (c *components) welcome(w http.ResponseWriter, _ *http.Request) {
 
 // Health is the answer of /_/health.
 type Health struct {
-	Status  string         `json:"status"` // "ok", or what is wrong
-	Version string         `json:"version"`
-	Started time.Time      `json:"started"`
-	Damage  map[string]int `json:"damage"` // what was found damaged since the start, by kind
+	Status  string           `json:"status"` // "ok", or what is wrong
+	Version string           `json:"version"`
+	Started time.Time        `json:"started"`
+	Damage  map[string]int64 `json:"damage"` // what was found damaged since the start, by kind
 }
 
 func (c *components) health(w http.ResponseWriter, _ *http.Request) {
-	writeJSON(w, http.StatusOK, Health{Status: "ok", Version: c.version, Started: c.started.UTC(), Damage: map[string]int{}})
+	h := Health{Status: "ok", Version: c.version, Started: c.started.UTC(), Damage: map[string]int64{}}
+	if n := c.store.damaged.Load(); n > 0 {
+		h.Damage["damaged blocks met by reads"] = n
+	}
+	status := http.StatusOK
+	if at := c.store.unavailable.Load(); at != 0 {
+		h.Status = "writes are refused since the disk is full or failed; last at " + time.UnixMilli(at).UTC().Format(time.RFC3339)
+		status = http.StatusServiceUnavailable
+	}
+	writeJSON(w, status, h)
 }
 
 // keyView is an access key on the admin API; Secret is there only right after it was made.

@@ -18,6 +18,7 @@ import (
 	"github.com/cumulog/cumulog/internal/platform/vfs"
 	"github.com/cumulog/cumulog/internal/service/access"
 	"github.com/cumulog/cumulog/internal/service/events"
+	"github.com/cumulog/cumulog/internal/service/exports"
 	"github.com/cumulog/cumulog/internal/service/groups"
 	"github.com/cumulog/cumulog/internal/service/ingest"
 	"github.com/cumulog/cumulog/internal/service/objects"
@@ -34,13 +35,14 @@ type components struct {
 
 	catalog *catalog.DB
 	buckets objstore.Store
-	store   *store.Store
+	store   *meteredStore
 
 	access  *access.Service
 	objects *objects.Service
 	groups  *groups.Service
 	ingest  *ingest.Service
 	events  *events.Service
+	exports *exports.Service
 
 	closers []closer // in order of start
 }
@@ -110,16 +112,16 @@ func (c *components) openBuckets(ctx context.Context) error {
 }
 
 func (c *components) openStore(ctx context.Context) error {
-	var err error
-	c.store, err = store.Open(ctx, store.Options{
-		FS: vfs.OS(), Dir: c.cfg.Data, Manifest: c.catalog,
+	opened, err := store.Open(ctx, store.Options{
+		FS: vfs.OS(), Dir: c.cfg.Data, Manifest: c.catalog, Salvage: c.cfg.Salvage,
 		Memory: int64(c.cfg.Memory) / 2, // the rest is for requests, name caches and the runtime
 		Logger: c.log.With("component", "store"),
 	})
 	if err != nil {
 		return fmt.Errorf("opening the store: %w", err)
 	}
-	c.opened("store", c.store.Close)
+	c.store = newMeteredStore(opened, c.registry)
+	c.opened("store", opened.Close)
 	return nil
 }
 
@@ -142,5 +144,28 @@ func (c *components) openServices(ctx context.Context) error {
 	}
 	c.ingest = ingest.New(ingest.Options{Directory: c.groups, Store: c.store})
 	c.events = events.New(events.Options{Directory: c.groups, Store: c.store})
+	c.exports, err = exports.New(exports.Options{
+		Catalog: c.catalog, Directory: c.groups, Store: c.store, Objects: c.buckets,
+		Strict: c.cfg.StrictAWS, Logger: c.log.With("component", "exports"),
+	})
+	if err != nil {
+		return err
+	}
+	c.runInBackground("export tasks", c.exports.Run)
 	return nil
+}
+
+// runInBackground runs fn until close, which cancels its context and waits for it.
+func (c *components) runInBackground(name string, fn func(context.Context)) {
+	ctx, cancel := context.WithCancel(context.Background())
+	done := make(chan struct{})
+	go func() {
+		defer close(done)
+		fn(ctx)
+	}()
+	c.opened(name, func() error {
+		cancel()
+		<-done
+		return nil
+	})
 }

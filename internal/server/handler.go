@@ -7,6 +7,7 @@ import (
 	"github.com/cumulog/cumulog/internal/config"
 	"github.com/cumulog/cumulog/internal/edge/awshttp"
 	"github.com/cumulog/cumulog/internal/edge/logsapi"
+	"github.com/cumulog/cumulog/internal/edge/s3api"
 	"github.com/cumulog/cumulog/internal/edge/sigv4"
 	"github.com/cumulog/cumulog/internal/edge/stsapi"
 	"github.com/cumulog/cumulog/internal/service/access"
@@ -19,16 +20,17 @@ func (c *components) handler(token string) http.Handler {
 		Logger:  c.log.With("component", "http"),
 		Observe: c.metrics.observe,
 	}
-	verifier := &sigv4.Verifier{Keys: c.access, NotFound: access.ErrNotFound}
+	s3 := s3api.Options{Objects: c.objects, Account: c.cfg.Account, Region: c.cfg.Region, Logger: c.log.With("component", "s3")}
 	if c.cfg.Auth == config.AuthRequired {
-		options.Auth = awshttp.Required(verifier)
+		verifier := &sigv4.Verifier{Keys: c.access, NotFound: access.ErrNotFound}
+		options.Auth, s3.Verifier = awshttp.Required(verifier), verifier
 	}
 	api := logsapi.New(logsapi.Services{Groups: c.groups, Ingest: c.ingest, Events: c.events})
 	return awshttp.NewRouter(awshttp.RouterOptions{
 		JSON:  limitBodyTime(awshttp.NewHandler(options, api.Service())),
 		Query: limitBodyTime(awshttp.NewQueryHandler(options, stsapi.Services(c.started)...)),
 		Admin: limitBodyTime(c.admin(token)),
-		S3:    http.NotFoundHandler(),
+		S3:    s3api.New(s3),
 	})
 }
 

@@ -1,0 +1,79 @@
+package server
+
+import (
+	"context"
+	"errors"
+	"sync/atomic"
+	"time"
+
+	"github.com/prometheus/client_golang/prometheus"
+
+	"github.com/cumulog/cumulog/internal/engine/store"
+	"github.com/cumulog/cumulog/internal/logs"
+)
+
+// meteredStore is the store as services see it: it counts what goes in and out and notes damage and refused writes, which
+// /_/health reports.
+type meteredStore struct {
+	*store.Store
+	damaged     atomic.Int64
+	unavailable atomic.Int64 // ms since the Unix epoch of the last refused write, 0 = the last write succeeded
+	now         func() time.Time
+
+	appendedEvents, appendedBytes, scannedRows, scannedBytes prometheus.Counter
+}
+
+func newMeteredStore(s *store.Store, r prometheus.Registerer) *meteredStore {
+	counter := func(name, help string) prometheus.Counter {
+		c := prometheus.NewCounter(prometheus.CounterOpts{Name: name, Help: help})
+		r.MustRegister(c)
+		return c
+	}
+	m := &meteredStore{
+		Store: s, now: time.Now,
+		appendedEvents: counter("cumulog_store_appended_events_total", "Events that were stored durably."),
+		appendedBytes:  counter("cumulog_store_appended_bytes_total", "Message bytes that were stored durably."),
+		scannedRows:    counter("cumulog_store_scanned_events_total", "Events that reads looked at."),
+		scannedBytes:   counter("cumulog_store_scanned_bytes_total", "Message bytes that reads looked at."),
+	}
+	r.MustRegister(prometheus.NewGaugeFunc(prometheus.GaugeOpts{
+		Name: "cumulog_store_damaged_blocks", Help: "How often reads met a damaged block since the start.",
+	}, func() float64 { return float64(m.damaged.Load()) }))
+	r.MustRegister(prometheus.NewGaugeFunc(prometheus.GaugeOpts{
+		Name: "cumulog_store_writable", Help: "1 unless the last write was refused because of the disk.",
+	}, func() float64 {
+		if m.unavailable.Load() != 0 {
+			return 0
+		}
+		return 1
+	}))
+	return m
+}
+
+// Append stores a batch; see store.Store.
+func (m *meteredStore) Append(ctx context.Context, b store.Batch) (logs.Seq, error) {
+	events := len(b.Ends)
+	bytes := 0
+	if events > 0 {
+		bytes = int(b.Ends[events-1] - b.Start)
+	}
+	seq, err := m.Store.Append(ctx, b)
+	switch {
+	case err == nil:
+		m.unavailable.Store(0)
+		m.appendedEvents.Add(float64(events))
+		m.appendedBytes.Add(float64(bytes))
+	case errors.Is(err, store.ErrUnavailable):
+		m.unavailable.Store(m.now().UnixMilli())
+	}
+	return seq, err
+}
+
+// Scan reads events; see store.Store.
+func (m *meteredStore) Scan(ctx context.Context, q store.Query, yield func(logs.Event) bool) (store.Stats, error) {
+	stats, err := m.Store.Scan(ctx, q, yield)
+	m.scannedRows.Add(float64(stats.Rows))
+	m.scannedBytes.Add(float64(stats.Bytes))
+	m.damaged.Add(stats.DamagedBlocks)
+	return stats, err
+}
