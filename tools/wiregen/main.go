@@ -1,7 +1,7 @@
 // Command wiregen turns a service model into the generated wire layer.
 //
 //	wiregen condense -version V service-2.json[.gz] > models/logs-2014-03-28.json
-//	wiregen generate -model models/logs-2014-03-28.json -out ../../internal/edge/logsapi/logswire
+//	wiregen generate -model models/logs-2014-03-28.json -additions models/logs-2014-03-28.additions.json -out ../../internal/edge/logsapi/logswire
 //
 // condense keeps the facts of the model that the server needs and drops every
 // documentation text. generate writes Go from the condensed model. Both give the same
@@ -50,6 +50,7 @@ func run(args []string, stdout io.Writer) error {
 		return m.write(stdout)
 	case "generate":
 		model := flags.String("model", "", "condensed model")
+		additions := flags.String("additions", "", "members that the model lacks; may be empty")
 		out := flags.String("out", "", "directory of the generated package")
 		if err := flags.Parse(args[1:]); err != nil {
 			return err
@@ -61,6 +62,14 @@ func run(args []string, stdout io.Writer) error {
 		m, err := readModel(data)
 		if err != nil {
 			return fmt.Errorf("read %s: %w", *model, err)
+		}
+		if *additions != "" {
+			if data, err = os.ReadFile(*additions); err != nil {
+				return err
+			}
+			if err := m.add(data); err != nil {
+				return fmt.Errorf("add %s: %w", *additions, err)
+			}
 		}
 		files, err := generate(m, filepath.Base(*model))
 		if err != nil {

@@ -246,3 +246,33 @@ func readModel(data []byte) (*model, error) {
 	}
 	return m, nil
 }
+
+// add adds members that built operations must not ignore and that the model
+// is too old to have.
+func (m *model) add(data []byte) error {
+	var in struct {
+		Source  string              `json:"source"`
+		Members map[string][]member `json:"members"`
+	}
+	dec := json.NewDecoder(bytes.NewReader(data))
+	dec.DisallowUnknownFields()
+	if err := dec.Decode(&in); err != nil {
+		return err
+	}
+	for name, members := range in.Members {
+		s := m.Shapes[name]
+		if s == nil || s.Type != "structure" {
+			return fmt.Errorf("no structure %q", name)
+		}
+		for _, mem := range members {
+			if m.Shapes[mem.Shape] == nil {
+				return fmt.Errorf("%s.%s: no shape %q", name, mem.Name, mem.Shape)
+			}
+			if slices.ContainsFunc(s.Members, func(o member) bool { return o.Name == mem.Name }) {
+				return fmt.Errorf("%s.%s: the model has it now", name, mem.Name)
+			}
+			s.Members = append(s.Members, mem)
+		}
+	}
+	return nil
+}

@@ -26,7 +26,18 @@ func loadModel(t *testing.T) *model {
 
 // The committed code is what the generator writes from the committed model.
 func TestGeneratedCodeIsCurrent(t *testing.T) {
-	files, err := generate(loadModel(t), filepath.Base(modelFile))
+	m := loadModel(t)
+	additions, err := os.ReadFile(strings.TrimSuffix(modelFile, ".json") + ".additions.json")
+	if err != nil {
+		t.Fatal(err)
+	}
+	if err := m.add(additions); err != nil {
+		t.Fatal(err)
+	}
+	if err := m.add(additions); err == nil {
+		t.Error("members were added twice")
+	}
+	files, err := generate(m, filepath.Base(modelFile))
 	if err != nil {
 		t.Fatal(err)
 	}

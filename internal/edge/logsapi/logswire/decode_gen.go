@@ -1788,6 +1788,8 @@ func (x *FilterLogEventsInput) DecodeJSON(d *awsproto.Decoder) error {
 			return awsproto.Value(d, &x.Interleaved, awsproto.BoolElem)
 		case "unmask":
 			return awsproto.Value(d, &x.Unmask, awsproto.BoolElem)
+		case "startFromHead":
+			return awsproto.Value(d, &x.StartFromHead, awsproto.BoolElem)
 		}
 		return d.Skip()
 	})

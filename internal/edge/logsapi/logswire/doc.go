@@ -15,7 +15,7 @@ import (
 	"github.com/cumulog/cumulog/internal/edge/awsproto"
 )
 
-//go:generate go -C ../../../../tools run ./wiregen generate -model wiregen/models/logs-2014-03-28.json -out ../internal/edge/logsapi/logswire
+//go:generate go -C ../../../../tools run ./wiregen generate -model wiregen/models/logs-2014-03-28.json -additions wiregen/models/logs-2014-03-28.additions.json -out ../internal/edge/logsapi/logswire
 
 // Lookup returns what the model says about an operation; ok is false for a
 // name that the service does not know.

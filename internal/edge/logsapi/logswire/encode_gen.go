@@ -1511,6 +1511,7 @@ func appendFilterLogEventsInput(dst []byte, x *FilterLogEventsInput) []byte {
 	dst = awsproto.AppendIntMember(dst, `"limit":`, x.Limit)
 	dst = awsproto.AppendBoolMember(dst, `"interleaved":`, x.Interleaved)
 	dst = awsproto.AppendBoolMember(dst, `"unmask":`, x.Unmask)
+	dst = awsproto.AppendBoolMember(dst, `"startFromHead":`, x.StartFromHead)
 	return append(dst, '}')
 }
 

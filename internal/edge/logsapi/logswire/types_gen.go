@@ -839,6 +839,7 @@ type FilterLogEventsInput struct {
 	Limit               *int32
 	Interleaved         *bool
 	Unmask              *bool
+	StartFromHead       *bool
 }
 
 // FilterLogEventsOutput is the shape FilterLogEventsResponse of the model.
