@@ -30,16 +30,24 @@ var errGone = errors.New("request body ended early")
 // buffer is a byte slice that is reused.
 type buffer struct{ b []byte }
 
-var buffers = sync.Pool{New: func() any { return new(buffer) }}
+// bufferPool keeps buffers of one use, since requests and answers differ in
+// size by orders of magnitude.
+type bufferPool struct{ pool sync.Pool }
 
-func getBuffer() *buffer { return buffers.Get().(*buffer) }
+var bodies, answers bufferPool
 
-func (b *buffer) free() {
-	if cap(b.b) > maxPooled {
-		return
+func (p *bufferPool) get() *buffer {
+	if b, ok := p.pool.Get().(*buffer); ok {
+		return b
 	}
-	b.b = b.b[:0]
-	buffers.Put(b)
+	return new(buffer)
+}
+
+func (p *bufferPool) put(b *buffer) {
+	if cap(b.b) <= maxPooled {
+		b.b = b.b[:0]
+		p.pool.Put(b)
+	}
 }
 
 // readBody reads the body of r into buf, at most limit bytes.
@@ -60,6 +68,9 @@ func readBody(r *http.Request, buf *buffer, limit int64) error {
 
 // drain reads what remains of a body that is refused.
 func drain(r *http.Request) {
+	if r.Header.Get("Expect") != "" {
+		return // the client waits for our word before it sends; reading would ask for the body
+	}
 	// The answer is the refusal, whether or not the rest arrives.
 	_, _ = io.CopyN(io.Discard, r.Body, maxDrain)
 }
@@ -92,27 +103,30 @@ func (b *buffer) fill(in io.Reader, limit, expect int64) error {
 
 var gzipReaders = sync.Pool{New: func() any { return new(gzip.Reader) }}
 
-// decompress undoes the Content-Encoding of a body. The answer is body itself,
-// or lies in buf.
-func decompress(encoding string, body []byte, buf *buffer, limit int64) ([]byte, error) {
+// decompress undoes the Content-Encoding of a body in place, by way of a
+// second buffer.
+func decompress(encoding string, body *buffer, limit int64) error {
 	switch strings.ToLower(strings.TrimSpace(encoding)) {
 	case "", "identity":
-		return body, nil
+		return nil
 	case "gzip", "x-gzip":
 	default:
-		return nil, awsproto.Serialization("Content-Encoding %q is not supported.", encoding)
+		return awsproto.Serialization("Content-Encoding %q is not supported.", encoding)
 	}
 	zr := gzipReaders.Get().(*gzip.Reader)
 	defer gzipReaders.Put(zr)
-	err := zr.Reset(bytes.NewReader(body))
+	plain := bodies.get()
+	defer bodies.put(plain)
+	err := zr.Reset(bytes.NewReader(body.b))
 	if err == nil {
-		err = buf.fill(zr, limit, -1)
+		err = plain.fill(zr, limit, -1)
 	}
 	switch {
 	case err == nil:
-		return buf.b, nil
+		plain.b, body.b = body.b, plain.b
+		return nil
 	case errors.Is(err, errOver):
-		return nil, awsproto.TooLarge(limit)
+		return awsproto.TooLarge(limit)
 	}
-	return nil, awsproto.Serialization("The gzip body cannot be decompressed: %s.", strings.TrimPrefix(err.Error(), "gzip: "))
+	return awsproto.Serialization("The gzip body cannot be decompressed: %s.", strings.TrimPrefix(err.Error(), "gzip: "))
 }

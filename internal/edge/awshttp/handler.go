@@ -7,6 +7,7 @@ import (
 	"log/slog"
 	"net/http"
 	"runtime/debug"
+	"strconv"
 	"strings"
 	"time"
 
@@ -80,8 +81,8 @@ type call struct {
 // ServeHTTP answers one request.
 func (h *Handler) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 	c := &call{id: uuid.NewString(), start: time.Now()}
-	out := getBuffer()
-	defer out.free()
+	out := answers.get()
+	defer answers.put(out)
 	failure := h.serve(r, c, out)
 	status, code := http.StatusOK, ""
 	if failure != nil {
@@ -114,7 +115,7 @@ func appendError(dst []byte, e *awsproto.Error) []byte {
 func write(w http.ResponseWriter, requestID string, status int, body []byte, closing bool) {
 	header := w.Header()
 	header["x-amzn-RequestId"] = []string{requestID} // spelled as AWS does
-	header["Content-Length"] = []string{fmt.Sprint(len(body))}
+	header["Content-Length"] = []string{strconv.Itoa(len(body))}
 	if header.Get("Date") == "" {
 		header.Set("Date", time.Now().UTC().Format(http.TimeFormat))
 	}
@@ -136,8 +137,8 @@ func (h *Handler) serve(r *http.Request, c *call, out *buffer) (failure *awsprot
 	if r.Method != http.MethodPost {
 		return awsproto.Errorf(awsproto.CodeMalformedHTTPRequest, "Method %s is not allowed, use POST.", r.Method)
 	}
-	body := getBuffer()
-	defer body.free()
+	body := bodies.get()
+	defer bodies.put(body)
 	if err := readBody(r, body, limit); err != nil {
 		return bodyError(c, err)
 	}
@@ -155,14 +156,11 @@ func (h *Handler) serve(r *http.Request, c *call, out *buffer) (failure *awsprot
 	if unknown != nil {
 		return unknown
 	}
-	plain := getBuffer()
-	defer plain.free()
-	text, err := decompress(r.Header.Get("Content-Encoding"), body.b, plain, limit)
-	if err != nil {
+	if err := decompress(r.Header.Get("Content-Encoding"), body, limit); err != nil {
 		return bodyError(c, err)
 	}
 	ctx := WithCaller(r.Context(), c.caller(c.info.Name))
-	answer, err := c.operation.run(ctx, &c.info, text)
+	answer, err := c.operation.run(ctx, &c.info, body.b)
 	if err != nil {
 		return c.failure(ctx, err)
 	}

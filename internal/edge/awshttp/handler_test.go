@@ -67,6 +67,21 @@ func (f *fixture) takeCalls() string {
 	return text
 }
 
+// waitSeen waits until n requests have been answered.
+func (f *fixture) waitSeen(t *testing.T, n int) {
+	t.Helper()
+	for range 10000 {
+		f.mu.Lock()
+		seen := len(f.seen)
+		f.mu.Unlock()
+		if seen >= n {
+			return
+		}
+		time.Sleep(time.Millisecond)
+	}
+	t.Fatalf("%d requests were not answered", n)
+}
+
 func start(t *testing.T, auth awshttp.Authenticator) *fixture {
 	t.Helper()
 	f := &fixture{}
@@ -335,12 +350,9 @@ func TestTruncatedBody(t *testing.T) {
 		t.Fatal(err)
 	}
 	gone.Close()
-	f.Close() // waits for the requests
+	f.waitSeen(t, 2)
 	if got := f.takeCalls(); got != "" {
 		t.Errorf("ran %q", got)
-	}
-	if len(f.seen) != 2 {
-		t.Errorf("observed %+v", f.seen)
 	}
 }
 
@@ -365,8 +377,10 @@ func TestClientGoesAway(t *testing.T) {
 	if err := <-done; err == nil {
 		t.Error("the call succeeded")
 	}
-	f.Close()
-	if len(f.seen) != 1 || f.seen[0].Status != 499 || strings.Contains(f.log.String(), "level=ERROR") {
+	f.waitSeen(t, 1)
+	f.mu.Lock()
+	defer f.mu.Unlock()
+	if f.seen[0].Status != 499 || strings.Contains(f.log.String(), "level=ERROR") {
 		t.Errorf("observed %+v, log %s", f.seen, f.log.String())
 	}
 }

@@ -45,8 +45,8 @@ func NewQueryHandler(o Options, services ...QueryService) *QueryHandler {
 // ServeHTTP answers one request.
 func (h *QueryHandler) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 	c := &call{id: uuid.NewString(), start: time.Now()}
-	out := getBuffer()
-	defer out.free()
+	out := answers.get()
+	defer answers.put(out)
 	namespace, failure := h.serve(r, c, out)
 	status, code := http.StatusOK, ""
 	if failure != nil {
@@ -64,8 +64,8 @@ func (h *QueryHandler) serve(r *http.Request, c *call, out *buffer) (namespace s
 	if r.Method != http.MethodPost && r.Method != http.MethodGet {
 		return namespace, &awsproto.Error{Code: "MalformedInput", Message: "Method " + r.Method + " is not allowed."}
 	}
-	body := getBuffer()
-	defer body.free()
+	body := bodies.get()
+	defer bodies.put(body)
 	if err := readBody(r, body, queryLimit); err != nil {
 		return namespace, bodyError(c, err)
 	}
