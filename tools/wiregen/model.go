@@ -248,11 +248,14 @@ func readModel(data []byte) (*model, error) {
 }
 
 // add adds members that built operations must not ignore and that the model
-// is too old to have.
+// is too old to have, and widens patterns.
 func (m *model) add(data []byte) error {
 	var in struct {
 		Source  string              `json:"source"`
 		Members map[string][]member `json:"members"`
+		// Patterns widens patterns that are narrower than what the service
+		// takes: shape, then the model's pattern and the one to use.
+		Patterns map[string]struct{ Model, Use string } `json:"patterns"`
 	}
 	dec := json.NewDecoder(bytes.NewReader(data))
 	dec.DisallowUnknownFields()
@@ -273,6 +276,13 @@ func (m *model) add(data []byte) error {
 			}
 			s.Members = append(s.Members, mem)
 		}
+	}
+	for name, p := range in.Patterns {
+		s := m.Shapes[name]
+		if s == nil || s.Pattern != p.Model {
+			return fmt.Errorf("no shape %q with the pattern %s", name, p.Model)
+		}
+		s.Pattern = p.Use
 	}
 	return nil
 }

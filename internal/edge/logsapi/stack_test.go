@@ -1,0 +1,118 @@
+package logsapi_test
+
+import (
+	"context"
+	"errors"
+	"net/http/httptest"
+	"path/filepath"
+	"sync/atomic"
+	"testing"
+	"time"
+
+	"github.com/aws/aws-sdk-go-v2/credentials"
+	cwl "github.com/aws/aws-sdk-go-v2/service/cloudwatchlogs"
+	"github.com/aws/smithy-go"
+
+	"github.com/cumulog/cumulog/internal/edge/awshttp"
+	"github.com/cumulog/cumulog/internal/edge/logsapi"
+	"github.com/cumulog/cumulog/internal/engine/store"
+	"github.com/cumulog/cumulog/internal/platform/catalog"
+	"github.com/cumulog/cumulog/internal/platform/vfs"
+	"github.com/cumulog/cumulog/internal/service/events"
+	"github.com/cumulog/cumulog/internal/service/groups"
+	"github.com/cumulog/cumulog/internal/service/ingest"
+)
+
+const (
+	account = "000000000000"
+	region  = "us-east-1"
+)
+
+// stack is the whole server below the router, with a clock that tests move.
+type stack struct {
+	*cwl.Client // of account and region
+	url         string
+	ms          atomic.Int64 // the time
+	store       *store.Store
+}
+
+func newStack(t *testing.T, change ...func(*groups.Options)) *stack {
+	t.Helper()
+	ctx := context.Background()
+	s := &stack{}
+	s.ms.Store(time.Now().UnixMilli())
+	now := func() time.Time { return time.UnixMilli(s.ms.Load()) }
+	db, err := catalog.Open(ctx, filepath.Join(t.TempDir(), "catalog.db"), catalog.Options{Now: now})
+	if err != nil {
+		t.Fatal(err)
+	}
+	t.Cleanup(func() { db.Close() })
+	s.store, err = store.Open(ctx, store.Options{FS: vfs.NewMem(), Dir: "data", Manifest: db, Memory: 16 << 20, Now: now})
+	if err != nil {
+		t.Fatal(err)
+	}
+	t.Cleanup(func() { s.store.Close() })
+	o := groups.Options{Catalog: db, Store: s.store, Now: now}
+	for _, c := range change {
+		c(&o)
+	}
+	g, err := groups.New(o)
+	if err != nil {
+		t.Fatal(err)
+	}
+	api := logsapi.New(logsapi.Services{
+		Groups: g,
+		Ingest: ingest.New(ingest.Options{Directory: g, Store: s.store, Now: now}),
+		Events: events.New(events.Options{Directory: g, Store: s.store, Now: now}),
+	})
+	srv := httptest.NewServer(awshttp.NewHandler(awshttp.Options{Auth: awshttp.Open(account, region)}, api.Service()))
+	t.Cleanup(srv.Close)
+	s.url = srv.URL
+	s.Client = s.client(account, region)
+	return s
+}
+
+// client returns a client of another account or region.
+func (s *stack) client(account, region string) *cwl.Client {
+	return cwl.New(cwl.Options{
+		Region: region, BaseEndpoint: &s.url, RetryMaxAttempts: 1,
+		Credentials: credentials.NewStaticCredentialsProvider(account, "secret", ""),
+	})
+}
+
+func (s *stack) sleep(d time.Duration) { s.ms.Add(d.Milliseconds()) }
+
+// group and stream create what a test needs.
+func (s *stack) group(t *testing.T, name string) {
+	t.Helper()
+	_, err := s.CreateLogGroup(context.Background(), &cwl.CreateLogGroupInput{LogGroupName: &name})
+	ok(t, "create group "+name, err)
+}
+
+func (s *stack) stream(t *testing.T, group, name string) {
+	t.Helper()
+	_, err := s.CreateLogStream(context.Background(), &cwl.CreateLogStreamInput{LogGroupName: &group, LogStreamName: &name})
+	ok(t, "create stream "+name, err)
+}
+
+func ok(t *testing.T, what string, err error) {
+	t.Helper()
+	if err != nil {
+		t.Fatalf("%s: %v", what, err)
+	}
+}
+
+// refused checks the code and the text of an error answer.
+func refused(t *testing.T, what string, err error, code, text string) {
+	t.Helper()
+	var e smithy.APIError
+	if !errors.As(err, &e) {
+		t.Errorf("%s: got %v, want %s", what, err, code)
+		return
+	}
+	if e.ErrorCode() != code || e.ErrorMessage() != text {
+		t.Errorf("%s:\n got %s: %s\nwant %s: %s", what, e.ErrorCode(), e.ErrorMessage(), code, text)
+	}
+}
+
+func ptr[T any](v T) *T { return &v }
