@@ -24,13 +24,13 @@ type remote struct {
 }
 
 func (r *remote) bind(flags *pflag.FlagSet) {
-	flags.StringVar(&r.endpoint, "endpoint", "", "base URL of the server [$AWS_ENDPOINT_URL, else "+defaultEndpoint+"]")
+	flags.StringVar(&r.endpoint, "endpoint", "", "base URL of the server [$CUMULOG_ENDPOINT, $AWS_ENDPOINT_URL, else "+defaultEndpoint+"]")
 	flags.StringVar(&r.region, "region", "", "region to sign for [$AWS_REGION, else us-east-1]")
 }
 
 // url is the endpoint without a trailing slash.
 func (r *remote) url() string {
-	for _, v := range []string{r.endpoint, os.Getenv("AWS_ENDPOINT_URL_CLOUDWATCH_LOGS"), os.Getenv("AWS_ENDPOINT_URL"), defaultEndpoint} {
+	for _, v := range []string{r.endpoint, os.Getenv("CUMULOG_ENDPOINT"), os.Getenv("AWS_ENDPOINT_URL_CLOUDWATCH_LOGS"), os.Getenv("AWS_ENDPOINT_URL"), defaultEndpoint} {
 		if v != "" {
 			return strings.TrimRight(v, "/")
 		}

@@ -1,7 +1,9 @@
 package main
 
 import (
+	"cmp"
 	"fmt"
+	"os"
 	"strings"
 
 	"github.com/spf13/cobra"
@@ -19,22 +21,16 @@ is ignored by every client.`,
 		Example: `  eval "$(cumulog env)"`,
 		Args:    exactly(),
 		RunE: func(cmd *cobra.Command, _ []string) error {
-			region := r.region
-			if region == "" {
-				region = "us-east-1"
-			}
-			// The environment that shall be replaced must not decide what replaces it.
-			url := r.endpoint
-			if url == "" {
-				url = defaultEndpoint
-			}
-			for _, line := range environment(strings.TrimRight(url, "/"), region, open) {
+			region := cmp.Or(r.region, "us-east-1")
+			// The AWS variables that shall be replaced must not decide what replaces them.
+			url := strings.TrimRight(cmp.Or(r.endpoint, os.Getenv("CUMULOG_ENDPOINT"), defaultEndpoint), "/")
+			for _, line := range environment(url, region, open) {
 				fmt.Fprintln(cmd.OutOrStdout(), line)
 			}
 			return nil
 		},
 	}
-	cmd.Flags().StringVar(&r.endpoint, "endpoint", "", "base URL of the server ["+defaultEndpoint+"]")
+	cmd.Flags().StringVar(&r.endpoint, "endpoint", "", "base URL of the server [$CUMULOG_ENDPOINT, else "+defaultEndpoint+"]")
 	cmd.Flags().StringVar(&r.region, "region", "", "region to sign for [us-east-1]")
 	cmd.Flags().BoolVar(&open, "credentials", true, "print placeholder credentials, which --auth open accepts")
 	return cmd

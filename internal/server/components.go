@@ -100,17 +100,6 @@ func (c *components) openPlatform(ctx context.Context) error {
 	return c.openBuckets(ctx)
 }
 
-// openBuckets opens the files of the data directory as object store, or the S3 service that was named.
-func (c *components) openBuckets(ctx context.Context) error {
-	local, err := objstore.OpenLocal(ctx, objstore.LocalOptions{FS: vfs.OS(), Dir: c.cfg.DataPath(objectsName)})
-	if err != nil {
-		return fmt.Errorf("opening the object store: %w", err)
-	}
-	c.buckets = local
-	c.opened("object store", local.Close)
-	return nil
-}
-
 func (c *components) openStore(ctx context.Context) error {
 	opened, err := store.Open(ctx, store.Options{
 		FS: vfs.OS(), Dir: c.cfg.Data, Manifest: c.catalog, Salvage: c.cfg.Salvage,
@@ -145,7 +134,7 @@ func (c *components) openServices(ctx context.Context) error {
 	c.ingest = ingest.New(ingest.Options{Directory: c.groups, Store: c.store})
 	c.events = events.New(events.Options{Directory: c.groups, Store: c.store})
 	c.exports, err = exports.New(exports.Options{
-		Catalog: c.catalog, Directory: c.groups, Store: c.store, Objects: c.buckets,
+		Catalog: c.catalog, Directory: c.groups, Store: c.store, Objects: c.objects,
 		Strict: c.cfg.StrictAWS, Logger: c.log.With("component", "exports"),
 	})
 	if err != nil {

@@ -25,7 +25,7 @@ func (c *components) handler(token string) http.Handler {
 		verifier := &sigv4.Verifier{Keys: c.access, NotFound: access.ErrNotFound}
 		options.Auth, s3.Verifier = awshttp.Required(verifier), verifier
 	}
-	api := logsapi.New(logsapi.Services{Groups: c.groups, Ingest: c.ingest, Events: c.events})
+	api := logsapi.New(logsapi.Services{Groups: c.groups, Ingest: c.ingest, Events: c.events, Exports: c.exports})
 	return awshttp.NewRouter(awshttp.RouterOptions{
 		JSON:  limitBodyTime(awshttp.NewHandler(options, api.Service())),
 		Query: limitBodyTime(awshttp.NewQueryHandler(options, stsapi.Services(c.started)...)),

@@ -7,28 +7,31 @@ import (
 	"github.com/cumulog/cumulog/internal/edge/logsapi/logswire"
 	"github.com/cumulog/cumulog/internal/logs"
 	"github.com/cumulog/cumulog/internal/service/events"
+	"github.com/cumulog/cumulog/internal/service/exports"
 	"github.com/cumulog/cumulog/internal/service/groups"
 	"github.com/cumulog/cumulog/internal/service/ingest"
 )
 
 // Services are what the operations call.
 type Services struct {
-	Groups *groups.Service
-	Ingest *ingest.Service
-	Events *events.Service
+	Groups  *groups.Service
+	Ingest  *ingest.Service
+	Events  *events.Service
+	Exports *exports.Service
 }
 
 // API answers the operations of CloudWatch Logs.
 type API struct {
-	groups *groups.Service
-	ingest *ingest.Service
-	events *events.Service
+	groups  *groups.Service
+	ingest  *ingest.Service
+	events  *events.Service
+	exports *exports.Service
 }
 
 // New returns the API over services. With no services at all it can still say
 // which operations are built.
 func New(s Services) *API {
-	return &API{groups: s.Groups, ingest: s.Ingest, events: s.Events}
+	return &API{groups: s.Groups, ingest: s.Ingest, events: s.Events, exports: s.Exports}
 }
 
 // Service returns what awshttp needs to serve the API.

@@ -6,6 +6,7 @@ import (
 
 	"github.com/cumulog/cumulog/internal/edge/awsproto"
 	"github.com/cumulog/cumulog/internal/service/events"
+	"github.com/cumulog/cumulog/internal/service/exports"
 	"github.com/cumulog/cumulog/internal/service/groups"
 	"github.com/cumulog/cumulog/internal/service/ingest"
 )
@@ -18,6 +19,7 @@ const (
 	codeInvalidParameter = awsproto.CodeInvalidParameter
 	codeValidation       = awsproto.CodeValidation
 	codeTooManyTags      = "TooManyTagsException"
+	codeInvalidOperation = "InvalidOperationException"
 )
 
 // domainErrors gives errors of the services their code and text. A text of ""
@@ -55,6 +57,17 @@ var domainErrors = []struct {
 	{events.ErrTooManyStreams, codeInvalidParameter, ""},
 	{events.ErrBadPointer, codeInvalidParameter, ""},
 	{events.ErrRecordNotFound, codeNotFound, ""},
+
+	{exports.ErrTaskNotFound, codeNotFound, "The specified export task does not exist."},
+	{exports.ErrFinished, codeInvalidOperation, "The specified export task has already finished"},
+	{exports.ErrTooMany, codeLimitExceeded, "Resource limit exceeded."},
+	{exports.ErrTimeRange, codeInvalidParameter, "The specified time range is invalid. from must be less than to."},
+	{exports.ErrBeforeGroup, codeInvalidParameter, "The specified time range is invalid. to must not be before the creation time of the log group."},
+	{exports.ErrPrefix, codeInvalidParameter, "The specified destinationPrefix is invalid. An S3 object key can have at most 1024 bytes."},
+	{exports.ErrNoBucket, codeInvalidParameter, "The given bucket does not exist. Please make sure the bucket is valid."},
+	{exports.ErrBucketAccess, codeInvalidParameter, "GetBucketAcl call on the given bucket failed. Please check if CloudWatch Logs has been granted permission to perform this operation."},
+	{exports.ErrBucketPermission, codeInvalidParameter, "Please ensure that the CreateExportTask caller has been granted s3:PutObject access to the bucket."},
+	{exports.ErrBadToken, codeInvalidParameter, "The specified nextToken is invalid."},
 }
 
 // unavailable are the errors of a disk that is full or fails.

@@ -5,11 +5,14 @@ import "github.com/cumulog/cumulog/internal/edge/awshttp"
 // operations is the table of the operations that are built.
 func (a *API) operations() map[string]awshttp.Operation {
 	return map[string]awshttp.Operation{
+		"CancelExportTask":              awshttp.JSON(a.cancelExportTask),
+		"CreateExportTask":              awshttp.JSON(a.createExportTask),
 		"CreateLogGroup":                awshttp.JSON(a.createLogGroup),
 		"CreateLogStream":               awshttp.JSON(a.createLogStream),
 		"DeleteLogGroup":                awshttp.JSON(a.deleteLogGroup),
 		"DeleteLogStream":               awshttp.JSON(a.deleteLogStream),
 		"DeleteRetentionPolicy":         awshttp.JSON(a.deleteRetentionPolicy),
+		"DescribeExportTasks":           awshttp.JSON(a.describeExportTasks),
 		"DescribeLogGroups":             awshttp.JSON(a.describeLogGroups),
 		"DescribeLogStreams":            awshttp.JSON(a.describeLogStreams),
 		"FilterLogEvents":               awshttp.JSON(a.filterLogEvents),

@@ -230,7 +230,7 @@ func (e *export) stream(ctx context.Context, st groups.Stream, mark *folderMark)
 			return true
 		}
 		if !w.open() {
-			w.start(ctx, e.spec.Bucket, objectKey(&e.spec, e.id, mark.Folder, mark.Part))
+			w.start(ctx, e.scope, e.spec.Bucket, objectKey(&e.spec, e.id, mark.Folder, mark.Part))
 		}
 		w.buf = e.lines.appendLine(w.buf, ev.Timestamp, ev.Message)
 		events++

@@ -11,7 +11,6 @@ import (
 	"golang.org/x/sync/errgroup"
 
 	"github.com/cumulog/cumulog/internal/logs"
-	"github.com/cumulog/cumulog/internal/platform/objstore"
 	"github.com/cumulog/cumulog/internal/service/groups"
 )
 
@@ -20,9 +19,7 @@ const (
 	pipeBuffer = 64 << 10  // compressed bytes handed to the object store at once
 )
 
-func objectOptions() objstore.PutOptions {
-	return objstore.PutOptions{Metadata: objstore.Metadata{ContentType: "application/x-gzip"}}
-}
+const contentType = "application/x-gzip"
 
 func newGzip() *gzip.Writer {
 	z, err := gzip.NewWriterLevel(io.Discard, gzip.BestSpeed)
@@ -53,11 +50,11 @@ func newObjectWriter(o Objects) *objectWriter {
 func (w *objectWriter) open() bool { return w.done != nil }
 
 // start opens an object, which appears when finish returns nil.
-func (w *objectWriter) start(ctx context.Context, bucket, key string) {
+func (w *objectWriter) start(ctx context.Context, scope logs.Scope, bucket, key string) {
 	r, pipe := io.Pipe()
 	done := make(chan error, 1)
 	go func() {
-		_, err := w.objects.Put(ctx, bucket, key, r, -1, objectOptions())
+		err := w.objects.PutObject(ctx, scope, bucket, key, r, -1, contentType)
 		r.CloseWithError(errStopped) // nobody reads any more
 		done <- err
 	}()
@@ -126,12 +123,18 @@ func (w *objectWriter) abort() {
 type smallWriter struct {
 	objects Objects
 	writers int
-	gzips   chan *gzip.Writer
+	free    chan *smallObject
 	arena   []byte // lines in the order of the scan
 	rows    []smallRow
 	index   map[logs.StreamID]int32
 	counts  []int32
 	sorted  []smallRow
+}
+
+// smallObject compresses one small object.
+type smallObject struct {
+	z   *gzip.Writer
+	out bytes.Buffer
 }
 
 // smallRow is a line in the arena.
@@ -141,9 +144,9 @@ type smallRow struct {
 }
 
 func newSmallWriter(o Objects, writers int) *smallWriter {
-	w := &smallWriter{objects: o, writers: writers, gzips: make(chan *gzip.Writer, writers), index: map[logs.StreamID]int32{}}
+	w := &smallWriter{objects: o, writers: writers, free: make(chan *smallObject, writers), index: map[logs.StreamID]int32{}}
 	for range writers {
-		w.gzips <- newGzip()
+		w.free <- &smallObject{z: newGzip()}
 	}
 	return w
 }
@@ -234,16 +237,16 @@ func (e *export) writeSmall(ctx context.Context, streams []groups.Stream) (objec
 }
 
 func (e *export) writeRows(ctx context.Context, folder string, rows []smallRow) error {
-	z := <-e.small.gzips
-	defer func() { e.small.gzips <- z }()
-	var out bytes.Buffer
-	z.Reset(&out)
+	o := <-e.small.free
+	defer func() { e.small.free <- o }()
+	o.out.Reset()
+	o.z.Reset(&o.out)
 	for _, r := range rows {
-		z.Write(e.small.arena[r.from:r.to]) // into memory: no error
+		o.z.Write(e.small.arena[r.from:r.to]) // into memory: no error
 	}
-	z.Close()
+	o.z.Close()
 	key := objectKey(&e.spec, e.id, folder, 0)
-	if _, err := e.small.objects.Put(ctx, e.spec.Bucket, key, &out, int64(out.Len()), objectOptions()); err != nil {
+	if err := e.small.objects.PutObject(ctx, e.scope, e.spec.Bucket, key, bytes.NewReader(o.out.Bytes()), int64(o.out.Len()), contentType); err != nil {
 		return fmt.Errorf("write object %s: %w", key, err)
 	}
 	return nil

@@ -12,6 +12,7 @@ import (
 	"github.com/cumulog/cumulog/internal/platform/catalog"
 	"github.com/cumulog/cumulog/internal/platform/objstore"
 	"github.com/cumulog/cumulog/internal/service/groups"
+	"github.com/cumulog/cumulog/internal/service/objects"
 )
 
 // Texts of the status.
@@ -184,7 +185,7 @@ func reason(err error) string {
 		return "The log group was deleted before the export was complete."
 	case errors.Is(err, objstore.ErrNoSuchBucket):
 		return "The bucket was deleted before the export was complete."
-	case errors.Is(err, objstore.ErrDenied):
+	case errors.Is(err, objstore.ErrDenied), errors.Is(err, objects.ErrAccessDenied):
 		return "The bucket denies access."
 	case errors.Is(err, objstore.ErrKeyTooLong):
 		return "The prefix and a log stream name give a key of more than 1,024 bytes."
@@ -199,7 +200,7 @@ func reason(err error) string {
 // final reports errors that another attempt cannot mend.
 func final(err error) bool {
 	for _, f := range []error{
-		groups.ErrGroupNotFound, objstore.ErrNoSuchBucket, objstore.ErrInvalidBucketName, objstore.ErrDenied,
+		groups.ErrGroupNotFound, objstore.ErrNoSuchBucket, objstore.ErrInvalidBucketName, objstore.ErrDenied, objects.ErrAccessDenied,
 		objstore.ErrKeyTooLong, objstore.ErrInvalidKey, errDamaged, catalog.ErrConflict, catalog.ErrNotFound,
 		store.ErrClosed, catalog.ErrClosed,
 	} {

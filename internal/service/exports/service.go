@@ -18,6 +18,7 @@ import (
 	"github.com/cumulog/cumulog/internal/platform/catalog"
 	"github.com/cumulog/cumulog/internal/platform/objstore"
 	"github.com/cumulog/cumulog/internal/service/groups"
+	"github.com/cumulog/cumulog/internal/service/objects"
 )
 
 // Errors that callers tell apart, beside groups.ErrGroupNotFound and
@@ -73,11 +74,10 @@ type Events interface {
 	HeadStats(group logs.GroupID) map[logs.StreamID]store.StreamStats
 }
 
-// Objects is what the service needs of an object store; every objstore.Store
-// is one.
+// Objects is what the service needs of buckets; *objects.Service is one.
 type Objects interface {
-	Bucket(ctx context.Context, name string) (objstore.Bucket, error)
-	Put(ctx context.Context, bucket, key string, r io.Reader, size int64, o objstore.PutOptions) (objstore.Object, error)
+	BucketExists(ctx context.Context, scope logs.Scope, name string) (bool, error)
+	PutObject(ctx context.Context, scope logs.Scope, bucket, key string, r io.Reader, size int64, contentType string) error
 }
 
 // Options configure a Service.
@@ -192,12 +192,12 @@ type CreateRequest struct {
 // groups.ErrGroupNotFound, ErrTimeRange, ErrBeforeGroup, ErrPrefix, ErrNoBucket,
 // ErrBucketAccess, ErrBucketPermission, ErrTooMany, groups.ErrUnavailable.
 func (s *Service) Create(ctx context.Context, scope logs.Scope, r CreateRequest) (taskID string, err error) {
+	if r.From >= r.To {
+		return "", ErrTimeRange
+	}
 	g, err := s.o.Directory.Resolve(ctx, scope, r.Group)
 	if err != nil {
 		return "", err
-	}
-	if r.From >= r.To {
-		return "", ErrTimeRange
 	}
 	if r.To < g.CreatedMS {
 		return "", ErrBeforeGroup
@@ -249,24 +249,22 @@ func (s *Service) Create(ctx context.Context, scope logs.Scope, r CreateRequest)
 
 // tryBucket finds out whether the bucket exists and can be written.
 func (s *Service) tryBucket(ctx context.Context, scope logs.Scope, sp *spec) error {
-	b, err := s.o.Objects.Bucket(ctx, sp.Bucket)
+	exists, err := s.o.Objects.BucketExists(ctx, scope, sp.Bucket)
 	switch {
-	case errors.Is(err, objstore.ErrNoSuchBucket), errors.Is(err, objstore.ErrInvalidBucketName):
-		return ErrNoBucket
-	case errors.Is(err, objstore.ErrDenied):
+	case errors.Is(err, objects.ErrAccessDenied), errors.Is(err, objstore.ErrDenied):
 		return ErrBucketAccess
 	case err != nil:
 		return fmt.Errorf("%w: look at bucket %s: %w", groups.ErrUnavailable, sp.Bucket, err)
-	case b.Account != "" && b.Account != scope.Account:
-		return ErrBucketAccess
-	}
-	_, err = s.o.Objects.Put(ctx, sp.Bucket, join(sp.base(), writeTestName), strings.NewReader(writeTestBody), int64(len(writeTestBody)), objstore.PutOptions{})
-	switch {
-	case errors.Is(err, objstore.ErrNoSuchBucket):
+	case !exists:
 		return ErrNoBucket
-	case errors.Is(err, objstore.ErrDenied):
+	}
+	err = s.o.Objects.PutObject(ctx, scope, sp.Bucket, join(sp.base(), writeTestName), strings.NewReader(writeTestBody), int64(len(writeTestBody)), "text/plain")
+	switch {
+	case errors.Is(err, objects.ErrNoSuchBucket):
+		return ErrNoBucket
+	case errors.Is(err, objects.ErrAccessDenied), errors.Is(err, objstore.ErrDenied):
 		return ErrBucketPermission
-	case errors.Is(err, objstore.ErrInvalidKey), errors.Is(err, objstore.ErrKeyTooLong):
+	case errors.Is(err, objects.ErrInvalidKey), errors.Is(err, objects.ErrKeyTooLong):
 		return ErrPrefix
 	case err != nil:
 		return fmt.Errorf("%w: write to bucket %s: %w", groups.ErrUnavailable, sp.Bucket, err)
