@@ -4,6 +4,7 @@ import (
 	"fmt"
 	"io"
 	"os"
+	"runtime/debug"
 
 	"github.com/spf13/cobra"
 
@@ -31,6 +32,9 @@ variables, variables over the file.`,
 			logger, err := telemetry.NewLogger(cmd.ErrOrStderr(), cfg.LogLevel, cfg.LogFormat)
 			if err != nil {
 				return err
+			}
+			if os.Getenv("GOMEMLIMIT") == "" {
+				debug.SetMemoryLimit(int64(cfg.Memory))
 			}
 			s, err := server.Open(cmd.Context(), server.Options{Config: cfg, Logger: logger, Version: version()})
 			if err != nil {
