@@ -214,8 +214,10 @@ func recordAt(b []byte, at int, seed uint32) (recordHeader, []byte, bool) {
 }
 
 func checkPayload(r recordHeader, stored []byte) bool {
-	return crc32.Checksum(stored, castagnoli) == r.payload
+	return checksum(stored) == r.payload
 }
+
+func checksum(b []byte) uint32 { return crc32.Checksum(b, castagnoli) }
 
 func align(n, to int) int { return (n + to - 1) / to * to }
 

@@ -373,11 +373,9 @@ func (s *scanner) search(from int64, bound uint64) (int64, error) {
 }
 
 // salvage replays the records between two offsets, which are not a sound group,
-// as far as each is sound in itself.
+// as far as each is sound in itself. When all are, nothing was lost after all.
 func (s *scanner) salvage(from, to int64, bound uint64) error {
-	if !s.o.Salvage {
-		return nil
-	}
+	s.o.Logger.Warn("log file is damaged", "file", s.name, "offset", from)
 	for at := from; at+recordHeaderSize <= to; {
 		head, err := s.r.at(at, recordHeaderSize)
 		if err != nil {
