@@ -13,13 +13,10 @@ const (
 	CodeUnknownOperation      = "UnknownOperationException"
 	CodeRequestEntityTooLarge = "RequestEntityTooLargeException"
 	CodeMalformedHTTPRequest  = "MalformedHttpRequestException"
-	CodeMissingAuthentication = "MissingAuthenticationTokenException"
-	CodeAccessDenied          = "AccessDeniedException"
 	CodeInternalFailure       = "InternalFailure"
 	CodeServiceUnavailable    = "ServiceUnavailableException"
 	CodeInvalidParameter      = "InvalidParameterException"
 	CodeValidation            = "ValidationException"
-	CodeThrottling            = "ThrottlingException"
 )
 
 // Error is an error as a client sees it. It is immutable once returned.
@@ -110,11 +107,6 @@ func TooLarge(limit int64) *Error {
 		Message: fmt.Sprintf("Request body exceeds the limit of %d bytes.", limit),
 		Status:  http.StatusRequestEntityTooLarge,
 	}
-}
-
-// MissingAuthentication returns the error for a request without credentials.
-func MissingAuthentication() *Error {
-	return Errorf(CodeMissingAuthentication, "Missing Authentication Token")
 }
 
 // Internal returns the error for a failure whose cause stays in the log.
