@@ -1,6 +1,7 @@
 package wal
 
 import (
+	"bytes"
 	"fmt"
 	"sync"
 
@@ -48,16 +49,14 @@ func (r *request) compress(total int) {
 
 // unpack returns the payload of a record in memory of its own.
 func unpack(h recordHeader, stored []byte) ([]byte, error) {
-	payload := make([]byte, h.raw)
 	switch h.codec {
 	case codecNone:
-		copy(payload, stored)
-		return payload, nil
+		return bytes.Clone(stored), nil
 	case codecS2:
 		if n, err := s2.DecodedLen(stored); err != nil || n != int(h.raw) {
 			return nil, fmt.Errorf("decompressed length: %w", errFormat)
 		}
-		got, err := s2.Decode(payload, stored)
+		got, err := s2.Decode(make([]byte, h.raw), stored)
 		if err != nil {
 			return nil, fmt.Errorf("decompress: %w: %w", errFormat, err)
 		}

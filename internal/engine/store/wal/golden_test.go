@@ -36,7 +36,7 @@ func golden(t *testing.T) []byte {
 	for _, group := range append(goldenRecords, nil) { // the last is the seal
 		c.batch = nil
 		for i, payload := range group {
-			r, err := newRequest(byte(1+i), nil, [][]byte{[]byte(payload)})
+			r, err := newRequest(byte(1+i), nil, [][]byte{[]byte(payload)}, compressFrom)
 			if err != nil {
 				t.Fatal(err)
 			}

@@ -139,6 +139,8 @@ type Log struct {
 	files files
 	stats counters
 
+	compressFrom int // constant but for benchmarks
+
 	mu     sync.Mutex // guards queue and closed
 	more   *sync.Cond
 	queue  []*request
@@ -168,7 +170,7 @@ func Open(ctx context.Context, o Options) (*Log, Recovery, error) {
 	if err != nil {
 		return nil, s.Recovery, fmt.Errorf("recover log: %w", err)
 	}
-	l := &Log{o: o, room: semaphore.NewWeighted(o.QueueBytes), done: make(chan struct{})}
+	l := &Log{o: o, room: semaphore.NewWeighted(o.QueueBytes), done: make(chan struct{}), compressFrom: compressFrom}
 	l.more = sync.NewCond(&l.mu)
 	l.committer.next = s.NextLSN
 	l.committer.acked = s.LastLSN
@@ -192,7 +194,7 @@ func Open(ctx context.Context, o Options) (*Log, Recovery, error) {
 // Errors: ErrFull, ErrFailed, ErrClosed, ErrTooLarge, or that of ctx. After each
 // of them the record was not applied.
 func (l *Log) Append(ctx context.Context, typ byte, tag any, parts ...[]byte) (uint64, error) {
-	r, err := newRequest(typ, tag, parts)
+	r, err := newRequest(typ, tag, parts, l.compressFrom)
 	if err != nil {
 		return 0, err
 	}
@@ -215,7 +217,7 @@ func (l *Log) Append(ctx context.Context, typ byte, tag any, parts ...[]byte) (u
 }
 
 // newRequest checksums the parts, after compressing them when that pays.
-func newRequest(typ byte, tag any, parts [][]byte) (*request, error) {
+func newRequest(typ byte, tag any, parts [][]byte, compressFrom int) (*request, error) {
 	total := 0
 	for _, p := range parts {
 		total += len(p)
