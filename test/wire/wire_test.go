@@ -62,7 +62,7 @@ func create(t *testing.T, c *cloudwatchlogs.Client, group, stream string) {
 func put(t *testing.T, c *cloudwatchlogs.Client, group, stream string, messages ...string) {
 	t.Helper()
 	var events []types.InputLogEvent
-	now := time.Now().UnixMilli()
+	now := time.Now().UnixMilli() - int64(len(messages)) + 1 // so that a later call has later events
 	for i, m := range messages {
 		events = append(events, types.InputLogEvent{Message: aws.String(m), Timestamp: aws.Int64(now + int64(i))})
 	}
