@@ -52,8 +52,8 @@ func prepare(kind corpus.Kind, seed uint64, size int64, batch int, group string,
 		for p.events < 10_000 {
 			ms := now - 10_000 + int64(p.events)
 			message = g.Append(message[:0], ms)
-			// The rare token goes into the first message after each fifth of the corpus.
-			if rare < 5 && total+p.messages >= size/5*int64(rare) {
+			// The rare token goes into the first message of five bodies, a fifth of the corpus apart.
+			if p.events == 0 && rare < 5 && total >= size/5*int64(rare) {
 				message = append(message, " "+rareToken...)
 				rare++
 			}

@@ -38,6 +38,9 @@ func (s *settings) corpus(ctx context.Context, r *report, kind corpus.Kind) erro
 	if err := makeStreams(ctx, c, group, corpusStreams); err != nil {
 		return err
 	}
+	if err := shortEvents(ctx, c, group); err != nil {
+		return err
+	}
 	sent, err := s.ingest(ctx, r, p, c, "ingest "+string(kind), bodies)
 	if err != nil {
 		return err
@@ -84,6 +87,25 @@ func makeStreams(ctx context.Context, c *caller, group string, streams int) erro
 	return nil
 }
 
+// shortStream holds 10,000 events that fit one page of GetLogEvents.
+const shortStream = "short"
+
+func shortEvents(ctx context.Context, c *caller, group string) error {
+	if _, _, err := c.do(ctx, "CreateLogStream", fmt.Sprintf(`{"logGroupName":%q,"logStreamName":%q}`, group, shortStream)); err != nil {
+		return err
+	}
+	body := fmt.Appendf(nil, `{"logGroupName":%q,"logStreamName":%q,"logEvents":[`, group, shortStream)
+	from := time.Now().Add(-time.Minute).UnixMilli()
+	for i := range 10_000 {
+		if i > 0 {
+			body = append(body, ',')
+		}
+		body = fmt.Appendf(body, `{"timestamp":%d,"message":"short event %05d of ten thousand in one page"}`, from+int64(i), i)
+	}
+	_, _, err := c.do(ctx, "PutLogEvents", string(append(body, "]}"...)))
+	return err
+}
+
 // ingest sends a corpus and returns the message bytes sent.
 func (s *settings) ingest(ctx context.Context, r *report, p *process.Server, c *caller, scenario string, bodies []*prepared) (int64, error) {
 	cpu, err := cpuTime(p.PID())
@@ -100,7 +122,7 @@ func (s *settings) ingest(ctx context.Context, r *report, p *process.Server, c *
 	if err != nil {
 		return sent, err
 	}
-	settled, err := settle(ctx, p)
+	settled, err := settle(ctx, p, s.settle)
 	if err != nil {
 		return sent, err
 	}
@@ -120,7 +142,7 @@ func (s *settings) ingest(ctx context.Context, r *report, p *process.Server, c *
 	return sent, nil
 }
 
-// sendAll sends bodies over the connections until size is reached, bodies taking turns.
+// sendAll sends bodies over the connections: each once when they are the whole corpus, in turns until size is reached otherwise.
 func (s *settings) sendAll(ctx context.Context, c *caller, bodies []*prepared) (took []time.Duration, sent, events int64, err error) {
 	ctx, cancel := context.WithCancelCause(ctx)
 	defer cancel(nil)
@@ -140,9 +162,10 @@ func (s *settings) sendAll(ctx context.Context, c *caller, bodies []*prepared) (
 			own := (len(bodies) - w + s.connections - 1) / s.connections
 			for i := 0; own > 0; i++ {
 				p := bodies[w+i%own*s.connections]
-				if next.Add(p.messages) > s.size || ctx.Err() != nil {
+				if i >= own && (s.size <= poolBytes || next.Load()+p.messages > s.size) || ctx.Err() != nil {
 					return
 				}
+				next.Add(p.messages)
 				if p.used {
 					p.restamp(time.Now())
 				}
@@ -168,10 +191,15 @@ func (s *settings) sendAll(ctx context.Context, c *caller, bodies []*prepared) (
 	return took, total.Load(), count.Load(), nil
 }
 
-// settle waits until the server has nothing left to do: three seconds with less than 30 ms of CPU, at most two minutes. It returns
-// the CPU time used until then.
-func settle(ctx context.Context, p *process.Server) (time.Duration, error) {
+// settle waits until the server has nothing left to do: at least for a time, then until three seconds pass with less than 30 ms of
+// CPU, but no more than two minutes. It returns the CPU time used until then.
+func settle(ctx context.Context, p *process.Server, atLeast time.Duration) (time.Duration, error) {
 	const quiet, window, patience = 30 * time.Millisecond, 3 * time.Second, 2 * time.Minute
+	select {
+	case <-ctx.Done():
+		return 0, ctx.Err()
+	case <-time.After(atLeast):
+	}
 	for end := time.Now().Add(patience); ; {
 		before, err := cpuTime(p.PID())
 		if err != nil {

@@ -17,6 +17,7 @@ import (
 	"os/signal"
 	"slices"
 	"strings"
+	"time"
 
 	"github.com/cumulog/cumulog/internal/config"
 	"github.com/cumulog/cumulog/test/bench/corpus"
@@ -36,6 +37,7 @@ type settings struct {
 	streams     int
 	serve       []string // further flags of the server
 	keep        string   // data directory of the corpora; empty = temporary
+	settle      time.Duration
 }
 
 var scenarioNames = []string{"start", "ingest", "read", "export", "single", "streams"}
@@ -64,6 +66,7 @@ func run(ctx context.Context, args []string) error {
 	flags.Uint64Var(&s.seed, "seed", 1, "seed of the corpora")
 	flags.IntVar(&s.singles, "singles", 20_000, "calls of the scenario single")
 	flags.IntVar(&s.streams, "streams", 100_000, "streams of the scenario streams")
+	flags.DurationVar(&s.settle, "settle", 70*time.Second, "how long after the load the server still gets, at least; its write buffers are flushed after a minute")
 	flags.StringVar(&s.keep, "keep", "", "keep the data directories below this one")
 	if err := flags.Parse(args); err != nil {
 		return err

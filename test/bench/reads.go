@@ -38,7 +38,11 @@ func reads(ctx context.Context, r *report, c *caller, scenario, group string) er
 		r.add(scenario, name, quantile(took, 0.5), "ms")
 		return nil
 	}
-	if err := measure("GetLogEvents, page of up to 10,000", "GetLogEvents",
+	if err := measure("GetLogEvents, page of 10,000 short events", "GetLogEvents",
+		fmt.Sprintf(`{"logGroupName":%q,"logStreamName":%q,"startFromHead":true,"limit":10000}`, group, shortStream), atLeast(10_000)); err != nil {
+		return err
+	}
+	if err := measure("GetLogEvents, page of 1 MB", "GetLogEvents",
 		fmt.Sprintf(`{"logGroupName":%q,"logStreamName":%q,"startFromHead":true,"limit":10000}`, group, streamName(3)), atLeast(100)); err != nil {
 		return err
 	}
