@@ -111,7 +111,7 @@ func decompress(encoding string, body *buffer, limit int64) error {
 		return nil
 	case "gzip", "x-gzip":
 	default:
-		return awsproto.Serialization("Content-Encoding %q is not supported.", encoding)
+		return awsproto.Serialization("Content-Encoding %q is not supported.", clip(encoding))
 	}
 	zr := gzipReaders.Get().(*gzip.Reader)
 	defer gzipReaders.Put(zr)

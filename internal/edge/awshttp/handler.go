@@ -135,7 +135,7 @@ func (h *Handler) serve(r *http.Request, c *call, out *buffer) (failure *awsprot
 		limit = c.info.BodyLimit
 	}
 	if r.Method != http.MethodPost {
-		return awsproto.Errorf(awsproto.CodeMalformedHTTPRequest, "Method %s is not allowed, use POST.", r.Method)
+		return awsproto.Errorf(awsproto.CodeMalformedHTTPRequest, "Method %s is not allowed, use POST.", clip(r.Method))
 	}
 	body := bodies.get()
 	defer bodies.put(body)

@@ -62,7 +62,7 @@ func (h *QueryHandler) serve(r *http.Request, c *call, out *buffer) (namespace s
 	defer recovered(h.log, c, &failure)
 	namespace = "http://webservices.amazon.com/AWSFault/2005-15-09" // of errors that belong to no service
 	if r.Method != http.MethodPost && r.Method != http.MethodGet {
-		return namespace, &awsproto.Error{Code: "MalformedInput", Message: "Method " + r.Method + " is not allowed."}
+		return namespace, &awsproto.Error{Code: "MalformedInput", Message: "Method " + clip(r.Method) + " is not allowed."}
 	}
 	body := bodies.get()
 	defer bodies.put(body)

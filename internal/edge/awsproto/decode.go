@@ -78,9 +78,26 @@ func (d *Decoder) errorf(format string, args ...any) error {
 // within adds the enclosing members to the path of an error.
 func within(err error, names ...string) error {
 	if e, ok := err.(*DecodeError); ok { //nolint:errorlint // made a few frames below, never wrapped
+		for i, name := range names {
+			names[i] = clip(name)
+		}
 		e.Path = append(names, e.Path...)
 	}
 	return err
+}
+
+// maxName bounds a member name in an error, in bytes.
+const maxName = 128
+
+func clip(name string) string {
+	if len(name) <= maxName {
+		return name
+	}
+	end := maxName
+	for !utf8.RuneStart(name[end]) {
+		end--
+	}
+	return name[:end] + "…"
 }
 
 func (d *Decoder) space() {

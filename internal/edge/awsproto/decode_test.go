@@ -1,7 +1,12 @@
 package awsproto_test
 
 import (
+	"encoding/json"
+	"fmt"
+	"slices"
+	"strings"
 	"testing"
+	"unicode/utf8"
 
 	"github.com/cumulog/cumulog/internal/edge/awsproto"
 )
@@ -64,6 +69,8 @@ func TestDecodeErrorPath(t *testing.T) {
 	}
 	check(`{"list":[["a"],["b",3]]}`, "expected a string, found a number (member 'list.2.member.2.member', position 20)")
 	check(`{"sums":{"a":1,"b":"x"}}`, "expected an integer, found a string (member 'sums.b', position 19)")
+	check(`{"sums":{"`+strings.Repeat("é", 100)+`":"x"}}`,
+		"expected an integer, found a string (member 'sums."+strings.Repeat("é", 64)+"…', position 212)")
 	check(`{"name":@}`, "unexpected character '@' (member 'name', position 8)")
 	check(`{"name":"`+"\t"+`"}`, "control character 0x09 in a string (member 'name', position 9)")
 }
@@ -74,8 +81,14 @@ func FuzzUnmarshal(f *testing.F) {
 	f.Add([]byte(`{"count":1e999}`))
 	f.Fuzz(func(t *testing.T, data []byte) {
 		var m message
-		err := awsproto.Unmarshal(data, &m)
-		if err == nil {
+		// Any JSON is fine as an unknown member, and nothing else is.
+		unknown := slices.Concat([]byte(`{"unknown":`), data, []byte("}"))
+		err := awsproto.Unmarshal(unknown, &m)
+		valid := json.Valid(data) && utf8.Valid(data)
+		if (err == nil) != valid && !strings.Contains(fmt.Sprint(err), "nesting deeper") && (err != nil || json.Valid(unknown) != utf8.Valid(unknown)) {
+			t.Fatalf("%q: got %v, JSON: %v", data, err, valid)
+		}
+		if err = awsproto.Unmarshal(data, &m); err == nil {
 			return
 		}
 		e, ok := err.(*awsproto.DecodeError)
