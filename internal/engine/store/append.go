@@ -73,6 +73,8 @@ func (s *Store) admit(ctx context.Context, n int64) error {
 		if flushErr != nil {
 			return fmt.Errorf("append: %w: memory is full and cannot be flushed: %w", ErrUnavailable, flushErr)
 		}
+		// A memtable that is not full, but too full for this batch, must go too.
+		s.seal(func(*memtable) bool { return len(s.cur.mems) == 1 })
 		wake(s.flushWake)
 		select {
 		case <-room:

@@ -343,6 +343,9 @@ func wake(c chan struct{}) {
 // flushOnClose is the size from which Close writes memtables to parts.
 const flushOnClose = 8 << 20
 
+// closePatience bounds that flush.
+const closePatience = 10 * time.Second
+
 // Close stops the store: appends under way finish, scans and merges under way
 // are cut short, later calls return ErrClosed. Close returns when all of them
 // have ended, and must not be called from a yield of Scan. A large
@@ -359,18 +362,8 @@ func (s *Store) Close() error {
 	s.wakeAppenders()
 	s.mu.Unlock()
 
-	s.using.Wait() // appends; scans end by s.ctx below
-	s.flushMu.Lock()
-	defer s.flushMu.Unlock()
-	if s.headBytes() >= flushOnClose && !s.o.tune.manual {
-		s.seal(func(*memtable) bool { return true })
-		for m := s.oldestSealed(); m != nil; m = s.oldestSealed() {
-			if err := s.flush(s.ctx, m); err != nil {
-				s.o.Logger.Warn("the flush at the end did not succeed; the log keeps the events", "error", err)
-				break
-			}
-		}
-	}
+	s.using.Wait()
+	s.lastFlush()
 	s.cancel()
 	s.wg.Wait()
 	s.mergeMu.Lock()
@@ -379,6 +372,19 @@ func (s *Store) Close() error {
 	err := s.wal.Close()
 	s.collect()
 	return errors.Join(err, s.closeParts())
+}
+
+// lastFlush flushes what is in memory when it is much. A disk that hangs does
+// not keep Close for ever.
+func (s *Store) lastFlush() {
+	if s.o.tune.manual || s.headBytes() < flushOnClose {
+		return
+	}
+	defer time.AfterFunc(closePatience, s.cancel).Stop()
+	s.seal(func(*memtable) bool { return true })
+	if err := s.flushSealed(s.ctx); err != nil {
+		s.o.Logger.Warn("the flush at the end did not succeed; the log keeps the events", "error", err)
+	}
 }
 
 // closeParts closes the files of all parts.
