@@ -71,6 +71,7 @@ func (s *server) client(region string, edit ...func(*s3.Options)) *s3.Client {
 	o := s3.Options{
 		Region: region, BaseEndpoint: aws.String(s.URL), UsePathStyle: true, RetryMaxAttempts: 1,
 		Credentials: credentials.NewStaticCredentialsProvider(keyID, secret, ""), HTTPClient: s.Server.Client(),
+		RequestChecksumCalculation: aws.RequestChecksumCalculationWhenSupported, ResponseChecksumValidation: aws.ResponseChecksumValidationWhenSupported,
 	}
 	for _, e := range edit {
 		e(&o)
