@@ -221,7 +221,7 @@ func TestFullDisk(t *testing.T) {
 	if got := len(collect(t, s, q, math.MaxInt, nil)); got != stored {
 		t.Errorf("%d events on a full disk, want %d", got, stored)
 	}
-	mem.SetLimit(0)
+	mem.SetLimit(math.MaxInt64)
 	deadline := time.Now().Add(20 * time.Second)
 	for {
 		n, err := appendUntil(t, s, 1, 10)
@@ -236,6 +236,9 @@ func TestFullDisk(t *testing.T) {
 	}
 	if err := s.Flush(t.Context()); err != nil {
 		t.Errorf("flush after space came back: %v", err)
+	}
+	if err := s.Merge(t.Context()); err != nil {
+		t.Errorf("merge after space came back: %v", err)
 	}
 	if got := len(collect(t, s, q, math.MaxInt, nil)); got != stored {
 		t.Errorf("%d events after space came back, want %d", got, stored)

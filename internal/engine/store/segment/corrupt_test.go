@@ -139,14 +139,14 @@ func TestDamageIsFoundEverywhere(t *testing.T) {
 	// Every byte of the areas with structure, random bytes elsewhere.
 	n := len(f.b)
 	for off := range n {
-		if off > 300 && off < n-1500 && rng.IntN(n/300) != 0 {
+		if off > 100 && off < n-800 && rng.IntN(n/150) != 0 {
 			continue
 		}
 		b := clone()
 		b[off] ^= 1 << rng.IntN(8)
 		try("flip", b)
 	}
-	for range 60 {
+	for range 30 {
 		b := clone()
 		off := rng.IntN(n - 64)
 		changed := false

@@ -201,7 +201,7 @@ func cmpOr(a, b int) int {
 }
 
 func TestRoundTrip(t *testing.T) {
-	for seed := range uint64(30) {
+	for seed := range uint64(12) {
 		rng := rand.New(rand.NewPCG(seed, 1))
 		var blocks []block
 		lsn := uint64(1)
