@@ -81,7 +81,7 @@ func parseHeader(r *http.Request, header string) (*Auth, error) {
 	}
 	rest, ok := strings.CutPrefix(header, algorithm)
 	if !ok || rest == "" || (rest[0] != ' ' && rest[0] != '\t') {
-		if strings.HasPrefix(header, "AWS ") || strings.HasPrefix(header, "AWS4-") {
+		if !ok && (strings.HasPrefix(header, "AWS ") || strings.HasPrefix(header, "AWS4-")) {
 			return nil, refuse(Unsupported, "The authorization mechanism you have provided is not supported. Please use AWS4-HMAC-SHA256.")
 		}
 		return nil, refuse(Incomplete, "The authorization header is malformed; the algorithm must be AWS4-HMAC-SHA256.")
