@@ -48,8 +48,10 @@ func (w *world) drain(r events.FilterRequest) []string {
 	}
 }
 
-func TestFilterSelects(t *testing.T) {
-	w := newWorld(t)
+func TestFilterSelects(t *testing.T) { eachStore(t, testFilterSelects) }
+
+func testFilterSelects(t *testing.T, open opener) {
+	w := newWorld(t, open)
 	w.create("g", "web/1", "web/2", "db", "empty")
 	w.put("g", "web/1", event{0, "ERROR one"}, event{2, "INFO two"}, event{4, "ERROR disk full"})
 	w.put("g", "db", event{1, "WARN three"}, event{2, "ERROR four"})
@@ -95,7 +97,11 @@ func TestFilterSelects(t *testing.T) {
 }
 
 func TestFilterOrderOfEqualTimestampsIsArrival(t *testing.T) {
-	w := newWorld(t)
+	eachStore(t, testFilterOrderOfEqualTimestampsIsArrival)
+}
+
+func testFilterOrderOfEqualTimestampsIsArrival(t *testing.T, open opener) {
+	w := newWorld(t, open)
 	w.create("g", "a", "b")
 	w.put("g", "b", event{0, "1"}, event{0, "2"})
 	w.put("g", "a", event{0, "3"})
@@ -105,8 +111,10 @@ func TestFilterOrderOfEqualTimestampsIsArrival(t *testing.T) {
 	}
 }
 
-func TestFilterRefuses(t *testing.T) {
-	w := newWorld(t)
+func TestFilterRefuses(t *testing.T) { eachStore(t, testFilterRefuses) }
+
+func testFilterRefuses(t *testing.T, open opener) {
+	w := newWorld(t, open)
 	w.create("g", "s", "t")
 	w.create("h", "s")
 	w.must(w.groups.Create(context.Background(), scope, groups.CreateRequest{Name: "ia", Class: groups.ClassInfrequentAccess}))
@@ -138,8 +146,10 @@ func TestFilterRefuses(t *testing.T) {
 	}
 }
 
-func TestFilterTokenIsBoundToItsQuery(t *testing.T) {
-	w := newWorld(t)
+func TestFilterTokenIsBoundToItsQuery(t *testing.T) { eachStore(t, testFilterTokenIsBoundToItsQuery) }
+
+func testFilterTokenIsBoundToItsQuery(t *testing.T, open opener) {
+	w := newWorld(t, open)
 	w.create("g", "s", "t")
 	w.create("h", "s")
 	w.put("g", "s", numbered(1, 5)...)
@@ -181,8 +191,10 @@ func TestFilterTokenIsBoundToItsQuery(t *testing.T) {
 }
 
 // TestFilterLastTokenFollows pins what awslogs --watch relies on.
-func TestFilterLastTokenFollows(t *testing.T) {
-	w := newWorld(t)
+func TestFilterLastTokenFollows(t *testing.T) { eachStore(t, testFilterLastTokenFollows) }
+
+func testFilterLastTokenFollows(t *testing.T, open opener) {
+	w := newWorld(t, open)
 	w.create("g", "s")
 	w.put("g", "s", numbered(1, 3)...)
 	r := events.FilterRequest{Group: "g", Limit: 2}
@@ -198,8 +210,10 @@ func TestFilterLastTokenFollows(t *testing.T) {
 	}
 }
 
-func TestFilterPageBytes(t *testing.T) {
-	w := newWorld(t)
+func TestFilterPageBytes(t *testing.T) { eachStore(t, testFilterPageBytes) }
+
+func testFilterPageBytes(t *testing.T, open opener) {
+	w := newWorld(t, open)
 	w.create("g", "s")
 	half := strings.Repeat("x", events.MaxPageBytes/2-26)
 	for i := range 5 {
@@ -219,8 +233,10 @@ func TestFilterPageBytes(t *testing.T) {
 	}
 }
 
-func TestFilterHidesDeletedStreams(t *testing.T) {
-	w := newWorld(t)
+func TestFilterHidesDeletedStreams(t *testing.T) { eachStore(t, testFilterHidesDeletedStreams) }
+
+func testFilterHidesDeletedStreams(t *testing.T, open opener) {
+	w := newWorld(t, open)
 	w.create("g", "keep", "gone")
 	for i := range 30 {
 		w.put("g", []string{"keep", "gone", "gone"}[i%3], event{int64(i), fmt.Sprint(i)})
@@ -247,7 +263,11 @@ func TestFilterHidesDeletedStreams(t *testing.T) {
 }
 
 func TestFilterHidesDeletedStreamsOnPageBoundary(t *testing.T) {
-	w := newWorld(t)
+	eachStore(t, testFilterHidesDeletedStreamsOnPageBoundary)
+}
+
+func testFilterHidesDeletedStreamsOnPageBoundary(t *testing.T, open opener) {
+	w := newWorld(t, open)
 	w.create("g", "keep", "gone")
 	big := strings.Repeat("x", events.MaxPageBytes-100)
 	w.put("g", "keep", event{0, "small"})
@@ -261,8 +281,10 @@ func TestFilterHidesDeletedStreamsOnPageBoundary(t *testing.T) {
 	}
 }
 
-func TestFilterByPrefixOfManyStreams(t *testing.T) {
-	w := newWorld(t)
+func TestFilterByPrefixOfManyStreams(t *testing.T) { eachStore(t, testFilterByPrefixOfManyStreams) }
+
+func testFilterByPrefixOfManyStreams(t *testing.T, open opener) {
+	w := newWorld(t, open)
 	names := []string{"other"}
 	for i := range 1100 {
 		names = append(names, fmt.Sprintf("p/%04d", i))
@@ -284,8 +306,10 @@ func TestFilterByPrefixOfManyStreams(t *testing.T) {
 	}
 }
 
-func TestFilterRetention(t *testing.T) {
-	w := newWorld(t)
+func TestFilterRetention(t *testing.T) { eachStore(t, testFilterRetention) }
+
+func testFilterRetention(t *testing.T, open opener) {
+	w := newWorld(t, open)
 	w.create("g", "s")
 	w.put("g", "s", event{0, "old"}, event{1, "new"})
 	w.must(w.groups.PutRetention(context.Background(), scope, "g", 1))
@@ -301,10 +325,12 @@ func TestFilterRetention(t *testing.T) {
 
 // TestFilterDeliversEachEventOnce pages with random limits while batches
 // arrive behind the frontier or ahead of it.
-func TestFilterDeliversEachEventOnce(t *testing.T) {
-	for seed := range uint64(20) {
+func TestFilterDeliversEachEventOnce(t *testing.T) { eachStore(t, testFilterDeliversEachEventOnce) }
+
+func testFilterDeliversEachEventOnce(t *testing.T, open opener) {
+	for seed := range seeds(t) {
 		rng := rand.New(rand.NewPCG(seed, 8))
-		w := newWorld(t)
+		w := newWorld(t, open)
 		streams := []string{"a", "b", "c"}
 		w.create("g", streams...)
 		clock, stored := int64(0), 0

@@ -25,8 +25,10 @@ func (w *world) get(r events.GetRequest) events.GetPage {
 }
 
 // TestGetPagingTable is the reference's walk through a stream of five events.
-func TestGetPagingTable(t *testing.T) {
-	w := newWorld(t)
+func TestGetPagingTable(t *testing.T) { eachStore(t, testGetPagingTable) }
+
+func testGetPagingTable(t *testing.T, open opener) {
+	w := newWorld(t, open)
 	w.create("g", "s")
 	keys := w.put("g", "s", numbered(1, 5)...)
 	group, stream := w.ids("g", "s")
@@ -68,7 +70,11 @@ func TestGetPagingTable(t *testing.T) {
 }
 
 func TestGetOldTokenSpellingComesBackAsSent(t *testing.T) {
-	w := newWorld(t)
+	eachStore(t, testGetOldTokenSpellingComesBackAsSent)
+}
+
+func testGetOldTokenSpellingComesBackAsSent(t *testing.T, open opener) {
+	w := newWorld(t, open)
 	w.create("g", "s")
 	w.put("g", "s", numbered(1, 1)...)
 	p := w.get(events.GetRequest{Group: "g", Stream: "s", FromHead: true})
@@ -78,9 +84,11 @@ func TestGetOldTokenSpellingComesBackAsSent(t *testing.T) {
 	}
 }
 
-func TestGetEmptyStreamIsFollowed(t *testing.T) {
+func TestGetEmptyStreamIsFollowed(t *testing.T) { eachStore(t, testGetEmptyStreamIsFollowed) }
+
+func testGetEmptyStreamIsFollowed(t *testing.T, open opener) {
 	for _, head := range []bool{true, false} {
-		w := newWorld(t)
+		w := newWorld(t, open)
 		w.create("g", "s")
 		p := w.get(events.GetRequest{Group: "g", Stream: "s", FromHead: head, Start: at(0)})
 		if p.Len() != 0 || !strings.HasPrefix(p.Forward, "f/") || !strings.HasPrefix(p.Backward, "b/") {
@@ -102,8 +110,10 @@ func TestGetEmptyStreamIsFollowed(t *testing.T) {
 	}
 }
 
-func TestGetRanges(t *testing.T) {
-	w := newWorld(t)
+func TestGetRanges(t *testing.T) { eachStore(t, testGetRanges) }
+
+func testGetRanges(t *testing.T, open opener) {
+	w := newWorld(t, open)
 	w.create("g", "s", "other")
 	w.put("g", "s", numbered(1, 5)...)
 	w.put("g", "other", numbered(1, 9)...)
@@ -128,8 +138,10 @@ func TestGetRanges(t *testing.T) {
 	check(nil, &far, "e1 e2 e3 e4 e5")
 }
 
-func TestGetPageBounds(t *testing.T) {
-	w := newWorld(t)
+func TestGetPageBounds(t *testing.T) { eachStore(t, testGetPageBounds) }
+
+func testGetPageBounds(t *testing.T, open opener) {
+	w := newWorld(t, open)
 	w.create("g", "many", "large")
 	many := make([]event, 10_000)
 	for i := range many {
@@ -165,8 +177,10 @@ func TestGetPageBounds(t *testing.T) {
 	}
 }
 
-func TestGetRefuses(t *testing.T) {
-	w := newWorld(t)
+func TestGetRefuses(t *testing.T) { eachStore(t, testGetRefuses) }
+
+func testGetRefuses(t *testing.T, open opener) {
+	w := newWorld(t, open)
 	w.create("g", "s", "other")
 	w.must(w.groups.Create(context.Background(), scope, groups.CreateRequest{Name: "ia", Class: groups.ClassInfrequentAccess}))
 	w.put("g", "s", numbered(1, 1)...)
@@ -189,8 +203,10 @@ func TestGetRefuses(t *testing.T) {
 	}
 }
 
-func TestGetRetention(t *testing.T) {
-	w := newWorld(t)
+func TestGetRetention(t *testing.T) { eachStore(t, testGetRetention) }
+
+func testGetRetention(t *testing.T, open opener) {
+	w := newWorld(t, open)
 	w.create("g", "s")
 	w.put("g", "s", event{0, "old"}, event{1, "new"})
 	w.must(w.groups.PutRetention(context.Background(), scope, "g", 1))
@@ -214,10 +230,12 @@ func TestGetRetention(t *testing.T) {
 
 // TestGetDeliversEachEventOnce pages with random limits in both directions
 // while batches arrive, and compares with what was stored.
-func TestGetDeliversEachEventOnce(t *testing.T) {
-	for seed := range uint64(20) {
+func TestGetDeliversEachEventOnce(t *testing.T) { eachStore(t, testGetDeliversEachEventOnce) }
+
+func testGetDeliversEachEventOnce(t *testing.T, open opener) {
+	for seed := range seeds(t) {
 		rng := rand.New(rand.NewPCG(seed, 7))
-		w := newWorld(t)
+		w := newWorld(t, open)
 		w.create("g", "s", "noise")
 		clock, stored := int64(0), 0
 		put := func() {

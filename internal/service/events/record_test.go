@@ -13,8 +13,10 @@ import (
 	"github.com/cumulog/cumulog/internal/service/events"
 )
 
-func TestRecord(t *testing.T) {
-	w := newWorld(t)
+func TestRecord(t *testing.T) { eachStore(t, testRecord) }
+
+func testRecord(t *testing.T, open opener) {
+	w := newWorld(t, open)
 	w.create("g", "s", "t")
 	message := `{"level":"info","n":1.50,"ok":true,"none":null,"user":{"name":"x \"y\"","tags":["a",{"b":2}]},"e":{},"l":[]}`
 	keys := w.put("g", "s", event{0, "first"}, event{0, message}, event{0, "plain"})
@@ -70,8 +72,10 @@ func TestRecord(t *testing.T) {
 	refuse(id(0), events.ErrRecordNotFound)
 }
 
-func TestRecordOfOddJSON(t *testing.T) {
-	w := newWorld(t)
+func TestRecordOfOddJSON(t *testing.T) { eachStore(t, testRecordOfOddJSON) }
+
+func testRecordOfOddJSON(t *testing.T, open opener) {
+	w := newWorld(t, open)
 	w.create("g", "s")
 	group, stream := w.ids("g", "s")
 	var many strings.Builder

@@ -39,7 +39,7 @@ type world struct {
 	now    int64
 }
 
-func newWorld(t *testing.T) *world {
+func newWorld(t *testing.T, open opener) *world {
 	t.Helper()
 	w := &world{t: t, now: start}
 	db, err := catalog.Open(context.Background(), filepath.Join(t.TempDir(), "catalog.db"), catalog.Options{})
@@ -52,7 +52,7 @@ func newWorld(t *testing.T) *world {
 		}
 	})
 	clock := func() time.Time { return time.UnixMilli(w.now) }
-	w.store = openEngine(t, db, clock)
+	w.store = open(t, db, clock)
 	w.groups, err = groups.New(groups.Options{Catalog: db, Store: w.store, Now: clock})
 	if err != nil {
 		t.Fatal(err)
