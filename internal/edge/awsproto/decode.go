@@ -133,7 +133,6 @@ func (d *Decoder) null() bool { return d.peek() == 'n' && d.literal("null") }
 // mismatch reports that the next value is not of the wanted type. A value that
 // is no JSON at all is reported as such.
 func (d *Decoder) mismatch(want string) error {
-	at := d.pos
 	got := ""
 	switch c := d.peek(); {
 	case c == 0:
@@ -153,7 +152,7 @@ func (d *Decoder) mismatch(want string) error {
 	case c == '-' || c >= '0' && c <= '9':
 		got = "a number"
 	}
-	at = d.pos
+	at := d.pos
 	if err := d.Skip(); err != nil {
 		return err
 	}
