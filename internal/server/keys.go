@@ -98,9 +98,7 @@ func (k *Keys) Delete(ctx context.Context, id string) error {
 	return k.local.Delete(ctx, id)
 }
 
-func (v keyView) key() Key {
-	return Key{ID: v.ID, Secret: v.Secret, Account: v.Account, Description: v.Description, Created: v.Created}
-}
+func (v keyView) key() Key { return Key(v) }
 
 // adminClient calls the admin API of a running server.
 type adminClient struct {
