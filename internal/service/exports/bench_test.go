@@ -8,6 +8,7 @@ import (
 
 	"go.uber.org/goleak"
 
+	"github.com/cumulog/cumulog/internal/platform/vfs"
 	"github.com/cumulog/cumulog/internal/service/exports"
 )
 
@@ -38,7 +39,7 @@ func benchmark(b *testing.B, w *world, total int64) {
 }
 
 func BenchmarkLargeStream(b *testing.B) {
-	w := newWorld(b)
+	w := newWorldOn(b, vfs.OS(), b.TempDir())
 	rng := rand.New(rand.NewPCG(1, 1))
 	total := int64(0)
 	for i := range 40 {
@@ -52,7 +53,7 @@ func BenchmarkLargeStream(b *testing.B) {
 }
 
 func BenchmarkManyStreams(b *testing.B) {
-	w := newWorld(b)
+	w := newWorldOn(b, vfs.OS(), b.TempDir())
 	rng := rand.New(rand.NewPCG(1, 1))
 	total := int64(0)
 	for i := range 5000 {

@@ -49,6 +49,11 @@ type world struct {
 
 func newWorld(t testing.TB) *world {
 	t.Helper()
+	return newWorldOn(t, vfs.NewMem(), "")
+}
+
+func newWorldOn(t testing.TB, fs vfs.FS, dir string) *world {
+	t.Helper()
 	ctx := context.Background()
 	w := &world{t: t, now: time.UnixMilli(base), lines: map[string][]string{}}
 	now := func() time.Time { return w.now }
@@ -57,12 +62,11 @@ func newWorld(t testing.TB) *world {
 		t.Fatal(err)
 	}
 	t.Cleanup(func() { w.db.Close() })
-	fs := vfs.NewMem()
-	if w.store, err = store.Open(ctx, store.Options{FS: fs, Dir: "data", Manifest: w.db, Memory: 16 << 20, Now: now}); err != nil {
+	if w.store, err = store.Open(ctx, store.Options{FS: fs, Dir: filepath.Join(dir, "data"), Manifest: w.db, Memory: 16 << 20, Now: now}); err != nil {
 		t.Fatal(err)
 	}
 	t.Cleanup(func() { w.store.Close() })
-	if w.raw, err = objstore.OpenLocal(ctx, objstore.LocalOptions{FS: fs, Dir: "objects"}); err != nil {
+	if w.raw, err = objstore.OpenLocal(ctx, objstore.LocalOptions{FS: fs, Dir: filepath.Join(dir, "objects")}); err != nil {
 		t.Fatal(err)
 	}
 	t.Cleanup(func() { w.raw.Close() })
@@ -687,6 +691,46 @@ func TestStrictAllowsOne(t *testing.T) {
 	}
 	w.completed(w.finish(s, id))
 	w.create(s, w.request())
+}
+
+func TestTasksUnderWayAreBounded(t *testing.T) {
+	w := newWorld(t)
+	s := w.service()
+	var first string
+	for i := range 1000 {
+		id := w.create(s, w.request())
+		if i == 0 {
+			first = id
+		}
+	}
+	if _, err := s.Create(context.Background(), scope, w.request()); !errors.Is(err, exports.ErrTooMany) {
+		t.Errorf("number 1001: %v", err)
+	}
+	if err := s.Cancel(context.Background(), scope, first); err != nil {
+		t.Fatal(err)
+	}
+	w.create(s, w.request())
+}
+
+func TestLongKeys(t *testing.T) {
+	w := newWorld(t)
+	w.put("x", 0, "m")
+	s := w.service()
+	r := w.request()
+	r.Prefix = strings.Repeat("p", 1024-len("/00000000-0000-0000-0000-000000000000/x/000000.gz"))
+	id := w.create(s, r)
+	w.completed(w.finish(s, id))
+	w.check(r.Prefix + "/" + id + "/")
+
+	w.put("xy", 0, "m")
+	task := w.finish(s, w.create(s, r))
+	if task.State != exports.Failed || task.Message != "The prefix and a log stream name give a key of more than 1,024 bytes." {
+		t.Errorf("%+v", task)
+	}
+	r.Prefix += "p"
+	if _, err := s.Create(context.Background(), scope, r); !errors.Is(err, exports.ErrPrefix) {
+		t.Errorf("one byte more: %v", err)
+	}
 }
 
 func TestDescribePages(t *testing.T) {

@@ -146,7 +146,7 @@ func New(o Options) (*Service, error) {
 	setDefault(&o.tune.partBytes, 64<<20)
 	setDefault(&o.tune.gatherBytes, 16<<20)
 	setDefault(&o.tune.gather, 1000)
-	setDefault(&o.tune.writers, 4)
+	setDefault(&o.tune.writers, 8)
 	setDefault(&o.tune.page, 1000)
 	setDefault(&o.tune.attempts, 6)
 	setDefault(&o.tune.retryMin, time.Second)

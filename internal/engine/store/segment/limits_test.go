@@ -19,7 +19,8 @@ func row(stream logs.StreamID, ts int64, seq logs.Seq, msg string) segment.Row {
 }
 
 func TestAddRefuses(t *testing.T) {
-	w := segment.NewWriter(&memFile{}, segment.WriterOptions{})
+	f := &memFile{}
+	w := segment.NewWriter(f, segment.WriterOptions{})
 	refuse := func(name string, group logs.GroupID, rows []segment.Row, want error) {
 		t.Helper()
 		if err := w.Add(group, rows); !errors.Is(err, want) {
@@ -60,6 +61,10 @@ func TestAddRefuses(t *testing.T) {
 	if err != nil || sum.Rows != segment.MaxBlockRows+2 || sum.Blocks != 3 {
 		t.Fatalf("%+v, %v", sum, err)
 	}
+	if rep, err := segment.Verify(context.Background(), f, "x"); err != nil || !rep.OK() || rep.Rows != sum.Rows {
+		t.Errorf("verify: %+v, %v", rep, err)
+	}
+	compare(t, dump(t, f), want([]block{{5, []segment.Row{row(1, 1, 1, "a")}}, {5, rows[:segment.MaxBlockRows]}, {5, []segment.Row{{Message: big[1:]}}}}))
 	refuse("after Finish", 6, rows[:1], segment.ErrFinished)
 
 	w = segment.NewWriter(&memFile{}, segment.WriterOptions{Meta: make([]byte, 1<<20+1)})

@@ -226,7 +226,8 @@ type Buffer struct {
 
 func (b *Buffer) decoder() (*zstd.Decoder, error) {
 	if b.dec == nil {
-		dec, err := zstd.NewReader(nil, zstd.WithDecoderConcurrency(1), zstd.WithDecodeAllCapLimit(true), zstd.WithDecoderLowmem(true))
+		dec, err := zstd.NewReader(nil, zstd.WithDecoderConcurrency(1), zstd.WithDecodeAllCapLimit(true),
+			zstd.WithDecoderLowmem(true), zstd.WithDecoderMaxMemory(4*MaxBlockBytes), zstd.WithDecoderMaxWindow(4*MaxBlockBytes))
 		if err != nil {
 			return nil, fmt.Errorf("open zstd decoder: %w", err)
 		}
