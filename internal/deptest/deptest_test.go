@@ -6,8 +6,10 @@ import (
 	"errors"
 	"io"
 	"io/fs"
+	"os"
 	"os/exec"
 	"path/filepath"
+	"regexp"
 	"slices"
 	"strings"
 	"testing"
@@ -155,5 +157,47 @@ func TestNames(t *testing.T) {
 	}
 	if seen < 10 {
 		t.Fatalf("found %d Go files only: the test looks at the wrong place", seen)
+	}
+}
+
+// TestEveryDependencyHasAReason compares what is imported with docs/dependencies.md, both ways.
+func TestEveryDependencyHasAReason(t *testing.T) {
+	root := filepath.Join("..", "..")
+	raw, err := os.ReadFile(filepath.Join(root, "docs", "dependencies.md"))
+	if err != nil {
+		t.Fatal(err)
+	}
+	reasons := map[string]bool{}
+	for _, m := range regexp.MustCompile("(?m)^\\| `([^`]+)` \\| .+ \\| .+ \\|$").FindAllStringSubmatch(string(raw), -1) {
+		reasons[m[1]] = false
+	}
+	cmd := exec.Command("go", "list", "-m", "-f", "{{.Path}}", "all")
+	cmd.Dir = root
+	out, err := cmd.Output()
+	if err != nil {
+		t.Fatalf("go list -m: %v", err)
+	}
+	modules := strings.Fields(string(out))
+	for _, p := range packages(t) {
+		for _, i := range slices.Concat(p.Imports, p.TestImports, p.XTestImports) {
+			of := ""
+			for _, m := range modules {
+				if m != module && (i == m || strings.HasPrefix(i, m+"/")) && len(m) > len(of) {
+					of = m
+				}
+			}
+			if of == "" {
+				continue // the standard library, or ourselves
+			}
+			if _, ok := reasons[of]; !ok {
+				t.Errorf("%s imports %s: docs/dependencies.md gives no reason for it", relative(p.ImportPath), of)
+			}
+			reasons[of] = true
+		}
+	}
+	for m, used := range reasons {
+		if !used {
+			t.Errorf("docs/dependencies.md gives a reason for %s, which nothing imports", m)
+		}
 	}
 }
