@@ -16,8 +16,8 @@ import (
 )
 
 // merge reads the rows of some parts and writes those that live into parts of
-// one (retention class, UTC day) each. Blocks that are full and overlap no
-// other block of their group move as they are; the others are merged in order
+// one (retention class, UTC day) each. Blocks that are full and overlap few
+// other blocks of their group move as they are; the others are merged in order
 // of (timestamp, seq) and cut anew, holding in memory only blocks that overlap.
 type merge struct {
 	s     *Store
@@ -186,33 +186,58 @@ func (m *merge) rewrite() error {
 	return nil
 }
 
-// group writes the blocks of one group, sorted by their first key.
+// maxOverlap is how many blocks of a group may lie over one moment before a
+// merge puts their rows in order. Blocks of parts flushed one after another
+// overlap a little at their edges, and rewriting them for that would double the
+// work of ingestion; a reader opens them all when it gets there, so there must
+// not be many.
+const maxOverlap = 6
+
+// group writes the blocks of one group, sorted by their first key: cluster by
+// cluster of blocks that overlap one another.
 func (m *merge) group(blocks []mergeBlock) error {
 	rows := int64(0)
 	for i := range blocks {
 		rows += int64(blocks[i].info.Rows)
 	}
 	m.cut.begin(blocks[0].info.Group, rows)
-	from := 0 // of the blocks that wait to be merged
-	last := logs.Key{Timestamp: -1}
+	var open []logs.Key // last keys of the blocks that lie over the present one
+	from, peak := 0, 0
 	for i := range blocks {
 		b := &blocks[i].info
-		alone := last.Less(b.Min) && (i+1 == len(blocks) || b.Max.Less(blocks[i+1].info.Min))
-		if last.Less(b.Max) {
-			last = b.Max
+		open = slices.DeleteFunc(open, func(last logs.Key) bool { return last.Less(b.Min) })
+		if len(open) == 0 && i > from && m.ends(blocks[from:i], b) {
+			if err := m.cluster(blocks[from:i], peak > maxOverlap); err != nil {
+				return err
+			}
+			from, peak = i, 0
 		}
-		if !alone || !m.moves(b) {
+		open = append(open, b.Max)
+		peak = max(peak, len(open))
+	}
+	return m.cluster(blocks[from:], peak > maxOverlap)
+}
+
+// ends reports whether a cluster ends before next. Small blocks that do not
+// overlap stay together, because they become one block.
+func (m *merge) ends(cluster []mergeBlock, next *segment.BlockInfo) bool {
+	return m.moves(&cluster[len(cluster)-1].info) || m.moves(next)
+}
+
+// cluster writes blocks that overlap or are small: all rows in order when
+// ordered is set, otherwise full blocks as they are and the rows of the rest.
+func (m *merge) cluster(blocks []mergeBlock, ordered bool) error {
+	var rest []mergeBlock
+	for _, b := range blocks {
+		if ordered || !m.moves(&b.info) {
+			rest = append(rest, b)
 			continue
 		}
-		if err := m.mergeRows(blocks[from:i]); err != nil {
-			return err
-		}
-		from = i + 1
-		if err := m.move(blocks[i]); err != nil {
+		if err := m.move(b); err != nil {
 			return err
 		}
 	}
-	return m.mergeRows(blocks[from:])
+	return m.mergeRows(rest)
 }
 
 // moves reports whether a block needs no change.

@@ -1,6 +1,7 @@
 package store
 
 import (
+	"cmp"
 	"context"
 	"encoding/hex"
 	"encoding/json"
@@ -136,15 +137,22 @@ type slicer struct {
 	dense  bool // the group has rows enough to cut at gaps
 	rows   []segment.Row
 	sorted []segment.Row
-	order  []streamRow
 	arena  []byte
 	bytes  int
 	mixed  bool // rows are of more than one stream
+
+	// scratch of byStream
+	slots   map[logs.StreamID]uint32
+	streams []streamSlot
+	slotOf  []uint32
+	place   []int
 }
 
-type streamRow struct {
+// streamSlot is a stream of a block, numbered by first appearance.
+type streamSlot struct {
 	stream logs.StreamID
-	row    uint32
+	slot   uint32
+	rows   int
 }
 
 // gap in time that ends a block, so that one late event does not widen it.
@@ -197,24 +205,40 @@ func (s *slicer) flush() error {
 	return err
 }
 
-// byStream returns the rows in order of (stream, timestamp, seq).
+// byStream returns the rows in order of (stream, timestamp, seq): a counting
+// sort, as the rows of each stream are in order already.
 func (s *slicer) byStream() []segment.Row {
-	s.order = s.order[:0]
-	for i := range s.rows {
-		s.order = append(s.order, streamRow{stream: s.rows[i].Stream, row: uint32(i)})
+	if s.slots == nil {
+		s.slots = make(map[logs.StreamID]uint32)
 	}
-	slices.SortFunc(s.order, func(a, b streamRow) int {
-		switch {
-		case a.stream < b.stream:
-			return -1
-		case a.stream > b.stream:
-			return 1
+	clear(s.slots)
+	s.streams, s.slotOf = s.streams[:0], s.slotOf[:0]
+	last, slot := logs.StreamID(-1), uint32(0)
+	for i := range s.rows {
+		if id := s.rows[i].Stream; id != last {
+			known := false
+			if slot, known = s.slots[id]; !known {
+				slot = uint32(len(s.streams))
+				s.slots[id] = slot
+				s.streams = append(s.streams, streamSlot{stream: id, slot: slot})
+			}
+			last = id
 		}
-		return int(a.row) - int(b.row)
-	})
-	s.sorted = slices.Grow(s.sorted[:0], len(s.rows))
-	for _, o := range s.order {
-		s.sorted = append(s.sorted, s.rows[o.row])
+		s.streams[slot].rows++
+		s.slotOf = append(s.slotOf, slot)
+	}
+	slices.SortFunc(s.streams, func(a, b streamSlot) int { return cmp.Compare(a.stream, b.stream) })
+	s.place = slices.Grow(s.place[:0], len(s.streams))[:len(s.streams)]
+	at := 0
+	for _, st := range s.streams {
+		s.place[st.slot] = at
+		at += st.rows
+	}
+	s.sorted = slices.Grow(s.sorted[:0], len(s.rows))[:len(s.rows)]
+	for i := range s.rows {
+		p := &s.place[s.slotOf[i]]
+		s.sorted[*p] = s.rows[i]
+		*p++
 	}
 	return s.sorted
 }
