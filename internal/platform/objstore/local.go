@@ -37,12 +37,13 @@ type LocalOptions struct {
 //
 // Data and metadata are two files and must change together. The bytes go to
 // tmp/<id>.data and are synced; then tmp/<id>.meta, which is synced with its
-// directory: that is the commit. Now the data is renamed into place, its
-// directory synced, the metadata renamed into place, and both directories
-// synced. Open rolls forward what has a tmp/<id>.meta: with its data still in
-// tmp the renames are done again; without, the metadata is put in place only
-// when size and CRC-32C say that the file there is the one it describes.
-// Versions keep an old journal entry from undoing a newer write.
+// directory: that is the commit. Now the data is renamed into place and its
+// directory synced, the metadata written durably into its place, and the
+// journal entry removed. Open rolls forward what has a tmp/<id>.meta: with its
+// data still in tmp the rename is done again; without, the metadata is put in
+// place only when size and CRC-32C say that the file there is the one it
+// describes. Versions keep an old journal entry from undoing a newer write, and
+// a deletion syncs tmp, so that no entry that was removed can undo it.
 //
 // While the process runs, readers take metadata that is not yet in place from
 // memory (bucketState.pending), so they never see new bytes under old
@@ -67,6 +68,8 @@ type Local struct {
 	keys    [256]sync.Mutex
 	uploads [256]sync.Mutex // by upload id
 
+	tmpDirty atomic.Bool // files were removed from tmp since it was synced
+
 	left     sync.Mutex
 	leftover []string // journal files that could not be removed
 }
@@ -78,6 +81,7 @@ type bucketState struct {
 
 	ns      sync.RWMutex
 	pending map[string]*meta
+	stuck   map[string][]string // key → journal ids of writes that failed half way
 }
 
 type bucketRecord struct {
@@ -160,7 +164,7 @@ func (l *Local) loadBuckets() error {
 		}
 		l.buckets[name] = &bucketState{
 			bucket:  Bucket{Name: name, Account: rec.Account, Region: rec.Region, Created: rec.Created},
-			pending: map[string]*meta{},
+			pending: map[string]*meta{}, stuck: map[string][]string{},
 		}
 	}
 	return nil
@@ -240,7 +244,7 @@ func (l *Local) CreateBucket(ctx context.Context, b Bucket) error {
 		return l.wrap(err, "create bucket")
 	}
 	l.mu.Lock()
-	l.buckets[b.Name] = &bucketState{bucket: b, pending: map[string]*meta{}}
+	l.buckets[b.Name] = &bucketState{bucket: b, pending: map[string]*meta{}, stuck: map[string][]string{}}
 	l.mu.Unlock()
 	return nil
 }

@@ -78,8 +78,9 @@ func (c contextReader) Read(p []byte) (int, error) {
 	return c.r.Read(p)
 }
 
-// discard removes a file of tmp, or remembers to.
+// discard removes files of tmp, or remembers to.
 func (l *Local) discard(names ...string) {
+	defer l.tmpDirty.Store(true)
 	for _, name := range names {
 		if err := l.fs.Remove(name); err != nil && !errors.Is(err, fs.ErrNotExist) {
 			l.left.Lock()
@@ -101,6 +102,16 @@ func (l *Local) tidy() error {
 		l.leftover = l.leftover[1:]
 	}
 	return nil
+}
+
+// syncTmp makes what was removed from tmp durable.
+func (l *Local) syncTmp() error {
+	l.tmpDirty.Store(false)
+	err := l.fs.SyncDir(l.system("tmp"))
+	if err != nil {
+		l.tmpDirty.Store(true)
+	}
+	return err
 }
 
 // Put implements Store.
@@ -171,7 +182,7 @@ func (l *Local) commit(b *bucketState, key string, s staged, m *meta, ifNoneMatc
 	if err := l.writeMeta(l.tmpMeta(s.id), m); err != nil {
 		return abort(err)
 	}
-	if err := l.fs.SyncDir(l.system("tmp")); err != nil {
+	if err := l.syncTmp(); err != nil {
 		return abort(err)
 	}
 	path, err := l.place(b, s.id, m)
@@ -181,9 +192,25 @@ func (l *Local) commit(b *bucketState, key string, s staged, m *meta, ifNoneMatc
 	if err := l.settle(b, path, s.id, m); err != nil {
 		// The new object is visible and its journal entry stays, so that it
 		// is whole now and after a restart; but it may not be durable.
+		b.ns.Lock()
+		b.stuck[key] = append(b.stuck[key], s.id)
+		b.ns.Unlock()
 		return Object{}, l.wrap(err, "write object")
 	}
+	l.unstick(b, key)
 	return m.object(), nil
+}
+
+// unstick drops the journal entries of writes that could not be settled, once
+// the key has a newer version or none. The lock of the key is held.
+func (l *Local) unstick(b *bucketState, key string) {
+	b.ns.Lock()
+	ids := b.stuck[key]
+	delete(b.stuck, key)
+	b.ns.Unlock()
+	for _, id := range ids {
+		l.discard(l.tmpData(id), l.tmpMeta(id))
+	}
 }
 
 func (l *Local) writeMeta(name string, m *meta) error {
@@ -280,27 +307,25 @@ func (l *Local) settle(b *bucketState, path, id string, m *meta) error {
 	if err := l.fs.SyncDir(filepath.Dir(path)); err != nil {
 		return err
 	}
+	data, err := json.Marshal(m)
+	if err != nil {
+		return err
+	}
 	name := l.metaPath(m.Bucket, m.Key)
 	for attempt := 0; ; attempt++ {
-		b.ns.Lock()
-		err := l.fs.Rename(l.tmpMeta(id), name)
-		b.ns.Unlock()
+		// A copy, not a rename from tmp: a crash must not lose both names.
+		err := vfs.WriteFile(l.fs, name, data)
 		if err == nil {
 			break
 		}
-		if !missing(err) || attempt > MaxKey {
+		if !errors.Is(err, fs.ErrNotExist) || attempt > MaxKey {
 			return err
 		}
 		if err := l.fs.MkdirAll(filepath.Dir(name)); err != nil {
 			return err
 		}
 	}
-	if err := l.fs.SyncDir(filepath.Dir(name)); err != nil {
-		return err
-	}
-	if err := l.fs.SyncDir(l.system("tmp")); err != nil {
-		return err
-	}
+	l.discard(l.tmpMeta(id))
 	b.ns.Lock()
 	if b.pending[m.Key] == m {
 		delete(b.pending, m.Key)
@@ -361,6 +386,7 @@ func (l *Local) rollForward(id string) error {
 	if err != nil && !errors.Is(err, ErrCorrupt) {
 		return err
 	}
+	// A later write of the key is in place already.
 	if current != nil && current.Version >= m.Version {
 		return nil
 	}
@@ -499,14 +525,28 @@ func (l *Local) Delete(ctx context.Context, bucket, key, ifMatch string) error {
 		delete(b.pending, key)
 	}
 	b.ns.Unlock()
-	if errors.Is(err, ErrNoSuchKey) {
-		return nil
-	}
-	if err == nil {
-		err = l.fs.SyncDir(filepath.Dir(path))
-	}
-	if err != nil {
+	gone := errors.Is(err, ErrNoSuchKey)
+	if err != nil && !gone {
 		return l.wrap(err, "delete object")
+	}
+	if gone { // perhaps by a deletion that could not sync
+		path = l.dataPath(bucket, key)
+	}
+	if err := l.fs.SyncDir(filepath.Dir(path)); err != nil && !(gone && missing(err)) {
+		return l.wrap(err, "delete object")
+	}
+	// No journal entry may bring the object back after a crash.
+	l.unstick(b, key)
+	if err := l.tidy(); err != nil {
+		return l.wrap(err, "delete object")
+	}
+	if l.tmpDirty.Load() {
+		if err := l.syncTmp(); err != nil {
+			return l.wrap(err, "delete object")
+		}
+	}
+	if gone {
+		return nil
 	}
 	// Metadata without data means nothing, so its removal needs no sync.
 	name := l.metaPath(bucket, key)
