@@ -115,7 +115,7 @@ func (s *stream) write(ctx context.Context, c *cloudwatchlogs.Client, rng *rand.
 	clock := int64(0)
 	for n := 0; ; n++ {
 		count, filler := 1+rng.IntN(40), rng.IntN(300)
-		if rng.IntN(20) == 0 {
+		if rng.IntN(8) == 0 {
 			count, filler = 1+rng.IntN(1000), rng.IntN(500)
 		}
 		batch := make([]event, count)
@@ -285,7 +285,8 @@ func TestKill(t *testing.T) {
 	const writers = 4
 
 	data := t.TempDir()
-	srv, c := start(t, data)
+	args := []string{"--memory", "64MiB"} // the least: kills meet flushes and merges too
+	srv, c := start(t, data, args...)
 	defer func() { srv.Kill() }()
 	if _, err := c.CreateLogGroup(t.Context(), &cloudwatchlogs.CreateLogGroupInput{LogGroupName: aws.String(group)}); err != nil {
 		t.Fatal(err)
@@ -321,7 +322,7 @@ func TestKill(t *testing.T) {
 		}
 		wg.Wait()
 
-		srv, c = start(t, data)
+		srv, c = start(t, data, args...)
 		if err := verify(t.Context(), c, streams); err != nil {
 			t.Fatalf("round %d (clean stop %v): %v\nthe server printed:\n%s", round, clean, err, srv.Log())
 		}
@@ -333,7 +334,7 @@ func TestKill(t *testing.T) {
 	if err := srv.Stop(); err != nil {
 		t.Fatal(err)
 	}
-	srv, c = start(t, data)
+	srv, c = start(t, data, args...)
 	if err := verify(t.Context(), c, all); err != nil {
 		t.Fatalf("after a clean stop: %v", err)
 	}
