@@ -97,6 +97,6 @@ func (s *Store) makeRoom() {
 	if _, err := s.wal.ReleaseReserve(); err != nil {
 		s.o.Logger.Warn("the disk is full and the reserve of the log could not be released", "error", err)
 	}
-	s.seal(func(*memtable) bool { return true })
+	s.seal(func(*memtable) bool { return len(s.cur.mems) == 1 })
 	wake(s.flushWake)
 }

@@ -79,10 +79,12 @@ func (s *Store) flushSealed(ctx context.Context) error {
 			return nil
 		}
 		err := s.flush(ctx, m)
-		s.mu.Lock()
-		s.flushErr = err
-		s.wakeAppenders()
-		s.mu.Unlock()
+		if err == nil || ctx.Err() == nil { // the patience of a caller says nothing about the disk
+			s.mu.Lock()
+			s.flushErr = err
+			s.wakeAppenders()
+			s.mu.Unlock()
+		}
 		if err != nil {
 			return err
 		}

@@ -114,12 +114,12 @@ func (s *Store) mergeStep(ctx context.Context, all, check bool) (done bool, err 
 	}
 	defer s.release(v)
 
-	if check || dead.last > s.checkedSeq || len(dead.list) > 0 && v.gen != s.checkedGen {
-		worked, err := s.purge(ctx, v, dead, all)
-		if err != nil || worked {
-			return false, err
-		}
-		s.checked, s.checkedSeq, s.checkedGen = s.mergeNow, dead.last, v.gen
+	worked, err := s.purge(ctx, v, dead, all, check)
+	if err != nil || worked {
+		return false, err
+	}
+	if check {
+		s.checked = s.mergeNow
 	}
 	if job := s.plan(v.parts, all); job != nil {
 		err := s.runMerge(ctx, job, dead)
@@ -135,20 +135,22 @@ func (s *Store) mergeStep(ctx context.Context, all, check bool) (done bool, err 
 
 // purge removes the events that nobody will see again: parts that hold nothing
 // else are removed, and parts that hold much of it, or some for long, are
-// rewritten.
-func (s *Store) purge(ctx context.Context, v *view, dead *tombstoneSet, all bool) (worked bool, err error) {
+// rewritten. Without check it looks only at parts that have not been looked at
+// since the last tombstone, and only at what costs no I/O.
+func (s *Store) purge(ctx context.Context, v *view, dead *tombstoneSet, all, check bool) (worked bool, err error) {
 	var drop []*part
 	for _, p := range v.parts {
-		if n, whole := p.hurt(); n > 0 || whole {
+		if n, whole := p.hurt(); n > 0 || whole || !check && max(p.looked, p.seg.Tombstones) >= dead.last {
 			continue
 		}
-		w, err := s.weigh(ctx, p, dead)
+		w, err := s.weigh(ctx, p, dead, check)
 		if err != nil {
 			if isDamage(err) {
 				continue
 			}
 			return false, err
 		}
+		p.looked = dead.last
 		switch {
 		case w.whole:
 			drop = append(drop, p)
@@ -204,9 +206,9 @@ type weight struct {
 	oldest    int64 // creation of the oldest tombstone that has rows in the part; 0: none
 }
 
-// weigh finds the dead events of a part. Only blocks that may hold rows of
-// deleted streams are read, their keys only, and once for each tombstone.
-func (s *Store) weigh(ctx context.Context, p *part, dead *tombstoneSet) (w weight, err error) {
+// weigh finds the dead events of a part. With streams it also looks for those
+// of deleted streams, for which it reads the keys of blocks.
+func (s *Store) weigh(ctx context.Context, p *part, dead *tombstoneSet, streams bool) (w weight, err error) {
 	r, err := p.open()
 	if err != nil {
 		return w, err
@@ -220,9 +222,10 @@ func (s *Store) weigh(ctx context.Context, p *part, dead *tombstoneSet) (w weigh
 	if err != nil {
 		return w, fmt.Errorf("read retention: %w", err)
 	}
-	streams, err := s.deadStreams(ctx, p, r, dead)
-	if err != nil {
-		return w, err
+	if streams {
+		if err := s.findDeadStreams(ctx, p, r, dead); err != nil {
+			return w, err
+		}
 	}
 	w.whole = true
 	var infos []segment.BlockInfo
@@ -245,7 +248,7 @@ func (s *Store) weigh(ctx context.Context, p *part, dead *tombstoneSet) (w weigh
 			}
 		}
 		rows := int64(0)
-		for _, d := range streams[g.Group] {
+		for _, d := range p.deadRuns[g.Group] {
 			w.some = true
 			w.deadBytes += d.bytes
 			rows += d.rows
@@ -254,7 +257,7 @@ func (s *Store) weigh(ctx context.Context, p *part, dead *tombstoneSet) (w weigh
 	}
 	for _, t := range dead.list {
 		hit := t.Stream == 0 && r.HasGroup(t.Group)
-		for _, d := range streams[t.Group] {
+		for _, d := range p.deadRuns[t.Group] {
 			hit = hit || d.stream == t.Stream
 		}
 		if hit && (w.oldest == 0 || t.Created < w.oldest) {
@@ -270,22 +273,26 @@ type deadRun struct {
 	rows, bytes int64
 }
 
-// deadStreams returns what the part holds of deleted streams. The answer for a
-// tombstone never changes, so each is looked up once.
-func (s *Store) deadStreams(ctx context.Context, p *part, r *segment.Reader, dead *tombstoneSet) (map[logs.GroupID][]deadRun, error) {
-	if p.weighed >= dead.last {
-		return p.deadRuns, nil
+// findDeadStreams brings p.deadRuns up to date. Only blocks that may hold rows
+// of the streams are read, their keys only, and once for each tombstone: a part
+// never changes.
+func (s *Store) findDeadStreams(ctx context.Context, p *part, r *segment.Reader, all *tombstoneSet) error {
+	if p.weighed >= all.last {
+		return nil
 	}
+	dead := newTombstoneSet(slices.DeleteFunc(slices.Clone(all.list), func(t catalog.Tombstone) bool {
+		return t.Stream == 0 || t.Seq <= p.weighed
+	}))
 	found := make(map[logs.GroupID][]deadRun)
 	buf := bufferPool.Get().(*segment.Buffer)
 	defer bufferPool.Put(buf)
 	var infos []segment.BlockInfo
-	for group, ids := range dead.streams {
+	for group := range dead.streams {
 		if !r.HasGroup(group) {
 			continue
 		}
-		runs := make(map[logs.StreamID]*deadRun)
 		infos = r.Blocks(group, infos[:0])
+		runs := make(map[logs.StreamID]*deadRun)
 		for i := range infos {
 			if !dead.touches(group, infos[i].MinStream, infos[i].MaxStream) {
 				continue
@@ -295,29 +302,40 @@ func (s *Store) deadStreams(ctx context.Context, p *part, r *segment.Reader, dea
 				if isDamage(err) {
 					p.quarantine(idOf(&infos[i]), err)
 				}
-				return nil, err
+				return err
 			}
-			for _, run := range b.Streams() {
-				if _, ok := slices.BinarySearch(ids, run.Stream); !ok {
-					continue
-				}
-				d := runs[run.Stream]
-				if d == nil {
-					d = &deadRun{stream: run.Stream}
-					runs[run.Stream] = d
-				}
-				d.rows += int64(run.To - run.From)
-				for row := run.From; row < run.To; row++ {
-					d.bytes += int64(b.MessageLen(row))
-				}
-			}
+			countDead(b, dead, group, runs)
 		}
 		for _, d := range runs {
 			found[group] = append(found[group], *d)
 		}
 	}
-	p.deadRuns, p.weighed = found, dead.last
-	return found, nil
+	if p.deadRuns == nil {
+		p.deadRuns = make(map[logs.GroupID][]deadRun)
+	}
+	for group, runs := range found {
+		p.deadRuns[group] = append(p.deadRuns[group], runs...)
+	}
+	p.weighed = all.last
+	return nil
+}
+
+// countDead adds the rows of deleted streams in a block to runs.
+func countDead(b *segment.Block, dead *tombstoneSet, group logs.GroupID, runs map[logs.StreamID]*deadRun) {
+	for _, run := range b.Streams() {
+		if !dead.dead(group, run.Stream) {
+			continue
+		}
+		d := runs[run.Stream]
+		if d == nil {
+			d = &deadRun{stream: run.Stream}
+			runs[run.Stream] = d
+		}
+		d.rows += int64(run.To - run.From)
+		for row := run.From; row < run.To; row++ {
+			d.bytes += int64(b.MessageLen(row))
+		}
+	}
 }
 
 // finishTombstones tells the manifest which tombstones have no rows left, in
@@ -329,7 +347,7 @@ func (s *Store) finishTombstones(ctx context.Context, v *view, dead *tombstoneSe
 		if s.mergeNow-t.Created < tombstoneGrace.Milliseconds() {
 			continue
 		}
-		gone, err := s.gone(ctx, v, t, dead)
+		gone, err := s.gone(v, t)
 		if err != nil {
 			return err
 		}
@@ -347,7 +365,7 @@ func (s *Store) finishTombstones(ctx context.Context, v *view, dead *tombstoneSe
 }
 
 // gone reports whether no rows of the tombstone exist.
-func (s *Store) gone(ctx context.Context, v *view, t catalog.Tombstone, dead *tombstoneSet) (bool, error) {
+func (s *Store) gone(v *view, t catalog.Tombstone) (bool, error) {
 	for _, m := range v.mems {
 		if m.holds(t.Group, t.Stream) {
 			return false, nil
@@ -367,17 +385,10 @@ func (s *Store) gone(ctx context.Context, v *view, t catalog.Tombstone, dead *to
 		if !r.HasGroup(t.Group) {
 			continue
 		}
-		if t.Stream == 0 {
+		if t.Stream == 0 || p.weighed < t.Seq { // not looked for yet
 			return false, nil
 		}
-		runs, err := s.deadStreams(ctx, p, r, dead)
-		if isDamage(err) {
-			return false, nil
-		}
-		if err != nil {
-			return false, err
-		}
-		for _, d := range runs[t.Group] {
+		for _, d := range p.deadRuns[t.Group] {
 			if d.stream == t.Stream {
 				return false, nil
 			}

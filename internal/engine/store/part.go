@@ -4,6 +4,7 @@ import (
 	"errors"
 	"fmt"
 	"io/fs"
+	"log/slog"
 	"sync"
 	"sync/atomic"
 
@@ -19,10 +20,12 @@ type part struct {
 	seg  catalog.Segment
 	fsys vfs.FS
 	path string
+	log  *slog.Logger
 
 	views atomic.Int64 // that list it; the last one to go disposes of it
 
-	weighed  int64                      // tombstones up to this one are in deadRuns; guarded by Store.mergeMu
+	looked   int64                      // purge has looked at the part with tombstones up to this one; guarded by Store.mergeMu
+	weighed  int64                      // tombstones up to this one are in deadRuns; likewise
 	deadRuns map[logs.GroupID][]deadRun // what the part holds of deleted streams; likewise
 
 	mu      sync.Mutex // guards what follows; held during the one open
@@ -45,6 +48,7 @@ func (p *part) open() (*segment.Reader, error) {
 	}
 	f, err := p.fsys.Open(p.path)
 	if errors.Is(err, fs.ErrNotExist) {
+		p.log.Error("a part is missing; its events are left out of every answer", "part", p.path, "events", p.seg.Rows)
 		p.damage = &segment.CorruptionError{File: p.path, Section: "file", Detail: "the file is missing",
 			Hint: "its events are lost unless a copy of the file exists"}
 		return nil, p.damage
@@ -55,6 +59,8 @@ func (p *part) open() (*segment.Reader, error) {
 	r, err := segment.Open(f, p.path)
 	if err != nil {
 		if isDamage(err) {
+			p.log.Error("the index of a part is damaged; its events are left out of every answer",
+				"part", p.path, "events", p.seg.Rows, "error", err)
 			p.damage = err
 		}
 		return nil, errors.Join(err, f.Close())
@@ -124,6 +130,5 @@ func (p *part) close() error {
 type view struct {
 	mems  []*memtable // oldest first; the last takes new batches
 	parts []*part
-	gen   int64 // counts the changes of parts
 	refs  int64 // guarded by Store.mu
 }

@@ -40,12 +40,10 @@ type Store struct {
 	mergeMu   sync.Mutex // one merge at a time
 	applyMu   sync.Mutex // adding to the active memtable, and sealing it
 
-	// Guarded by mergeMu: the time of the present pass; when, up to which
-	// tombstone and in which parts dead events were last looked for.
-	mergeNow   int64
-	checked    int64
-	checkedSeq int64
-	checkedGen int64
+	// Guarded by mergeMu: the time of the present pass, and when all parts were
+	// last looked at for dead events.
+	mergeNow int64
+	checked  int64
 
 	mu       sync.Mutex // guards what follows
 	cur      *view
@@ -113,6 +111,9 @@ func Open(ctx context.Context, o Options) (_ *Store, err error) {
 	if err != nil {
 		return nil, errors.Join(fmt.Errorf("open store: %w", err), s.closeParts())
 	}
+	for _, l := range recovery.Lost {
+		s.o.Logger.Error("the log lost acknowledged batches", "file", l.File, "offset", l.Offset, "from", l.From, "to", l.To)
+	}
 	s.o.Logger.Debug("opened the store", "parts", len(segs), "checkpoint", checkpoint, "recovered", recovery)
 	if !o.tune.manual {
 		s.wg.Add(2)
@@ -154,7 +155,7 @@ func (s *Store) sweep(segs []catalog.Segment) error {
 }
 
 func (s *Store) newPart(g catalog.Segment) *part {
-	return &part{seg: g, fsys: s.o.FS, path: partPath(s.partsDir, g.ID)}
+	return &part{seg: g, fsys: s.o.FS, path: partPath(s.partsDir, g.ID), log: s.o.Logger}
 }
 
 // replay puts a recovered record into the memtable. When more is recovered
@@ -223,7 +224,7 @@ func (s *Store) seal(when func(*memtable) bool) {
 // sealLocked starts a new memtable. The caller holds applyMu and mu.
 func (s *Store) sealLocked() {
 	mems := append(slices.Clone(s.cur.mems), newMemtable())
-	s.install(&view{mems: mems, parts: s.cur.parts, gen: s.cur.gen})
+	s.install(&view{mems: mems, parts: s.cur.parts})
 }
 
 // install makes v the current view. The caller holds mu.
@@ -273,7 +274,7 @@ func (s *Store) release(v *view) {
 func (s *Store) swap(flushed *memtable, removed, added []*part) {
 	s.mu.Lock()
 	defer s.mu.Unlock()
-	v := &view{mems: s.cur.mems, gen: s.cur.gen + 1}
+	v := &view{mems: s.cur.mems}
 	if flushed != nil {
 		v.mems = slices.DeleteFunc(slices.Clone(v.mems), func(m *memtable) bool { return m == flushed })
 		s.head -= flushed.memory
