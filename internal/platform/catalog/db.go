@@ -62,7 +62,10 @@ func Open(ctx context.Context, path string, o Options) (*DB, error) {
 		o.Readers = 4
 	}
 	write, err := sql.Open("sqlite", dsn(path,
-		"busy_timeout(10000)", "journal_mode(WAL)", "synchronous(FULL)", "journal_size_limit(67108864)"))
+		"busy_timeout(10000)", "journal_mode(WAL)", "synchronous(FULL)", "journal_size_limit(67108864)",
+		// Statistics of many streams touch pages all over; what does not fit would
+		// be written to the log and read back within one transaction.
+		"cache_size(-16384)"))
 	if err != nil {
 		return nil, fmt.Errorf("open catalog: %w", err)
 	}

@@ -84,7 +84,11 @@ func (s *Service) Describe(ctx context.Context, scope logs.Scope, r DescribeRequ
 	if err != nil {
 		return Page{}, translate(err, nil, nil)
 	}
-	return s.page(logs.TokenGroups, query, found, limit), nil
+	page := s.page(logs.TokenGroups, query, found, limit)
+	for i := range page.Groups {
+		page.Groups[i].StoredBytes += s.store.HeadBytes(page.Groups[i].ID)
+	}
+	return page, nil
 }
 
 // describeSome returns those of the named groups that exist and come after a

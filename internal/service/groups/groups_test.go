@@ -32,8 +32,9 @@ var scope = logs.Scope{Account: "000000000000", Region: "us-east-1"}
 
 // heads stands in for the memtables of the store.
 type heads struct {
-	mu sync.Mutex
-	m  map[logs.GroupID]map[logs.StreamID]store.StreamStats
+	mu    sync.Mutex
+	m     map[logs.GroupID]map[logs.StreamID]store.StreamStats
+	bytes int64 // of every group
 }
 
 func (h *heads) HeadStats(g logs.GroupID) map[logs.StreamID]store.StreamStats {
@@ -45,6 +46,19 @@ func (h *heads) HeadStats(g logs.GroupID) map[logs.StreamID]store.StreamStats {
 	}
 	return out
 }
+
+func (h *heads) HeadStreamStats(g logs.GroupID, streams []logs.StreamID) map[logs.StreamID]store.StreamStats {
+	all := h.HeadStats(g)
+	out := map[logs.StreamID]store.StreamStats{}
+	for _, id := range streams {
+		if s, ok := all[id]; ok {
+			out[id] = s
+		}
+	}
+	return out
+}
+
+func (h *heads) HeadBytes(g logs.GroupID) int64 { return h.bytes }
 
 func (h *heads) set(g logs.GroupID, id logs.StreamID, s store.StreamStats) {
 	h.mu.Lock()
@@ -316,6 +330,19 @@ func TestStreamTimesOfCatalogAndHead(t *testing.T) {
 	want(true, map[string][]int64{"a": {0, 10, 90, 100}, "b": {1, 20, 95, 101}})
 	w.head.set(g.ID, a.ID, store.StreamStats{First: 5, Last: 50, LastIngestion: 200})
 	want(true, map[string][]int64{"a": {0, 5, 90, 200}, "b": {1, 20, 95, 101}})
+}
+
+func TestStoredBytesOfCatalogAndHead(t *testing.T) {
+	ctx := context.Background()
+	w := newWorld(t)
+	g := w.group(t, "g")
+	w.head.bytes = 7
+	ok(t, "publish", w.db.Publish(ctx, catalog.Publication{GroupBytes: []catalog.GroupBytes{{Group: g.ID, Delta: 100}}}))
+	page, err := w.Describe(ctx, scope, groups.DescribeRequest{})
+	ok(t, "describe", err)
+	if len(page.Groups) != 1 || page.Groups[0].StoredBytes != 107 {
+		t.Errorf("groups %+v, want 107 bytes", page.Groups)
+	}
 }
 
 func TestSequenceTokenLooksLikeOne(t *testing.T) {

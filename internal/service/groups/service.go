@@ -9,10 +9,15 @@ import (
 	"github.com/cumulog/cumulog/internal/platform/catalog"
 )
 
-// HeadStats is what the service needs of the store: the times of streams that
-// are not in the catalog yet.
+// HeadStats is what the service needs of the store: what it holds in memory and
+// the catalog does not know yet. *store.Store has it.
 type HeadStats interface {
+	// HeadStats returns the times of all streams of a group that have events in
+	// memory, HeadStreamStats those of some streams.
 	HeadStats(group logs.GroupID) map[logs.StreamID]store.StreamStats
+	HeadStreamStats(group logs.GroupID, streams []logs.StreamID) map[logs.StreamID]store.StreamStats
+	// HeadBytes returns the message bytes of a group in memory.
+	HeadBytes(group logs.GroupID) int64
 }
 
 // Options configure a Service.

@@ -103,11 +103,10 @@ func (s *Service) DescribeStreams(ctx context.Context, scope logs.Scope, r Descr
 		}
 	}
 
-	head := s.store.HeadStats(g.ID)
 	if r.ByTime && r.Token == nil {
 		// The catalog orders, so it has to know what the store knows. Later
 		// pages go on in the order that the first one saw.
-		if err := s.persistHead(ctx, g.ID, head); err != nil {
+		if err := s.persistHead(ctx, g.ID); err != nil {
 			return StreamPage{}, err
 		}
 	}
@@ -122,11 +121,34 @@ func (s *Service) DescribeStreams(ctx context.Context, scope logs.Scope, r Descr
 		page.Next = logs.EncodeToken(logs.TokenStreams, query, s.nowMS(),
 			append(binary.BigEndian.AppendUint64(nil, uint64(last.LastMS)), last.Name...))
 	}
-	page.Streams = make([]StreamInfo, len(rows))
+	page.Streams, err = s.describePage(ctx, g, rows)
+	return page, err
+}
+
+// describePage completes rows by what the store holds in memory. A flush moves
+// times from memory to the catalog; the catalog is read again after memory, so
+// that they are seen on one side at least.
+func (s *Service) describePage(ctx context.Context, g Group, rows []catalog.Stream) ([]StreamInfo, error) {
+	ids := make([]logs.StreamID, len(rows))
 	for i, row := range rows {
-		page.Streams[i] = describeStream(g, row, head)
+		ids[i] = row.ID
 	}
-	return page, nil
+	head := s.store.HeadStreamStats(g.ID, ids)
+	again, err := s.catalog.StreamsByID(ctx, g.ID, ids)
+	if err != nil {
+		return nil, translate(err, nil, nil)
+	}
+	newer := make(map[logs.StreamID]catalog.Stream, len(again))
+	for _, row := range again {
+		newer[row.ID] = row
+	}
+	out := make([]StreamInfo, 0, len(rows))
+	for _, row := range rows {
+		if row, ok := newer[row.ID]; ok { // else deleted meanwhile
+			out = append(out, describeStream(g, row, head))
+		}
+	}
+	return out, nil
 }
 
 func streamPosition(b []byte) (*catalog.Stream, error) {
@@ -172,7 +194,8 @@ type persisted struct {
 const maxPersisted = 200_000
 
 // persistHead writes the times that the store holds in memory to the catalog.
-func (s *Service) persistHead(ctx context.Context, group logs.GroupID, head map[logs.StreamID]store.StreamStats) error {
+func (s *Service) persistHead(ctx context.Context, group logs.GroupID) error {
+	head := s.store.HeadStats(group)
 	s.persist.mu.Lock()
 	known := s.persist.groups[group]
 	s.persist.mu.Unlock()
