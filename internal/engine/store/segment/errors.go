@@ -41,5 +41,5 @@ func (e *CorruptionError) Error() string {
 
 const (
 	hintBlock = "the rows of this block are lost unless a copy of the file exists; other blocks are not affected"
-	hintIndex = "the blocks can be recovered with cumulog verify --salvage"
+	hintIndex = "keep the file: its blocks describe themselves and can be recovered without the index"
 )
