@@ -236,6 +236,14 @@ func TestDamage(t *testing.T) {
 		if len(rest) > 0 {
 			t.Fatalf("%s: %s came from nowhere", how, brief(rest))
 		}
+		// The next start does not fail for the same damage.
+		s.close()
+		o.Salvage = false
+		after := open(t, o)
+		after.replays(s.replayed)
+		after.close()
+		o.Salvage = true
+		s = open(t, o)
 		// Life goes on, and with a checkpoint the damage is forgotten.
 		next := s.put("after the salvage")
 		if err := s.log.Release(s.recovery.LastLSN); err != nil {
@@ -297,14 +305,26 @@ func TestSalvageKeepsTheRestOfAGroup(t *testing.T) {
 	if l := h.recovery.Lost; len(l) != 1 || l[0].From != victim.lsn || l[0].To != victim.lsn {
 		t.Errorf("lost %+v, want %d only", l, victim.lsn)
 	}
-	h.put("x")
-	if err := h.log.Release(h.recovery.LastLSN); err != nil {
+	next := h.put("x")
+	h.close()
+	// The loss is accepted, for good.
+	o.Salvage = false
+	h = open(t, o)
+	h.replays(append(append(append([]record{}, want[:len(want)/2]...), want[len(want)/2+1:]...), next))
+	if len(h.recovery.Lost) != 1 {
+		t.Errorf("the next start reports %+v", h.recovery.Lost)
+	}
+	last := h.recovery.LastLSN
+	if err := h.log.Release(last); err != nil {
 		t.Fatal(err)
 	}
 	h.close()
+	o.Checkpoint = last
+	h = open(t, o)
+	h.close()
 	names, _ = disk.List(dir)
-	if !strings.Contains(strings.Join(names, " "), ".damaged") {
-		t.Errorf("the damaged file was not kept: %v", names)
+	if all := strings.Join(names, " "); !strings.Contains(all, ".damaged") || strings.Contains(all, "salvaged") {
+		t.Errorf("the damaged file was not kept, or the note was: %v", names)
 	}
 }
 

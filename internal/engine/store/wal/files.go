@@ -20,8 +20,9 @@ const (
 	// or the reserve may take, so that a small disk is not eaten by them.
 	diskShare = 8
 
-	reserveName = "reserve"
-	tempName    = "new.tmp"
+	reserveName  = "reserve"
+	tempName     = "new.tmp"
+	salvagedName = "salvaged"
 )
 
 // walFile is a file with records that is not written any more.
@@ -50,8 +51,32 @@ type files struct {
 	short      bool  // the reserve is released: keep no file for later
 }
 
+// acceptLosses notes the losses that a salvage accepted, so that the next start does
+// not need another, and forgets them when the checkpoint has passed them.
+func acceptLosses(o *Options, s scanned) error {
+	path := filepath.Join(o.Dir, salvagedName)
+	accepted := s.accepted
+	for _, l := range s.Lost {
+		if l.To != MaxLSN {
+			accepted = max(accepted, l.To)
+		} else {
+			accepted = max(accepted, l.From)
+		}
+	}
+	switch {
+	case accepted > s.accepted:
+		return vfs.WriteFile(o.FS, path, formatAccepted(accepted))
+	case s.accepted > 0 && s.accepted <= o.Checkpoint:
+		return o.FS.Remove(path)
+	}
+	return nil
+}
+
 // adopt takes over what recovery found.
 func (f *files) adopt(o *Options, s scanned) error {
+	if err := acceptLosses(o, s); err != nil {
+		return err
+	}
 	for _, name := range s.temps {
 		if err := o.FS.Remove(filepath.Join(o.Dir, name)); err != nil && !errors.Is(err, fs.ErrNotExist) {
 			return err

@@ -233,3 +233,20 @@ func parseFileName(name string) (first uint64, ok bool) {
 	first, err := strconv.ParseUint(digits, 16, 64)
 	return first, err == nil && first <= MaxLSN && fileName(first) == name
 }
+
+// formatAccepted is the content of the file that notes accepted losses: the LSN and
+// the checksum of its digits.
+func formatAccepted(lsn uint64) []byte {
+	digits := strconv.FormatUint(lsn, 10)
+	return fmt.Appendf(nil, "%s %08x\n", digits, checksum([]byte(digits)))
+}
+
+// parseAccepted returns 0, for nothing, when the content is damaged.
+func parseAccepted(text []byte) uint64 {
+	digits, _, _ := strings.Cut(string(text), " ")
+	lsn, err := strconv.ParseUint(digits, 10, 64)
+	if err != nil || lsn > MaxLSN || string(formatAccepted(lsn)) != string(text) {
+		return 0
+	}
+	return lsn
+}

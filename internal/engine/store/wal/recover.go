@@ -68,7 +68,8 @@ type scanned struct {
 	free       []walFile
 	temps      []string
 	reserve    int64
-	unusedTail bool // the last file has nothing but zeros after its last group
+	accepted   uint64 // losses up to here were accepted by an earlier salvage
+	unusedTail bool   // the last file has nothing but zeros after its last group
 }
 
 // scanner reads all files in order. Records up to last are accounted for: replayed,
@@ -118,10 +119,17 @@ func scan(ctx context.Context, o *Options) (scanned, error) {
 	}
 	s.LastLSN = s.last
 	s.NextLSN = max(o.NextLSN, s.last+1, s.seen+1)
-	if len(s.Lost) > 0 && !o.Salvage {
-		return s.scanned, &CorruptionError{Loss: s.Lost[0], Hint: salvageHint}
+	for _, loss := range s.Lost {
+		if !o.Salvage && !s.known(loss) {
+			return s.scanned, &CorruptionError{Loss: loss, Hint: salvageHint}
+		}
 	}
 	return s.scanned, nil
+}
+
+// known reports whether an earlier salvage accepted a loss.
+func (s *scanner) known(l Loss) bool {
+	return l.From <= s.accepted && (l.To <= s.accepted || l.To == MaxLSN)
 }
 
 // logFile is a file of the log with its header.
@@ -162,8 +170,14 @@ func (s *scanner) list() (found []logFile, err error) {
 			} else {
 				s.free = append(s.free, walFile{name: name, size: info.Size})
 			}
-		case name == tempName:
+		case name == tempName, name == salvagedName+".tmp":
 			s.temps = append(s.temps, name)
+		case name == salvagedName:
+			text, err := vfs.ReadFile(s.o.FS, path, 64)
+			if err != nil {
+				return found, err
+			}
+			s.accepted = parseAccepted(text)
 		}
 	}
 	return found, nil
@@ -303,7 +317,7 @@ func (s *scanner) chain(prev uint64) {
 func (s *scanner) lose(file string, offset int64, to uint64) {
 	loss := Loss{File: file, Offset: offset, From: s.last + 1, To: to}
 	s.Lost = append(s.Lost, loss)
-	s.quiet = !s.o.Salvage
+	s.quiet = s.quiet || !s.o.Salvage && !s.known(loss)
 	if to != MaxLSN {
 		s.last = to
 	}

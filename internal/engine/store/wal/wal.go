@@ -65,8 +65,8 @@ type Options struct {
 	// committer; Append blocks above it. 0 means DefaultQueueBytes.
 	QueueBytes int64
 	// Salvage makes Open replay all that can be read of a damaged log, and
-	// report in Recovery what is lost, instead of failing. It is needed until
-	// a checkpoint of at least Recovery.LastLSN is set.
+	// report in Recovery what is lost, instead of failing. Later starts accept
+	// the same losses without it.
 	Salvage bool
 	// Now is the clock; nil means time.Now.
 	Now func() time.Time
@@ -155,7 +155,7 @@ type Log struct {
 // Open recovers the log in o.Dir and makes it ready for appends. It returns a
 // *CorruptionError when acknowledged records above o.Checkpoint cannot be read
 // and o.Salvage is not set; Recovery then says what is lost. It writes nothing
-// but the removal of files that are not needed: the first Append makes a file.
+// but the removal of files that are not needed, and what a salvage accepted: the first Append makes a file.
 func Open(ctx context.Context, o Options) (*Log, Recovery, error) {
 	if err := o.ensureDefaults(); err != nil {
 		return nil, Recovery{}, err
