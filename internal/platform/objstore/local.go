@@ -68,7 +68,9 @@ type Local struct {
 	keys    [256]sync.Mutex
 	uploads [256]sync.Mutex // by upload id
 
-	tmpDirty atomic.Bool // files were removed from tmp since it was synced
+	cache    dirCache
+	gens     [256]atomic.Uint64 // by directory; see changed
+	tmpDirty atomic.Bool        // files were removed from tmp since it was synced
 
 	left     sync.Mutex
 	leftover []string // journal files that could not be removed

@@ -3,9 +3,13 @@ package objstore
 import (
 	"context"
 	"errors"
+	"hash/fnv"
 	"path/filepath"
 	"slices"
 	"strings"
+	"sync"
+	"sync/atomic"
+	"time"
 )
 
 // List implements Store. Memory is bounded by the names of the directories
@@ -83,9 +87,10 @@ type walker struct {
 	visit         func(key string) error
 }
 
+// walkEntry is a name in a directory.
 type walkEntry struct {
 	seg  string // decoded segment, whole
-	path string
+	file string // path below the directory
 	kind nameKind
 }
 
@@ -95,19 +100,13 @@ func (w *walker) dir(dir, base string) error {
 	if err := w.ctx.Err(); err != nil {
 		return err
 	}
-	entries, err := w.entries(nil, dir, "")
+	entries, err := w.l.entries(dir)
 	if err != nil {
 		if missing(err) {
 			return nil
 		}
 		return err
 	}
-	slices.SortFunc(entries, func(a, b walkEntry) int {
-		if c := strings.Compare(a.seg, b.seg); c != 0 {
-			return c
-		}
-		return int(b.kind) - int(a.kind) // displaced first: it is a file
-	})
 	// A directory d holds the keys d/…, which sort behind its siblings that
 	// go on with a byte below '/'. Such directories wait on a stack; its top
 	// is always the least.
@@ -117,49 +116,162 @@ func (w *walker) dir(dir, base string) error {
 			e := waiting[n-1]
 			waiting = waiting[:n-1]
 			if key := base + e.seg + "/"; w.wantsDir(key) {
-				if err := w.dir(e.path, key); err != nil {
+				if err := w.dir(filepath.Join(dir, e.file), key); err != nil {
 					return err
 				}
 			}
 		}
 		return nil
 	}
-	seen := ""
-	for i, e := range entries {
-		if err := flush(e.seg, false); err != nil {
-			return err
+	last, seen := "", false
+	visit := func(e walkEntry) error {
+		if len(waiting) > 0 {
+			if err := flush(e.seg, false); err != nil {
+				return err
+			}
 		}
 		key := base + e.seg
 		asFile, asDir := w.wantsKey(key), e.kind == namePlain && w.wantsDir(key+"/")
 		if !asFile && !asDir {
-			continue
+			return nil
 		}
-		info, err := w.l.fs.Stat(e.path)
+		info, err := w.l.fs.Stat(filepath.Join(dir, e.file))
 		if err != nil {
 			if missing(err) {
-				continue
+				return nil
 			}
 			return err
 		}
 		switch {
 		case info.Dir && asDir:
 			waiting = append(waiting, e)
-		case !info.Dir && asFile && (i == 0 || seen != key || key == ""):
-			seen = key
-			if err := w.visit(key); err != nil {
-				return err
-			}
+		case !info.Dir && asFile && !(seen && last == key):
+			last, seen = key, true
+			return w.visit(key)
+		}
+		return nil
+	}
+	before, from := w.window(entries, base)
+	for _, e := range before {
+		if err := visit(e); err != nil {
+			return err
+		}
+	}
+	stop, bounded := "", false
+	if p, ok := strings.CutPrefix(w.prefix, base); ok && p != "" {
+		stop, bounded = p, true
+		stop, _, _ = strings.Cut(stop, "/")
+	}
+	for _, e := range entries[from:] {
+		if bounded && e.seg > stop && !strings.HasPrefix(e.seg, stop) {
+			break
+		}
+		if err := visit(e); err != nil {
+			return err
 		}
 	}
 	return flush("", true)
 }
 
-// entries reads the names of a directory, and in their place those of the
-// directories that go on with a long segment.
-func (w *walker) entries(dst []walkEntry, dir, begun string) ([]walkEntry, error) {
-	names, err := w.l.fs.List(dir)
+// window narrows sorted entries to what can matter for prefix and after: a few
+// directories before a point, whose names are beginnings of after, and all from
+// that point on.
+func (w *walker) window(entries []walkEntry, base string) (before []walkEntry, from int) {
+	find := func(seg string) int {
+		i, _ := slices.BinarySearchFunc(entries, seg, func(e walkEntry, s string) int { return strings.Compare(e.seg, s) })
+		return i
+	}
+	low := 0
+	if p, ok := strings.CutPrefix(w.prefix, base); ok && p != "" {
+		p, _, _ = strings.Cut(p, "/")
+		low = find(p)
+	}
+	rest, ok := strings.CutPrefix(w.after, base)
+	if !ok || rest == "" {
+		return nil, low
+	}
+	from = find(rest)
+	if from <= low {
+		return nil, low
+	}
+	for n := range len(rest) {
+		for i := find(rest[:n]); i < from && entries[i].seg == rest[:n]; i++ {
+			if i >= low {
+				before = append(before, entries[i])
+			}
+		}
+	}
+	return before, from
+}
+
+// Directories of at least cacheFrom names are worth keeping between the pages of
+// a listing; above cacheTo they would take too much memory.
+const (
+	cacheFrom = 1000
+	cacheTo   = 250_000
+)
+
+// dirCache holds the entries of the large directory that was read last.
+type dirCache struct {
+	mu       sync.Mutex
+	dir      string
+	gen      uint64
+	modified time.Time
+	entries  []walkEntry
+}
+
+// gen counts the changes of names in a directory (or in others that share its
+// counter) through this store.
+func (l *Local) gen(dir string) *atomic.Uint64 {
+	h := fnv.New32a()
+	h.Write([]byte(dir))
+	return &l.gens[h.Sum32()%uint32(len(l.gens))]
+}
+
+// changed notes that names in dir have changed; it is called after the change.
+func (l *Local) changed(dir string) { l.gen(dir).Add(1) }
+
+// entries returns the names of a directory, sorted by segment. The result is
+// shared and must not be changed.
+func (l *Local) entries(dir string) ([]walkEntry, error) {
+	gen := l.gen(dir).Load()
+	info, err := l.fs.Stat(dir)
 	if err != nil {
 		return nil, err
+	}
+	c := &l.cache
+	c.mu.Lock()
+	if c.dir == dir && c.gen == gen && c.modified.Equal(info.Modified) {
+		defer c.mu.Unlock()
+		return c.entries, nil
+	}
+	c.mu.Unlock()
+	entries, nested, err := l.readEntries(nil, dir, "", "")
+	if err != nil {
+		return nil, err
+	}
+	slices.SortFunc(entries, func(a, b walkEntry) int {
+		if c := strings.Compare(a.seg, b.seg); c != 0 {
+			return c
+		}
+		return int(b.kind) - int(a.kind) // displaced first: it is a file
+	})
+	// Other programs may change the directory too; only a time well before
+	// the reading proves that they did not change it after.
+	if n := len(entries); n >= cacheFrom && n <= cacheTo && !nested && l.now().Sub(info.Modified) > time.Second {
+		c.mu.Lock()
+		c.dir, c.gen, c.modified, c.entries = dir, gen, info.Modified, entries
+		c.mu.Unlock()
+	}
+	return entries, nil
+}
+
+// readEntries reads the names of a directory, and in their place those of the
+// directories in which a long segment goes on.
+func (l *Local) readEntries(dst []walkEntry, dir, below, begun string) (_ []walkEntry, nested bool, err error) {
+	names, err := l.fs.List(filepath.Join(dir, below))
+	if err != nil {
+		return nil, false, err
 	}
 	if dst == nil {
 		dst = make([]walkEntry, 0, len(names))
@@ -169,24 +281,28 @@ func (w *walker) entries(dst []walkEntry, dir, begun string) ([]walkEntry, error
 		if !ok {
 			continue
 		}
-		path := filepath.Join(dir, name)
+		file := name
+		if below != "" {
+			file = filepath.Join(below, name)
+		}
 		if kind != nameContinued {
-			dst = append(dst, walkEntry{begun + seg, path, kind})
+			dst = append(dst, walkEntry{begun + seg, file, kind})
 			continue
 		}
+		nested = true
 		if len(begun)+len(seg) > MaxKey {
 			continue // made by hand; no key is that long
 		}
-		more, err := w.entries(dst, path, begun+seg)
+		more, _, err := l.readEntries(dst, dir, file, begun+seg)
 		if err != nil {
 			if missing(err) {
 				continue
 			}
-			return nil, err
+			return nil, false, err
 		}
 		dst = more
 	}
-	return dst, nil
+	return dst, nested, nil
 }
 
 func (w *walker) skipped(key string) bool { return w.skip != "" && strings.HasPrefix(key, w.skip) }

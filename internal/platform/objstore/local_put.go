@@ -245,6 +245,7 @@ func (l *Local) place(b *bucketState, id string, m *meta) (string, error) {
 			b.pending[m.Key] = m
 		}
 		b.ns.Unlock()
+		l.changed(filepath.Dir(path))
 		if err == nil {
 			return path, nil
 		}
@@ -254,7 +255,11 @@ func (l *Local) place(b *bucketState, id string, m *meta) (string, error) {
 			return "", err
 		}
 		dir := filepath.Dir(l.dataPath(m.Bucket, m.Key))
-		if err := l.fs.MkdirAll(dir); err != nil {
+		err = l.fs.MkdirAll(dir)
+		for d := dir; len(d) > len(l.dir); d = filepath.Dir(d) {
+			l.changed(filepath.Dir(d))
+		}
+		if err != nil {
 			if !isNotDir(err) || errors.Is(err, errPathTooLong) {
 				return "", err
 			}
@@ -293,6 +298,7 @@ func (l *Local) displace(b *bucketState, dir string) error {
 	for d := dir; len(d) > len(root); d = filepath.Dir(d) {
 		info, err := l.fs.Stat(d)
 		if err == nil && !info.Dir {
+			defer l.changed(filepath.Dir(d))
 			return l.fs.Rename(d, d+displaced) // MkdirAll syncs the directory
 		}
 		if err != nil && !missing(err) {
@@ -523,6 +529,7 @@ func (l *Local) Delete(ctx context.Context, bucket, key, ifMatch string) error {
 	}
 	if err == nil {
 		delete(b.pending, key)
+		l.changed(filepath.Dir(path))
 	}
 	b.ns.Unlock()
 	gone := errors.Is(err, ErrNoSuchKey)
@@ -564,6 +571,7 @@ func (l *Local) prune(b *bucketState, dir, root string) {
 		b.ns.Lock()
 		err := l.fs.Remove(dir)
 		b.ns.Unlock()
+		l.changed(filepath.Dir(dir))
 		if err != nil && !errors.Is(err, fs.ErrNotExist) {
 			return // not empty; any other failure only leaves an empty directory
 		}
