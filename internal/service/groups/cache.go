@@ -23,7 +23,7 @@ type cache[K comparable, V any] struct {
 
 // entryOverhead is the memory of an entry beside the text of its name: key,
 // value and map slot, roughly.
-const entryOverhead = 160
+const entryOverhead = 64
 
 func newCache[K comparable, V any](bytes int, text func(K, V) int) *cache[K, V] {
 	return &cache[K, V]{half: max(bytes/2, 1), text: text, young: map[K]V{}}

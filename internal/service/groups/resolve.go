@@ -77,8 +77,8 @@ func (s *Service) GroupByID(ctx context.Context, scope logs.Scope, id logs.Group
 // ResolveStream returns a stream of a live group by name. ErrStreamNotFound,
 // ErrUnavailable.
 func (s *Service) ResolveStream(ctx context.Context, g Group, name string) (Stream, error) {
-	if st, ok := s.streams.get(streamKey{g.ID, name}); ok {
-		return st, nil
+	if v, ok := s.streams.get(streamKey{g.ID, name}); ok {
+		return Stream{ID: v.id, Group: g.ID, Name: name, CreatedMS: v.createdMS}, nil
 	}
 	epoch := s.streams.epoch()
 	row, err := s.catalog.StreamByName(ctx, g.ID, name)
@@ -90,7 +90,7 @@ func (s *Service) ResolveStream(ctx context.Context, g Group, name string) (Stre
 
 func (s *Service) keepStream(row catalog.Stream, epoch uint64) Stream {
 	st := Stream{ID: row.ID, Group: row.Group, Name: row.Name, CreatedMS: row.CreatedMS}
-	s.streams.put(streamKey{row.Group, row.Name}, st, epoch)
+	s.streams.put(streamKey{row.Group, row.Name}, streamValue{row.ID, row.CreatedMS}, epoch)
 	return st
 }
 

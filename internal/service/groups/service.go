@@ -29,7 +29,8 @@ type Options struct {
 	// nil.
 	Now func() time.Time
 
-	// CacheBytes bounds the memory of the name caches, roughly; 24 MiB when 0.
+	// CacheBytes bounds the memory of the name caches, roughly; 32 MiB when 0,
+	// which is enough for 100,000 streams that are all in use.
 	CacheBytes int
 
 	// MaxGroups bounds the groups of one (account, region); 1,000,000 when 0.
@@ -45,7 +46,7 @@ type Service struct {
 	maxGroups int
 
 	groups  *cache[groupKey, Group]
-	streams *cache[streamKey, Stream]
+	streams *cache[streamKey, streamValue]
 	names   *cache[logs.StreamID, string]
 
 	persist persisted
@@ -60,16 +61,16 @@ func New(o Options) (*Service, error) {
 		o.Now = time.Now
 	}
 	if o.CacheBytes <= 0 {
-		o.CacheBytes = 24 << 20
+		o.CacheBytes = 32 << 20
 	}
 	if o.MaxGroups <= 0 {
 		o.MaxGroups = 1_000_000
 	}
 	return &Service{
 		catalog: o.Catalog, store: o.Store, now: o.Now, maxGroups: o.MaxGroups,
-		groups:  newCache(o.CacheBytes/8, func(k groupKey, _ Group) int { return len(k.name) }),
-		streams: newCache(o.CacheBytes/8*5, func(k streamKey, _ Stream) int { return len(k.name) }),
-		names:   newCache(o.CacheBytes/4, func(_ logs.StreamID, name string) int { return len(name) }),
+		groups:  newCache(o.CacheBytes/16, func(k groupKey, _ Group) int { return len(k.name) }),
+		streams: newCache(o.CacheBytes/16*10, func(k streamKey, _ streamValue) int { return len(k.name) }),
+		names:   newCache(o.CacheBytes/16*5, func(_ logs.StreamID, name string) int { return len(name) }),
 	}, nil
 }
 
@@ -100,6 +101,12 @@ type groupKey struct {
 type streamKey struct {
 	group logs.GroupID
 	name  string
+}
+
+// streamValue is what streamKey does not say of a Stream.
+type streamValue struct {
+	id        logs.StreamID
+	createdMS int64
 }
 
 func (s *Service) nowMS() int64 { return s.now().UnixMilli() }
