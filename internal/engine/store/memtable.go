@@ -122,31 +122,56 @@ func (x *index) snapshot(mu *sync.RWMutex) memRows {
 	return memRows{chunks: chunks, runs: slices.Clone(x.runs)}
 }
 
-// newRun sorts the rows of chunks[from:].
+// newRun sorts the rows of chunks[from:]. Each chunk is sorted already, so long
+// ones are merged.
 func newRun(chunks []*chunk, from int) []rowRef {
 	n := 0
 	for _, c := range chunks[from:] {
 		n += len(c.timestamps)
 	}
 	run := make([]rowRef, 0, n)
-	sorted := true
+	var ends []int // of the sorted runs in run
 	for i, c := range chunks[from:] {
 		if k := len(run); k > 0 && c.timestamps[0] < run[k-1].timestamp {
-			sorted = false
+			ends = append(ends, k)
 		}
 		for j, ts := range c.timestamps {
 			run = append(run, rowRef{timestamp: ts, chunk: uint32(from + i), row: uint32(j)})
 		}
 	}
-	if !sorted {
+	if len(ends) == 0 {
+		return run
+	}
+	if ends = append(ends, n); n < 8*len(ends) {
 		slices.SortFunc(run, compareRefs)
+		return run
+	}
+	other := make([]rowRef, 0, n)
+	for len(ends) > 1 {
+		w, start := 0, 0
+		other = other[:0]
+		for i := 0; i < len(ends); i += 2 {
+			if i+1 == len(ends) {
+				other = append(other, run[start:ends[i]]...)
+			} else {
+				other = appendMerged(other, run[start:ends[i]], run[ends[i]:ends[i+1]])
+				start = ends[i+1]
+			}
+			ends[w] = len(other)
+			w++
+		}
+		ends = ends[:w]
+		run, other = other, run
 	}
 	return run
 }
 
 // mergeRuns merges two sorted runs.
 func mergeRuns(a, b []rowRef) []rowRef {
-	out := make([]rowRef, 0, len(a)+len(b))
+	return appendMerged(make([]rowRef, 0, len(a)+len(b)), a, b)
+}
+
+func appendMerged(out, a, b []rowRef) []rowRef {
 	if len(a) > 0 && len(b) > 0 && a[len(a)-1].less(b[0]) {
 		return append(append(out, a...), b...)
 	}
