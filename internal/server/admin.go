@@ -38,21 +38,31 @@ func (c *components) welcome(w http.ResponseWriter, _ *http.Request) {
 
 // Health is the answer of /_/health.
 type Health struct {
-	Status  string           `json:"status"` // "ok", or what is wrong
-	Version string           `json:"version"`
-	Started time.Time        `json:"started"`
-	Damage  map[string]int64 `json:"damage"` // what was found damaged since the start, by kind
+	Status  string         `json:"status"` // "ok", or what is wrong
+	Version string         `json:"version"`
+	Started time.Time      `json:"started"`
+	Damage  map[string]int `json:"damage"` // what was found damaged since the start, by kind
 }
 
 func (c *components) health(w http.ResponseWriter, _ *http.Request) {
-	h := Health{Status: "ok", Version: c.version, Started: c.started.UTC(), Damage: map[string]int64{}}
-	if n := c.store.damaged.Load(); n > 0 {
-		h.Damage["damaged blocks met by reads"] = n
+	state := c.store.Health()
+	h := Health{Status: "ok", Version: c.version, Started: c.started.UTC(), Damage: map[string]int{}}
+	for what, n := range map[string]int{"damaged blocks": state.DamagedBlocks, "unreadable or missing parts": state.DamagedParts} {
+		if n > 0 {
+			h.Damage[what] = n
+		}
 	}
 	status := http.StatusOK
-	if at := c.store.unavailable.Load(); at != 0 {
+	at := c.store.unavailable.Load()
+	switch {
+	case at != 0:
 		h.Status = "writes are refused since the disk is full or failed; last at " + time.UnixMilli(at).UTC().Format(time.RFC3339)
 		status = http.StatusServiceUnavailable
+	case state.FlushError != nil:
+		h.Status = "write buffers cannot be flushed: " + state.FlushError.Error()
+		status = http.StatusServiceUnavailable
+	case state.MergeError != nil:
+		h.Status = "parts cannot be merged: " + state.MergeError.Error()
 	}
 	writeJSON(w, status, h)
 }

@@ -2,7 +2,8 @@ package server
 
 import (
 	"net/http"
-	"time"
+
+	"golang.org/x/sync/semaphore"
 
 	"github.com/cumulog/cumulog/internal/config"
 	"github.com/cumulog/cumulog/internal/edge/awshttp"
@@ -26,19 +27,12 @@ func (c *components) handler(token string) http.Handler {
 		options.Auth, s3.Verifier = awshttp.Required(verifier), verifier
 	}
 	api := logsapi.New(logsapi.Services{Groups: c.groups, Ingest: c.ingest, Events: c.events, Exports: c.exports})
+	size := bodyBytes(int64(c.cfg.Memory))
+	room := semaphore.NewWeighted(size)
 	return awshttp.NewRouter(awshttp.RouterOptions{
-		JSON:  limitBodyTime(awshttp.NewHandler(options, api.Service())),
-		Query: limitBodyTime(awshttp.NewQueryHandler(options, stsapi.Services(c.started)...)),
-		Admin: limitBodyTime(c.admin(token)),
+		JSON:  admit(room, size, awshttp.NewHandler(options, api.Service())),
+		Query: admit(room, size, awshttp.NewQueryHandler(options, stsapi.Services(c.started)...)),
+		Admin: c.admin(token),
 		S3:    s3api.New(s3),
-	})
-}
-
-// limitBodyTime bounds how long a body may take to arrive.
-func limitBodyTime(h http.Handler) http.Handler {
-	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
-		// A writer without deadlines (a recorder in a test) has no connection to protect.
-		_ = http.NewResponseController(w).SetReadDeadline(time.Now().Add(callTimeout))
-		h.ServeHTTP(w, r)
 	})
 }

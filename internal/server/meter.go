@@ -12,11 +12,10 @@ import (
 	"github.com/cumulog/cumulog/internal/logs"
 )
 
-// meteredStore is the store as services see it: it counts what goes in and out and notes damage and refused writes, which
-// /_/health reports.
+// meteredStore is the store as services see it: it counts what goes in and out and notes refused writes, which /_/health
+// reports.
 type meteredStore struct {
 	*store.Store
-	damaged     atomic.Int64
 	unavailable atomic.Int64 // ms since the Unix epoch of the last refused write, 0 = the last write succeeded
 	now         func() time.Time
 
@@ -36,17 +35,20 @@ func newMeteredStore(s *store.Store, r prometheus.Registerer) *meteredStore {
 		scannedRows:    counter("cumulog_store_scanned_events_total", "Events that reads looked at."),
 		scannedBytes:   counter("cumulog_store_scanned_bytes_total", "Message bytes that reads looked at."),
 	}
-	r.MustRegister(prometheus.NewGaugeFunc(prometheus.GaugeOpts{
-		Name: "cumulog_store_damaged_blocks", Help: "How often reads met a damaged block since the start.",
-	}, func() float64 { return float64(m.damaged.Load()) }))
-	r.MustRegister(prometheus.NewGaugeFunc(prometheus.GaugeOpts{
-		Name: "cumulog_store_writable", Help: "1 unless the last write was refused because of the disk.",
-	}, func() float64 {
+	gauge := func(name, help string, value func() float64) {
+		r.MustRegister(prometheus.NewGaugeFunc(prometheus.GaugeOpts{Name: name, Help: help}, value))
+	}
+	gauge("cumulog_store_writable", "1 unless the last write was refused because of the disk.", func() float64 {
 		if m.unavailable.Load() != 0 {
 			return 0
 		}
 		return 1
-	}))
+	})
+	gauge("cumulog_store_parts", "Part files.", func() float64 { return float64(s.Health().Parts) })
+	gauge("cumulog_store_head_bytes", "Memory of the write buffers.", func() float64 { return float64(s.Health().HeadBytes) })
+	gauge("cumulog_store_cache_bytes", "Memory of the block cache.", func() float64 { return float64(s.Health().CacheBytes) })
+	gauge("cumulog_store_damaged_blocks", "Damaged blocks that were met since the start.", func() float64 { return float64(s.Health().DamagedBlocks) })
+	gauge("cumulog_store_damaged_parts", "Parts that were found unreadable or missing since the start.", func() float64 { return float64(s.Health().DamagedParts) })
 	return m
 }
 
@@ -74,6 +76,5 @@ func (m *meteredStore) Scan(ctx context.Context, q store.Query, yield func(logs.
 	stats, err := m.Store.Scan(ctx, q, yield)
 	m.scannedRows.Add(float64(stats.Rows))
 	m.scannedBytes.Add(float64(stats.Bytes))
-	m.damaged.Add(stats.DamagedBlocks)
 	return stats, err
 }

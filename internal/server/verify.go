@@ -7,12 +7,10 @@ import (
 	"io"
 	"io/fs"
 	"path/filepath"
-	"strings"
 
 	"github.com/cumulog/cumulog/internal/config"
-	"github.com/cumulog/cumulog/internal/engine/store/segment"
+	"github.com/cumulog/cumulog/internal/engine/store"
 	"github.com/cumulog/cumulog/internal/engine/store/wal"
-	"github.com/cumulog/cumulog/internal/platform/catalog"
 )
 
 // Verify reads every byte of the catalog, the parts and the write-ahead log of a stopped server and checks it. Findings go to w,
@@ -27,34 +25,20 @@ func Verify(ctx context.Context, dir string, w, progress io.Writer) (problems in
 	if err := v.checkCatalog(ctx); err != nil {
 		return v.problems, err
 	}
-	segments, err := o.catalog.Segments(ctx)
-	if err != nil {
-		return v.problems, err
-	}
-	var total, done int64
-	for _, s := range segments {
-		total += s.FileBytes
-	}
-	for i, s := range segments {
-		if err := v.checkPart(ctx, s); err != nil {
-			return v.problems, err
-		}
-		done += s.FileBytes
-		fmt.Fprintf(progress, "%d of %d parts, %s of %s\n", i+1, len(segments), config.Size(done), config.Size(total))
-	}
-	if err := v.checkStrays(segments); err != nil {
+	if err := v.checkParts(ctx, progress); err != nil {
 		return v.problems, err
 	}
 	if err := v.checkLog(ctx); err != nil {
 		return v.problems, err
 	}
-	fmt.Fprintf(w, "%d parts with %d events, %d problems\n", len(segments), v.rows, v.problems)
+	fmt.Fprintf(w, "%d parts with %d events, %d problems\n", v.parts, v.rows, v.problems)
 	return v.problems, nil
 }
 
 type verifier struct {
 	*offline
 	w        io.Writer
+	parts    int
 	rows     int64
 	problems int
 }
@@ -75,55 +59,44 @@ func (v *verifier) checkCatalog(ctx context.Context) error {
 	return nil
 }
 
-func (v *verifier) checkPart(ctx context.Context, s catalog.Segment) error {
-	f, name, err := v.openPart(s.ID)
-	if errors.Is(err, fs.ErrNotExist) {
-		v.problem("%s: missing, with %d events", name, s.Rows)
-		return nil
-	}
+// checkParts reads every part. One that the catalog does not list is no damage: a crash between writing and publishing leaves
+// one, and the next start removes it.
+func (v *verifier) checkParts(ctx context.Context, progress io.Writer) error {
+	segments, err := v.catalog.Segments(ctx)
 	if err != nil {
-		v.problem("%s: %v", name, err)
-		return nil
+		return err
 	}
-	defer f.Close()
-	report, err := segment.Verify(ctx, f, name)
-	if err != nil {
-		if ctx.Err() != nil {
-			return ctx.Err()
+	seen, read := 0, int64(0)
+	err = store.Verify(ctx, v.fs, v.dir, v.catalog, func(r store.PartReport) error {
+		if r.Orphan {
+			fmt.Fprintf(v.w, "note    %s is not in the catalog and will be removed by the next start\n", r.File)
+			return nil
 		}
-		v.problem("%s: %v", name, err)
-		return nil
+		v.checkPart(r)
+		seen++
+		read += r.Size
+		fmt.Fprintf(progress, "%d of %d parts, %s\n", seen, len(segments), config.Size(read))
+		return ctx.Err()
+	})
+	if errors.Is(err, fs.ErrNotExist) && len(segments) == 0 {
+		return nil // a catalog made by `cumulog keys` before the first start
 	}
-	for _, p := range report.Problems {
-		v.problem("%v", p)
-	}
-	if report.OK() && report.Rows != s.Rows {
-		v.problem("%s: holds %d events, the catalog says %d", name, report.Rows, s.Rows)
-	}
-	v.rows += report.Rows
-	return nil
+	return err
 }
 
-// checkStrays reports files beside the parts that the catalog knows. They are no damage: a crash between writing a part and
-// publishing it leaves one, and the next start removes it.
-func (v *verifier) checkStrays(segments []catalog.Segment) error {
-	known := map[string]bool{}
-	for _, s := range segments {
-		known[s.ID+".part"] = true
+func (v *verifier) checkPart(r store.PartReport) {
+	v.parts++
+	v.rows += r.Rows
+	if r.Missing {
+		v.problem("%s: missing", r.File)
+		return
 	}
-	names, err := v.fs.List(filepath.Join(v.dir, partsName))
-	if errors.Is(err, fs.ErrNotExist) {
-		return nil
+	for _, p := range r.Problems {
+		v.problem("%v", p)
 	}
-	if err != nil {
-		return fmt.Errorf("listing the parts: %w", err)
+	if r.Mismatch != "" {
+		v.problem("%s: %s", r.File, r.Mismatch)
 	}
-	for _, name := range names {
-		if !known[name] && !strings.HasSuffix(name, ".tmp") {
-			fmt.Fprintf(v.w, "note    %s is not in the catalog and will be removed by the next start\n", filepath.Join(partsName, name))
-		}
-	}
-	return nil
 }
 
 func (v *verifier) checkLog(ctx context.Context) error {
