@@ -65,3 +65,21 @@ func BenchmarkManyStreams(b *testing.B) {
 	}
 	benchmark(b, w, total)
 }
+
+// BenchmarkInterleavedStreams has streams too large to be gathered whose rows
+// lie in every block.
+func BenchmarkInterleavedStreams(b *testing.B) {
+	w := newWorld(b)
+	rng := rand.New(rand.NewPCG(1, 1))
+	total := int64(0)
+	for i := range 40 {
+		for s := range 100 {
+			ms := jsonMessages(rng, 100)
+			for _, m := range ms {
+				total += int64(len(m))
+			}
+			w.putHidden(fmt.Sprintf("stream-%05d", s), int64(i)*10_000, ms...)
+		}
+	}
+	benchmark(b, w, total)
+}

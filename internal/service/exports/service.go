@@ -144,7 +144,7 @@ func New(o Options) (*Service, error) {
 		o.Now = time.Now
 	}
 	setDefault(&o.tune.partBytes, 64<<20)
-	setDefault(&o.tune.gatherBytes, 16<<20)
+	setDefault(&o.tune.gatherBytes, 32<<20)
 	setDefault(&o.tune.gather, 1000)
 	setDefault(&o.tune.writers, 8)
 	setDefault(&o.tune.page, 1000)
