@@ -19,4 +19,12 @@
 //     them by min (First) and max (Last, LastIngestion).
 //   - A group whose retention is shortened keeps its events on disk until a merge;
 //     the caller of Scan sets Query.Start to the retention floor.
+//   - A block holds many streams of a group. Whoever reads one stream narrows
+//     Query.Start and End to the First and Last of its statistics (catalog and
+//     HeadStreamStats), which spares the blocks of other times; to read all
+//     streams of a group one after another is expensive, one Scan of many
+//     streams is not.
+//   - HeadStats copies a map of all streams; HeadStreamStats costs only what is
+//     asked for.
+//   - Stats.DamagedBlocks above 0 says that an answer is incomplete.
 package store

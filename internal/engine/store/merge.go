@@ -49,6 +49,9 @@ type mergeBlock struct {
 	info segment.BlockInfo
 }
 
+// errRowCount says that a merge would lose or double rows; it is not published.
+var errRowCount = errors.New("rows do not add up")
+
 // runMerge executes a merge and publishes it. The caller holds mergeMu and a
 // view that lists the inputs.
 func (s *Store) runMerge(ctx context.Context, job *mergeJob, dead *tombstoneSet) (err error) {
@@ -79,7 +82,7 @@ func (s *Store) runMerge(ctx context.Context, job *mergeJob, dead *tombstoneSet)
 	}
 	if in != out+m.dropped {
 		// Only a defect of the merge or damage that passed every checksum gets here.
-		return fmt.Errorf("merge: %d rows in, %d out, %d dropped: not published", in, out, m.dropped)
+		return fmt.Errorf("merge: %w: %d in, %d out, %d dropped", errRowCount, in, out, m.dropped)
 	}
 	if len(m.added) > 0 {
 		if err := s.o.FS.SyncDir(s.partsDir); err != nil {

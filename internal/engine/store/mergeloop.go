@@ -3,6 +3,7 @@ package store
 import (
 	"cmp"
 	"context"
+	"errors"
 	"fmt"
 	"slices"
 	"time"
@@ -122,13 +123,7 @@ func (s *Store) mergeStep(ctx context.Context, all, check bool) (done bool, err 
 		s.checked = s.mergeNow
 	}
 	if job := s.plan(v.parts, all); job != nil {
-		err := s.runMerge(ctx, job, dead)
-		if isDamage(err) {
-			// The parts with damage are known now and stay out of the next plan.
-			s.o.Logger.Error("a merge met damage and was given up", "error", err)
-			return false, nil
-		}
-		return false, err
+		return false, s.tryMerge(ctx, job, dead)
 	}
 	return true, s.finishTombstones(ctx, v, dead)
 }
@@ -139,8 +134,9 @@ func (s *Store) mergeStep(ctx context.Context, all, check bool) (done bool, err 
 // since the last tombstone, and only at what costs no I/O.
 func (s *Store) purge(ctx context.Context, v *view, dead *tombstoneSet, all, check bool) (worked bool, err error) {
 	var drop []*part
+	var rewrite *mergeJob
 	for _, p := range v.parts {
-		if n, whole := p.hurt(); n > 0 || whole || !check && max(p.looked, p.seg.Tombstones) >= dead.last {
+		if n, whole := p.hurt(); n > 0 || whole || p.avoid || !check && max(p.looked, p.seg.Tombstones) >= dead.last {
 			continue
 		}
 		w, err := s.weigh(ctx, p, dead, check)
@@ -156,19 +152,37 @@ func (s *Store) purge(ctx context.Context, v *view, dead *tombstoneSet, all, che
 			drop = append(drop, p)
 		case !w.some:
 		case all, 10*w.deadBytes > 4*w.bytes, w.oldest > 0 && s.mergeNow-w.oldest >= s.o.tune.purgeAfter.Milliseconds():
-			job := &mergeJob{inputs: []*part{p}, level: max(1, p.seg.Level), reason: "dead events"}
-			err := s.runMerge(ctx, job, dead)
-			if isDamage(err) {
-				s.o.Logger.Error("a merge met damage and was given up", "error", err)
-				err = nil
+			if rewrite == nil {
+				rewrite = &mergeJob{inputs: []*part{p}, level: max(1, p.seg.Level), reason: "dead events"}
 			}
-			return true, err
+			p.looked = 0 // again, until it is rewritten
 		}
 	}
-	if len(drop) == 0 {
-		return false, nil
+	switch {
+	case len(drop) > 0: // first, as it needs no space
+		return true, s.dropParts(ctx, drop)
+	case rewrite != nil:
+		return true, s.tryMerge(ctx, rewrite, dead)
 	}
-	return true, s.dropParts(ctx, drop)
+	return false, nil
+}
+
+// tryMerge runs a merge. One that cannot succeed, because its inputs are
+// damaged or contradict each other, is given up: they stay as they are and out
+// of later plans until a restart.
+func (s *Store) tryMerge(ctx context.Context, job *mergeJob, dead *tombstoneSet) error {
+	err := s.runMerge(ctx, job, dead)
+	switch {
+	case isDamage(err): // the parts with damage are known now
+	case errors.Is(err, errRowCount), errors.Is(err, segment.ErrOrder), errors.Is(err, segment.ErrInvalid), errors.Is(err, segment.ErrTooLarge):
+		for _, p := range job.inputs {
+			p.avoid = true
+		}
+	default:
+		return err
+	}
+	s.o.Logger.Error("a merge was given up; its parts stay as they are", "error", err)
+	return nil
 }
 
 // dropParts removes parts none of whose events lives. It needs no disk space.

@@ -25,6 +25,7 @@ type part struct {
 	views atomic.Int64 // that list it; the last one to go disposes of it
 
 	looked   int64                      // purge has looked at the part with tombstones up to this one; guarded by Store.mergeMu
+	avoid    bool                       // a merge of it cannot succeed; likewise
 	weighed  int64                      // tombstones up to this one are in deadRuns; likewise
 	deadRuns map[logs.GroupID][]deadRun // what the part holds of deleted streams; likewise
 

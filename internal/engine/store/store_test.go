@@ -563,3 +563,16 @@ func FuzzDecodePut(f *testing.F) {
 		}
 	})
 }
+
+func FuzzDecodeMeta(f *testing.F) {
+	f.Add([]byte(`{"level":1,"class":7,"day":20000,"tombstones":3,"inputs":["ab"]}`))
+	f.Fuzz(func(t *testing.T, data []byte) {
+		m, err := decodeMeta(data)
+		if err != nil {
+			return
+		}
+		if m.Level < 0 || m.Class < -1 || m.Day < -1 || m.Tombstones < 0 {
+			t.Fatalf("%q decodes to %+v", data, m)
+		}
+	})
+}
