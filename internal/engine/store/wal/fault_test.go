@@ -80,6 +80,36 @@ func TestFullDiskAtEveryWrite(t *testing.T) {
 	}
 }
 
+// TestRefusedGroupStaysAway: a group that reached the disk in full, with an error, does
+// not come back after a power cut.
+func TestRefusedGroupStaysAway(t *testing.T) {
+	disk := vfs.NewMem()
+	fsys := vfs.NewFault(disk, nil)
+	h := open(t, options(fsys))
+	want := []record{h.put("before")}
+	first := true
+	fsys.SetPlan(&vfs.Plan{Inject: func(c vfs.Call) vfs.Failure {
+		if c.Op == vfs.OpWrite && first {
+			first = false
+			return vfs.Failure{Err: syscall.ENOSPC, Short: c.Size}
+		}
+		return vfs.Failure{}
+	}})
+	if _, err := h.log.Append(context.Background(), 1, nil, []byte("refused")); !errors.Is(err, wal.ErrFull) {
+		t.Fatalf("append: %v", err)
+	}
+	for seed := range uint64(50) {
+		again := open(t, options(disk.CrashClone(newRand(seed))))
+		again.replays(want)
+		again.close()
+	}
+	want = append(want, h.put("after"))
+	h.close()
+	again := open(t, options(disk))
+	again.replays(want)
+	again.close()
+}
+
 func TestFullDiskThenSpace(t *testing.T) {
 	disk := vfs.NewMem()
 	disk.SetLimit(600 << 10)
