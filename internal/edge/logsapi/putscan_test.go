@@ -122,15 +122,21 @@ func TestScanCutAnywhere(t *testing.T) {
 // TestScanRandomBodies builds bodies from a seeded generator and damages some
 // of them.
 func TestScanRandomBodies(t *testing.T) {
+	const damage = "{}[]\":,\\u0 dD8ce\x00\x1f\x80\xed\xff\n.-+"
 	rng := rand.New(rand.NewPCG(11, 12))
 	accepted := 0
 	for range 4000 {
 		body := randomBody(rng)
 		for range rng.IntN(3) {
-			if i := rng.IntN(len(body)); rng.IntN(2) == 0 {
-				body[i] = `{}[]":,\u0 `[rng.IntN(11)]
-			} else {
+			i := rng.IntN(len(body))
+			switch rng.IntN(3) {
+			case 0:
+				body[i] = damage[rng.IntN(len(damage))]
+			case 1:
 				body = append(body[:i], body[i+1:]...)
+			case 2:
+				from := rng.IntN(i + 1)
+				body = append(body[:i:i], body[from:]...)
 			}
 		}
 		if checkAgainstDecoder(t, body) {
