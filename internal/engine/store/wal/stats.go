@@ -5,7 +5,7 @@ import (
 	"time"
 )
 
-// SyncBounds are the upper bounds of the buckets of Stats.SyncTimes; the last
+// syncBounds are the upper bounds of the buckets of Stats.SyncTimes; the last
 // bucket has none.
 var syncBounds = [...]time.Duration{
 	100 * time.Microsecond, 250 * time.Microsecond, 500 * time.Microsecond,
