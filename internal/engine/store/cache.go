@@ -29,13 +29,6 @@ func (d *blockData) message(row int) []byte {
 	return d.messages[from:d.ends[row]:d.ends[row]]
 }
 
-func (d *blockData) messageLen(row int) int {
-	if row == 0 {
-		return int(d.ends[0])
-	}
-	return int(d.ends[row] - d.ends[row-1])
-}
-
 func (d *blockData) ingestion(row int) int64 {
 	if d.b != nil {
 		return d.b.Ingestion(row)

@@ -205,7 +205,6 @@ func event(ts int64, msg string) logs.Event {
 // oracle is the naive store: a sorted slice.
 type oracle struct {
 	groups map[logs.GroupID][]logs.Event
-	last   logs.Seq
 }
 
 func newOracle() *oracle { return &oracle{groups: make(map[logs.GroupID][]logs.Event)} }
