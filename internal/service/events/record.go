@@ -14,8 +14,9 @@ import (
 
 // Record returns all fields of one event by the pointer that queries give as
 // @ptr, which is the event id: @message, @timestamp and @ingestionTime (ms, in
-// decimal), @logStream, @log (account:group), and the fields discovered in a JSON message, in dot form.
-// Pointers of other accounts and regions are not found.
+// decimal), @logStream, @log (account:group), and the fields discovered in a
+// JSON message, in dot form. Pointers of other accounts and regions are not
+// found.
 func (s *Service) Record(ctx context.Context, scope logs.Scope, pointer string) (map[string]string, error) {
 	id, err := logs.ParseEventID(pointer)
 	if err != nil || id.Key == (logs.Key{}) || id.Group == 0 || id.Stream == 0 {

@@ -75,8 +75,12 @@ func (w *world) create(group string, streams ...string) {
 	if _, err := w.groups.Resolve(ctx, scope, group); err != nil {
 		w.must(w.groups.Create(ctx, scope, groups.CreateRequest{Name: group}))
 	}
-	for _, s := range streams {
-		w.must(w.groups.CreateStream(ctx, scope, group, s))
+	errs := make(chan error, len(streams))
+	for _, s := range streams { // at once: they share commits
+		go func() { errs <- w.groups.CreateStream(ctx, scope, group, s) }()
+	}
+	for range streams {
+		w.must(<-errs)
 	}
 }
 

@@ -10,7 +10,8 @@ type Entity struct {
 // rejectedEntityInfo.errorType names it.
 type EntityError string
 
-// The reasons this service gives. The modelled lengths and counts are checked at the edge.
+// The reasons this service gives. The modelled lengths and counts are checked
+// at the edge.
 const (
 	EntityInvalid              EntityError = "InvalidEntity"
 	EntityInvalidType          EntityError = "InvalidTypeValue"

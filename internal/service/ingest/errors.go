@@ -28,6 +28,7 @@ var (
 // service's own.
 type EventTooLargeError struct{ Bytes int }
 
+// Error returns the service's sentence.
 func (e *EventTooLargeError) Error() string {
 	return fmt.Sprintf("Log event too large: %d bytes exceeds limit of %d", e.Bytes, MaxEventBytes)
 }
@@ -36,6 +37,7 @@ func (e *EventTooLargeError) Error() string {
 // own.
 type BatchTooLargeError struct{ Bytes int }
 
+// Error returns the service's sentence.
 func (e *BatchTooLargeError) Error() string {
 	return fmt.Sprintf("Upload too large: %d bytes exceeds limit of %d", e.Bytes, MaxBatchBytes)
 }

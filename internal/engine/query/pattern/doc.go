@@ -1,6 +1,7 @@
 // Package pattern is the filter-pattern language of CloudWatch Logs: it
-// parses, prints and compiles the patterns of FilterLogEvents. It knows nothing of events,
-// stores or requests; a compiled pattern is a function over message bytes.
+// parses, prints and compiles the patterns of FilterLogEvents. It knows
+// nothing of events, stores or requests; a compiled pattern is a function over
+// message bytes.
 //
 // Unstructured patterns are complete: terms, quoted phrases, the prefixes "?"
 // (optional) and "-" (excluded), and the empty pattern. JSON patterns

@@ -117,7 +117,7 @@ func (f *finder) in(m []byte) bool {
 		// A byte that is not rare here after all: the general search has a
 		// better worst case.
 		if miss > 4+(from>>4) {
-			return bytes.Index(m[from-f.anchor:], f.text) >= 0
+			return bytes.Contains(m[from-f.anchor:], f.text)
 		}
 		i := bytes.IndexByte(m[from:end], f.rare)
 		if i < 0 {
