@@ -122,7 +122,7 @@ func TestCrashMultipart(t *testing.T) {
 	mem := vfs.NewMem()
 	var id string
 	parts := 0
-	plan := &vfs.Plan{After: func(c vfs.Call, err error) {
+	plan := &vfs.Plan{After: func(c vfs.Call, _ error) {
 		if !c.Op.Mutates() || id == "" || c.Op == vfs.OpWrite {
 			return
 		}

@@ -7,7 +7,6 @@ import (
 	"encoding/json"
 	"errors"
 	"fmt"
-	"io/fs"
 	"syscall"
 	"time"
 
@@ -103,7 +102,3 @@ func isNotDir(err error) bool {
 
 // errPathTooLong also means that nothing can be there.
 var errPathTooLong = syscall.ENAMETOOLONG
-
-func isNotEmpty(err error) bool {
-	return errors.Is(err, syscall.ENOTEMPTY) || errors.Is(err, fs.ErrExist)
-}
