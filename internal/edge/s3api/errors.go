@@ -66,6 +66,7 @@ var domainErrors = []struct {
 	{objects.ErrBucketAlreadyExists, "BucketAlreadyExists", 409, "The requested bucket name is not available. The bucket namespace is shared by all users of the system. Please select a different name and try again."},
 	{objects.ErrBucketAlreadyOwnedByYou, "BucketAlreadyOwnedByYou", 409, "Your previous request to create the named bucket succeeded and you already own it."},
 	{objects.ErrAccessDenied, "AccessDenied", 403, "Access Denied"},
+	{objects.ErrDenied, "AccessDenied", 403, "The object store behind this server denies access"},
 	{objects.ErrInvalidLocation, "InvalidLocationConstraint", 400, "The specified location-constraint is not valid"},
 	{objects.ErrIllegalLocation, "IllegalLocationConstraintException", 400, "The location constraint is incompatible for the region specific endpoint this request was sent to."},
 	{objects.ErrNotModified, "NotModified", 304, "Not Modified"},

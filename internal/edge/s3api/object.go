@@ -223,7 +223,8 @@ func (c *call) describe(rep *reply, o objects.Object) {
 	set("Cache-Control", o.Metadata.CacheControl)
 	set("Expires", o.Metadata.Expires)
 	for k, v := range o.Metadata.User {
-		rep.header.Set("X-Amz-Meta-"+k, v)
+		// Lower case on the wire, as S3 sends it: boto3 keeps the case it sees.
+		rep.header["x-amz-meta-"+k] = []string{v}
 	}
 	rep.header.Set("Etag", quote(o.ETag))
 	rep.header.Set("Last-Modified", o.Modified.UTC().Format(http.TimeFormat))

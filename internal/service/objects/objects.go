@@ -61,6 +61,7 @@ var (
 	ErrBadChecksum        = objstore.ErrBadChecksum
 	ErrSizeMismatch       = objstore.ErrSizeMismatch
 	ErrNoSpace            = objstore.ErrNoSpace
+	ErrDenied             = objstore.ErrDenied // by the remote store
 
 	ErrBucketAlreadyExists      = errors.New("bucket belongs to another account")
 	ErrBucketAlreadyOwnedByYou  = errors.New("bucket exists and is yours")
