@@ -174,14 +174,21 @@ func TestPutLogEventsAcceptsAnySequenceToken(t *testing.T) {
 	s := newStack(t)
 	s.group(t, "g")
 	s.stream(t, "g", "s")
-	token := (*string)(nil)
-	for _, sent := range []*string{nil, ptr("nonsense"), ptr("49590302938503"), token, token} {
+	var returned *string
+	for _, next := range []func() *string{
+		func() *string { return nil },
+		func() *string { return ptr("nonsense") },
+		func() *string { return ptr("49590302938503") },
+		func() *string { return returned },
+		func() *string { return returned },
+	} {
+		sent := next()
 		out, err := s.PutLogEvents(ctx, &cwl.PutLogEventsInput{
 			LogGroupName: ptr("g"), LogStreamName: ptr("s"), SequenceToken: sent,
 			LogEvents: []types.InputLogEvent{{Timestamp: ptr(s.ms.Load()), Message: ptr("m")}},
 		})
 		ok(t, "put", err)
-		token = out.NextSequenceToken
+		returned = out.NextSequenceToken
 	}
 	if n := len(s.all(t, "g", "s")); n != 5 {
 		t.Errorf("%d events, want 5: resent batches are stored again", n)

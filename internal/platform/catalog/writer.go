@@ -201,25 +201,6 @@ func (t *tx) row(query string, args []any, dest ...any) error {
 	return s.QueryRow(args...).Scan(dest...)
 }
 
-// rows reads rows.
-func (t *tx) rows(query string, args []any, scan func(*sql.Rows) error) error {
-	s, err := t.w.stmt(query)
-	if err != nil {
-		return err
-	}
-	rows, err := s.Query(args...)
-	if err != nil {
-		return err
-	}
-	defer rows.Close()
-	for rows.Next() {
-		if err := scan(rows); err != nil {
-			return err
-		}
-	}
-	return rows.Err()
-}
-
 // mustChange turns "no row changed" into ErrNotFound.
 func mustChange(n int64, err error) error {
 	if err == nil && n == 0 {

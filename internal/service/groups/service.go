@@ -110,11 +110,3 @@ type streamValue struct {
 }
 
 func (s *Service) nowMS() int64 { return s.now().UnixMilli() }
-
-// deref returns the value or the zero value when it is absent.
-func deref[T any](p *T) (v T) {
-	if p != nil {
-		v = *p
-	}
-	return v
-}
