@@ -73,6 +73,9 @@ func (s *Store) sealOld() {
 func (s *Store) flushSealed(ctx context.Context) error {
 	s.flushMu.Lock()
 	defer s.flushMu.Unlock()
+	if s.ended {
+		return ErrClosed
+	}
 	for {
 		m := s.oldestSealed()
 		if m == nil {

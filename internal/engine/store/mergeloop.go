@@ -83,9 +83,11 @@ func (s *Store) mergeAll(ctx context.Context, all bool) error {
 	defer s.collect()
 	s.mergeNow = s.now()
 	err := s.mergePasses(ctx, all)
-	s.mu.Lock()
-	s.mergeErr = err
-	s.mu.Unlock()
+	if err == nil || ctx.Err() == nil {
+		s.mu.Lock()
+		s.mergeErr = err
+		s.mu.Unlock()
+	}
 	return err
 }
 

@@ -19,7 +19,7 @@ import (
 
 // Store is an open store. Its methods are safe for concurrent use.
 //
-// Lock order: mergeMu or flushMu, then applyMu, then mu. No I/O happens under
+// Lock order: mergeMu, flushMu, applyMu, mu. No I/O happens under
 // applyMu and mu; readers take mu only, for moments.
 type Store struct {
 	o        Options
@@ -37,6 +37,7 @@ type Store struct {
 	flushWake chan struct{}
 	mergeWake chan struct{}
 	flushMu   sync.Mutex // one flush at a time
+	ended     bool       // Close is done with flushing; guarded by flushMu
 	mergeMu   sync.Mutex // one merge at a time
 	applyMu   sync.Mutex // adding to the active memtable, and sealing it
 
@@ -367,9 +368,12 @@ func (s *Store) Close() error {
 	s.lastFlush()
 	s.cancel()
 	s.wg.Wait()
+	s.reading.Wait()
 	s.mergeMu.Lock()
 	defer s.mergeMu.Unlock()
-	s.reading.Wait()
+	s.flushMu.Lock()
+	defer s.flushMu.Unlock()
+	s.ended = true
 	err := s.wal.Close()
 	s.collect()
 	return errors.Join(err, s.closeParts())

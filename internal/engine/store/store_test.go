@@ -9,6 +9,8 @@ import (
 	"math/rand/v2"
 	"slices"
 	"strings"
+	"sync"
+	"sync/atomic"
 	"testing"
 	"time"
 
@@ -508,6 +510,61 @@ func TestClosedStore(t *testing.T) {
 		if !errors.Is(err, ErrClosed) {
 			t.Errorf("%v, want ErrClosed", err)
 		}
+	}
+}
+
+// TestCloseUnderLoad closes a store while clients append, scan, flush and
+// merge. Each call ends, with success or ErrClosed.
+func TestCloseUnderLoad(t *testing.T) {
+	tune := manualTuning()
+	tune.manual = false
+	tune.memtableBytes = 64 << 10
+	mem, m := vfs.NewMem(), newMemManifest()
+	s := openStore(t, mem, m, time.Now, tune)
+	var wg sync.WaitGroup
+	var stored atomic.Int64
+	started := make(chan struct{}, 100)
+	client := func(call func(i int) error) {
+		wg.Go(func() {
+			for i := 0; ; i++ {
+				if err := call(i); errors.Is(err, ErrClosed) {
+					return
+				} else if err != nil {
+					t.Error(err)
+					return
+				}
+				if i == 5 {
+					started <- struct{}{}
+				}
+			}
+		})
+	}
+	for c := range 4 {
+		client(func(i int) error {
+			_, err := s.Append(context.Background(), makeBatch(1, logs.StreamID(1+c), 1, event(int64(i), strings.Repeat("c", 2000))))
+			if err == nil {
+				stored.Add(1)
+			}
+			return err
+		})
+	}
+	client(func(int) error {
+		_, err := s.Scan(context.Background(), Query{Group: 1, End: math.MaxInt64, Match: func([]byte) bool { return true }}, func(logs.Event) bool { return true })
+		return err
+	})
+	client(func(int) error { return s.Flush(context.Background()) })
+	client(func(int) error { return s.Merge(context.Background()) })
+	for range 7 {
+		<-started
+	}
+	if err := s.Close(); err != nil {
+		t.Error(err)
+	}
+	wg.Wait()
+	s = openStore(t, mem, m, time.Now, tune)
+	defer s.Close()
+	if got := len(collect(t, s, Query{Group: 1, End: math.MaxInt64}, math.MaxInt, nil)); int64(got) != stored.Load() {
+		t.Errorf("%d events, want %d", got, stored.Load())
 	}
 }
 
