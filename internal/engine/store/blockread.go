@@ -1,6 +1,7 @@
 package store
 
 import (
+	"slices"
 	"sort"
 	"sync"
 
@@ -65,10 +66,16 @@ func (sc *scan) read(r *blockRead) {
 	if r.err = r.part.quarantined(id); r.err != nil {
 		return
 	}
+	k := cacheKey{r.part, id}
+	if sc.streams != nil {
+		if d := sc.s.dirs.get(k); d != nil && !sc.wantsAny(d.runs) {
+			return
+		}
+	}
 	o := &openBlock{part: r.part, id: id, sel: selectionPool.Get().(*selection)}
 	o.sel.reset()
 	var b *segment.Block
-	if o.data = sc.s.cache.get(cacheKey{r.part, id}); o.data == nil {
+	if o.data = sc.s.cache.get(k); o.data == nil {
 		var reader *segment.Reader
 		if reader, r.err = r.part.open(); r.err != nil {
 			o.recycle()
@@ -90,6 +97,9 @@ func (sc *scan) read(r *blockRead) {
 	sc.selectRows(o)
 	if sc.merge != nil {
 		r.dropped = sc.merge.rowsOfDay(o.data) - int64(len(o.sel.rows))
+	}
+	if b != nil && sc.streams != nil {
+		sc.s.dirs.put(k, &blockData{runs: o.data.runs})
 	}
 	if len(o.sel.rows) == 0 {
 		o.recycle()
@@ -144,6 +154,17 @@ func (sc *scan) selectRows(o *openBlock) {
 			o.sel.add(keys, run, sc.lo, sc.hi)
 		}
 	}
+}
+
+// wantsAny reports whether one of the runs is of a wanted stream.
+func (sc *scan) wantsAny(runs []segment.StreamRun) bool {
+	if len(sc.streams) < len(runs) {
+		return slices.ContainsFunc(sc.streams, func(id logs.StreamID) bool {
+			i := searchRun(runs, id)
+			return i < len(runs) && runs[i].Stream == id
+		})
+	}
+	return slices.ContainsFunc(runs, func(r segment.StreamRun) bool { return sc.wants(r.Stream) })
 }
 
 // recycle gives the buffers back to the pools.

@@ -26,6 +26,7 @@ type Store struct {
 	partsDir string
 	wal      *wal.Log
 	cache    *blockCache
+	dirs     *blockCache // of runs only: which streams a block holds
 
 	ctx    context.Context // of the background work; ends in Close
 	cancel context.CancelFunc
@@ -70,6 +71,7 @@ func Open(ctx context.Context, o Options) (_ *Store, err error) {
 	s := &Store{
 		o: o, partsDir: filepath.Join(o.Dir, "parts"),
 		cache:     newBlockCache(o.tune.cacheBytes),
+		dirs:      newBlockCache(o.tune.cacheBytes / 8),
 		flushWake: make(chan struct{}, 1), mergeWake: make(chan struct{}, 1),
 		room: make(chan struct{}),
 	}
@@ -298,6 +300,7 @@ func (s *Store) collect() {
 	s.mu.Unlock()
 	for _, p := range garbage {
 		s.cache.forget(p)
+		s.dirs.forget(p)
 		err := p.close()
 		if rerr := s.o.FS.Remove(p.path); rerr != nil && !errors.Is(rerr, fs.ErrNotExist) {
 			err = errors.Join(err, rerr)

@@ -496,6 +496,34 @@ func TestScanStopsEarlyAndOpensFewBlocks(t *testing.T) {
 	}
 }
 
+func TestStreamsOfBlocksAreRemembered(t *testing.T) {
+	fault := vfs.NewFault(vfs.NewMem(), nil)
+	tune := manualTuning()
+	tune.memtableBytes, tune.cacheBytes, tune.blockBytes = 8<<20, 64<<10, 100<<10
+	s := openStore(t, fault, newMemManifest(), time.Now, tune)
+	defer s.Close()
+	for i := range 400 {
+		b := makeBatch(1, logs.StreamID(1+i%2*1000), 1, event(baseTime+int64(i), strings.Repeat("d", 2500)))
+		if _, err := s.Append(t.Context(), b); err != nil {
+			t.Fatal(err)
+		}
+	}
+	if err := s.Flush(t.Context()); err != nil {
+		t.Fatal(err)
+	}
+	// The id lies within the range of every block, but in none.
+	q := Query{Group: 1, Streams: []logs.StreamID{500}, End: math.MaxInt64}
+	collect(t, s, q, math.MaxInt, nil)
+	before := fault.Count(vfs.OpRead)
+	if got := collect(t, s, q, math.MaxInt, nil); len(got) != 0 || fault.Count(vfs.OpRead) != before {
+		t.Errorf("%d events, %d reads; want none", len(got), fault.Count(vfs.OpRead)-before)
+	}
+	q.Streams = []logs.StreamID{1001}
+	if got := collect(t, s, q, math.MaxInt, nil); len(got) != 200 {
+		t.Errorf("%d events, want 200", len(got))
+	}
+}
+
 func TestClosedStore(t *testing.T) {
 	s := openStore(t, vfs.NewMem(), newMemManifest(), time.Now, manualTuning())
 	if err := s.Close(); err != nil {
