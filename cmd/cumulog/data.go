@@ -28,6 +28,8 @@ func explainStart(err error) error {
 		return hinted(err, "make one with `cumulog keys create`")
 	case errors.Is(err, server.ErrListen):
 		return hinted(err, "another program may use the port: name a free one with --listen 127.0.0.1:PORT")
+	case errors.Is(err, server.ErrDamagedLog):
+		return hinted(err, "restore the file from a copy; or keep what can be read, and lose the rest, with `cumulog serve --salvage`")
 	case errors.Is(err, server.ErrNoData):
 		return hinted(err, "name the directory of a server with --data")
 	}

@@ -12,6 +12,7 @@ import (
 
 	"github.com/cumulog/cumulog/internal/config"
 	"github.com/cumulog/cumulog/internal/engine/store"
+	"github.com/cumulog/cumulog/internal/engine/store/wal"
 	"github.com/cumulog/cumulog/internal/platform/catalog"
 	"github.com/cumulog/cumulog/internal/platform/objstore"
 	"github.com/cumulog/cumulog/internal/platform/telemetry"
@@ -106,6 +107,9 @@ func (c *components) openStore(ctx context.Context) error {
 		Memory: int64(c.cfg.Memory) / 2, // the rest is for requests, name caches and the runtime
 		Logger: c.log.With("component", "store"),
 	})
+	if _, damaged := errors.AsType[*wal.CorruptionError](err); damaged {
+		return fmt.Errorf("%w: %w", ErrDamagedLog, err)
+	}
 	if err != nil {
 		return fmt.Errorf("opening the store: %w", err)
 	}

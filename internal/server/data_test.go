@@ -3,6 +3,7 @@ package server_test
 import (
 	"bytes"
 	"context"
+	"errors"
 	"fmt"
 	"io"
 	"net/http"
@@ -94,5 +95,47 @@ func TestVerifyFindsDamage(t *testing.T) {
 	}
 	if n, out := verify(); n != 1 || !strings.Contains(out, ": missing") {
 		t.Errorf("a lost part: %d problems\n%s", n, out)
+	}
+}
+
+// TestDamagedLogIsRefusedUnlessSalvaged: acknowledged events are not left out in silence.
+func TestDamagedLogIsRefusedUnlessSalvaged(t *testing.T) {
+	cfg := testConfig(t)
+	s := start(t, cfg)
+	call(t, s.URL(), "CreateLogGroup", `{"logGroupName":"g"}`)
+	call(t, s.URL(), "CreateLogStream", `{"logGroupName":"g","logStreamName":"s"}`)
+	for range 3 {
+		call(t, s.URL(), "PutLogEvents", fmt.Sprintf(`{"logGroupName":"g","logStreamName":"s","logEvents":[{"timestamp":%d,"message":"find this text in the file"}]}`, time.Now().UnixMilli()))
+	}
+	if err := s.Close(); err != nil {
+		t.Fatal(err)
+	}
+	logs, err := filepath.Glob(cfg.DataPath("wal/*.wal"))
+	if err != nil || len(logs) == 0 {
+		t.Fatalf("log files are %v, %v", logs, err)
+	}
+	raw, err := os.ReadFile(logs[0])
+	if err != nil {
+		t.Fatal(err)
+	}
+	at := bytes.Index(raw, []byte("find this"))
+	if at < 0 {
+		t.Fatal("the message is not in the log as it is")
+	}
+	raw[at] ^= 1
+	if err := os.WriteFile(logs[0], raw, 0o600); err != nil {
+		t.Fatal(err)
+	}
+	if _, err := open(cfg); !errors.Is(err, server.ErrDamagedLog) {
+		t.Fatalf("start on a damaged log: %v, want ErrDamagedLog", err)
+	}
+	if n, err := server.Verify(context.Background(), cfg.Data, io.Discard, io.Discard); n == 0 || err != nil {
+		t.Errorf("verify found %d problems, %v", n, err)
+	}
+	cfg.Salvage = true
+	salvaged := start(t, cfg)
+	got := call(t, salvaged.URL(), "GetLogEvents", `{"logGroupName":"g","logStreamName":"s","startFromHead":true}`)
+	if n := strings.Count(got, "find this text"); n != 2 {
+		t.Errorf("%d events are left of 3 with one damaged: %s", n, got)
 	}
 }

@@ -21,6 +21,8 @@ var (
 	ErrListen = errors.New("cannot listen")
 	// ErrNoKeys is returned by Open when requests must be signed and no access key exists.
 	ErrNoKeys = errors.New("--auth required needs at least one access key")
+	// ErrDamagedLog is wrapped by Open when acknowledged events of the write-ahead log cannot be read; see config.Config.Salvage.
+	ErrDamagedLog = errors.New("the write-ahead log is damaged")
 	// ErrNoData is wrapped by commands on a directory that no server has used.
 	ErrNoData = errors.New("no data directory")
 )
