@@ -37,7 +37,7 @@ test-tools:
 
 # Real clients and real processes.
 test-clients: build clients
-	CUMULOG_CLIENTS=$(VENV)/bin $(GO) test -timeout 15m $(PROCESS_TESTS)
+	CUMULOG_BINARY=$(CURDIR)/bin/cumulog CUMULOG_CLIENTS=$(VENV)/bin $(GO) test -timeout 15m $(PROCESS_TESTS)
 
 clients:
 	@test/clients/install.sh $(VENV)

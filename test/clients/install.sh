@@ -5,9 +5,16 @@ set -euo pipefail
 here="$(cd "$(dirname "$0")" && pwd)"
 venv="${1:?usage: install.sh VENV_DIRECTORY}"
 
+sudo=""; [ "$(id -u)" = 0 ] || sudo="sudo"
+install() { DEBIAN_FRONTEND=noninteractive $sudo apt-get install -y -qq --no-install-recommends "$@" >/dev/null; }
+
 stamp="$venv/.installed"
 if ! cmp -s "$here/requirements.txt" "$stamp"; then
   echo "installing boto3 and AWS CLI v1 into $venv"
+  if ! python3 -c 'import ensurepip' 2>/dev/null; then
+    $sudo apt-get update -qq
+    install python3 python3-venv
+  fi
   python3 -m venv "$venv"
   "$venv/bin/pip" install --quiet --disable-pip-version-check -r "$here/requirements.txt"
   cp "$here/requirements.txt" "$stamp"
@@ -23,10 +30,9 @@ if [ -z "$v2" ]; then
     echo "install AWS CLI v2 and put it on the PATH (or name it in AWS_CLI_V2)" >&2
     exit 1
   fi
-  sudo=""; [ "$(id -u)" = 0 ] || sudo="sudo"
   echo "installing AWS CLI v2 (Debian package awscli)"
   $sudo apt-get update -qq
-  DEBIAN_FRONTEND=noninteractive $sudo apt-get install -y -qq --no-install-recommends awscli >/dev/null
+  install awscli
   v2=/usr/bin/aws
   is_v2 "$v2" || { echo "the package awscli brought no AWS CLI v2" >&2; exit 1; }
 fi
