@@ -30,6 +30,8 @@ func explainStart(err error) error {
 		return hinted(err, "another program may use the port: name a free one with --listen 127.0.0.1:PORT")
 	case errors.Is(err, server.ErrDamagedLog):
 		return hinted(err, "restore the file from a copy; or keep what can be read, and lose the rest, with `cumulog serve --salvage`")
+	case errors.Is(err, server.ErrNoCatalog):
+		return hinted(err, "restore catalog.db from a copy; or make a new one from the events, without the names of groups and streams, with `cumulog verify --rebuild-catalog`")
 	case errors.Is(err, server.ErrNoData):
 		return hinted(err, "name the directory of a server with --data")
 	}

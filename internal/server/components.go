@@ -93,9 +93,8 @@ func (c *components) openPlatform(ctx context.Context) error {
 		return err
 	}
 	c.opened("lock", lock.Close)
-	c.catalog, err = catalog.Open(ctx, c.cfg.DataPath(catalogName), catalog.Options{})
-	if err != nil {
-		return fmt.Errorf("opening the catalog: %w", err)
+	if c.catalog, err = openCatalog(ctx, c.cfg.Data); err != nil {
+		return err
 	}
 	c.opened("catalog", c.catalog.Close)
 	return c.openBuckets(ctx)

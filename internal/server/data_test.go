@@ -41,6 +41,7 @@ func call(t *testing.T, url, operation, body string) string {
 func TestVerifyFindsDamage(t *testing.T) {
 	ctx := context.Background()
 	cfg := testConfig(t)
+	cfg.Memory = 256 << 20 // all events in one write buffer
 	s := start(t, cfg)
 	call(t, s.URL(), "CreateLogGroup", `{"logGroupName":"g"}`)
 	call(t, s.URL(), "CreateLogStream", `{"logGroupName":"g","logStreamName":"s"}`)

@@ -36,9 +36,9 @@ func openOffline(ctx context.Context, dir string) (*offline, error) {
 	if err != nil {
 		return nil, err
 	}
-	db, err := catalog.Open(ctx, filepath.Join(dir, catalogName), catalog.Options{})
+	db, err := openCatalog(ctx, dir)
 	if err != nil {
-		return nil, errors.Join(fmt.Errorf("opening the catalog: %w", err), unlock())
+		return nil, errors.Join(err, unlock())
 	}
 	return &offline{fs: vfs.OS(), dir: dir, catalog: db, unlock: unlock}, nil
 }

@@ -10,10 +10,8 @@ import (
 	"io"
 	"net/http"
 	"net/url"
-	"path/filepath"
 	"time"
 
-	"github.com/cumulog/cumulog/internal/platform/catalog"
 	"github.com/cumulog/cumulog/internal/platform/vfs"
 	"github.com/cumulog/cumulog/internal/service/access"
 )
@@ -46,9 +44,9 @@ func OpenKeys(ctx context.Context, dir string) (*Keys, error) {
 	if err != nil {
 		return nil, err
 	}
-	db, err := catalog.Open(ctx, filepath.Join(dir, catalogName), catalog.Options{})
+	db, err := openCatalog(ctx, dir)
 	if err != nil {
-		return nil, errors.Join(fmt.Errorf("opening the catalog: %w", err), lock.Close())
+		return nil, errors.Join(err, lock.Close())
 	}
 	return &Keys{local: access.New(db, nil), close: func() error { return errors.Join(db.Close(), lock.Close()) }}, nil
 }

@@ -23,6 +23,8 @@ var (
 	// ErrFull: the disk is full or refuses I/O. Nothing was changed; the same
 	// call succeeds once there is space again.
 	ErrFull = errors.New("catalog storage unavailable")
+	// ErrDamaged: the file is no catalog or its pages are broken.
+	ErrDamaged = errors.New("catalog is damaged")
 	// ErrClosed: the catalog was closed.
 	ErrClosed = errors.New("catalog closed")
 )
@@ -63,6 +65,8 @@ func wrap(doing string, err error) error {
 	switch primaryCode(err) {
 	case sqlite3.SQLITE_FULL, sqlite3.SQLITE_IOERR, sqlite3.SQLITE_READONLY, sqlite3.SQLITE_CANTOPEN:
 		return fmt.Errorf("%s: %w: %w", doing, ErrFull, err)
+	case sqlite3.SQLITE_CORRUPT, sqlite3.SQLITE_NOTADB:
+		return fmt.Errorf("%s: %w: %w", doing, ErrDamaged, err)
 	}
 	if errors.Is(err, sql.ErrNoRows) {
 		return fmt.Errorf("%s: %w", doing, ErrNotFound)
