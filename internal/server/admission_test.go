@@ -7,6 +7,8 @@ import (
 	"testing"
 
 	"golang.org/x/sync/semaphore"
+
+	"github.com/cumulog/cumulog/internal/edge/logsapi/logswire"
 )
 
 func TestAdmissionBoundsBodiesInMemory(t *testing.T) {
@@ -50,9 +52,38 @@ func TestAdmissionBoundsBodiesInMemory(t *testing.T) {
 }
 
 func TestCallWeight(t *testing.T) {
-	for length, want := range map[int64]int64{-1: unknownCallWeight, 0: minCallWeight, minCallWeight + 1: minCallWeight + 1, maxCallWeight: maxCallWeight, 1 << 40: maxCallWeight} {
-		if got := callWeight(length); got != want {
-			t.Errorf("a body of %d bytes weighs %d, want %d", length, got, want)
+	tests := []struct {
+		length   int64
+		encoding string
+		want     int64
+	}{
+		{0, "", minCallWeight},
+		{minCallWeight, "", minCallWeight},
+		{minCallWeight + 1, "", minCallWeight + 1},
+		{maxCallWeight, "", maxCallWeight},
+		{1 << 40, "", maxCallWeight},
+		{-1, "", maxCallWeight},
+		{100, "identity", minCallWeight},
+		{100, " Identity ", minCallWeight},
+		{100, "gzip", maxCallWeight},
+		{100, "GZIP", maxCallWeight},
+		{100, "gzip, gzip", maxCallWeight},
+	}
+	for _, test := range tests {
+		r := httptest.NewRequest("POST", "/", nil)
+		r.ContentLength = test.length
+		r.Header.Set("Content-Encoding", test.encoding)
+		if got := callWeight(r); got != test.want {
+			t.Errorf("a body of %d bytes in encoding %q weighs %d, want %d", test.length, test.encoding, got, test.want)
+		}
+	}
+}
+
+// The bound holds only if no body can be larger in memory than what it weighs.
+func TestNoBodyOutweighsItsWeight(t *testing.T) {
+	for _, name := range logswire.Operations() {
+		if o, _ := logswire.Lookup(name); o.BodyLimit > maxCallWeight {
+			t.Errorf("%s takes bodies of %d bytes, weighed as %d", name, o.BodyLimit, maxCallWeight)
 		}
 	}
 }
