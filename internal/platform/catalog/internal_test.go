@@ -289,3 +289,42 @@ func FuzzPrefixEnd(f *testing.F) {
 		}
 	})
 }
+
+// Streams by id must be found by their key, whatever the size of the group.
+func TestStreamsByIDUseTheirKey(t *testing.T) {
+	ctx := context.Background()
+	db := openTest(t)
+	g := testGroup(t, db, "g")
+	if _, err := db.StreamsByID(ctx, g.ID, []logs.StreamID{1, 2, 3}); err != nil {
+		t.Fatal(err)
+	}
+	plans := 0
+	db.stmts.Range(func(q, _ any) bool {
+		query := q.(string)
+		if !strings.Contains(query, "s.stream_id IN") {
+			return true
+		}
+		rows, err := db.read.Query(`EXPLAIN QUERY PLAN `+query, make([]any, strings.Count(query, "?"))...)
+		if err != nil {
+			t.Fatal(err)
+		}
+		defer rows.Close()
+		var got []string
+		for rows.Next() {
+			var id, parent, unused int
+			var detail string
+			if err := rows.Scan(&id, &parent, &unused, &detail); err != nil {
+				t.Fatal(err)
+			}
+			got = append(got, detail)
+		}
+		plans++
+		if plan := strings.Join(got, "; "); !strings.Contains(plan, "SEARCH s USING INTEGER PRIMARY KEY") {
+			t.Errorf("%s\n\tplan: %s", query, plan)
+		}
+		return true
+	})
+	if plans == 0 {
+		t.Error("no statement was looked at")
+	}
+}
