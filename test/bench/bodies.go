@@ -4,6 +4,7 @@ import (
 	"bytes"
 	"fmt"
 	"strconv"
+	"sync/atomic"
 	"time"
 	"unicode/utf8"
 
@@ -23,18 +24,34 @@ type prepared struct {
 	used     bool
 }
 
-// restamp gives the events of a body that was sent before present timestamps, a millisecond apart.
-func (p *prepared) restamp(now time.Time) {
-	ms := now.UnixMilli() - int64(len(p.stamps))
+// clock gives events their timestamps: a millisecond apart, in the order in which bodies are sent, as logs arrive that are sent
+// while they are written. It is safe for concurrent use.
+type clock struct{ next atomic.Int64 }
+
+// minMessageBytes is less than the mean message of any corpus.
+const minMessageBytes = 80
+
+// newClock returns a clock that stays in the past for size message bytes.
+func newClock(size int64, now time.Time) *clock {
+	c := &clock{}
+	c.next.Store(now.UnixMilli() - size/minMessageBytes - 10_000)
+	return c
+}
+
+// take returns the first of n timestamps.
+func (c *clock) take(n int) int64 { return c.next.Add(int64(n)) - int64(n) }
+
+// restamp gives the events of a body that was sent before new timestamps.
+func (p *prepared) restamp(c *clock) {
+	ms := c.take(len(p.stamps))
 	for i, at := range p.stamps {
 		strconv.AppendInt(p.json[at:at:at+13], ms+int64(i), 10)
 	}
 	p.hash = hashOf(p.json)
 }
 
-// prepare makes the bodies of size message bytes for streams of one group, streams taking turns. Events end now, a millisecond
-// apart within a body.
-func prepare(kind corpus.Kind, seed uint64, size int64, batch int, group string, streams int) ([]*prepared, error) {
+// prepare makes the bodies of size message bytes for streams of one group, streams taking turns.
+func prepare(kind corpus.Kind, seed uint64, size int64, batch int, group string, streams int, clk *clock) ([]*prepared, error) {
 	g, err := corpus.New(kind, seed)
 	if err != nil {
 		return nil, err
@@ -42,7 +59,6 @@ func prepare(kind corpus.Kind, seed uint64, size int64, batch int, group string,
 	var out []*prepared
 	var message []byte
 	total, rare := int64(0), 0
-	now := time.Now().UnixMilli()
 	for total < size {
 		p := &prepared{}
 		var b bytes.Buffer
@@ -50,7 +66,7 @@ func prepare(kind corpus.Kind, seed uint64, size int64, batch int, group string,
 		fmt.Fprintf(&b, `{"logGroupName":%q,"logStreamName":%q,"logEvents":[`, group, streamName(len(out)%streams))
 		counted := 0
 		for p.events < 10_000 {
-			ms := now - 10_000 + int64(p.events)
+			ms := clk.take(1)
 			message = g.Append(message[:0], ms)
 			// The rare token goes into the first message of five bodies, a fifth of the corpus apart.
 			if p.events == 0 && rare < 5 && total >= size/5*int64(rare) {

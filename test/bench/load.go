@@ -21,7 +21,8 @@ const corpusStreams = 16
 // corpus measures everything that one corpus is for: ingest, then reads and export on what was stored.
 func (s *settings) corpus(ctx context.Context, r *report, kind corpus.Kind) error {
 	group := "bench-" + string(kind)
-	bodies, err := prepare(kind, s.seed, min(s.size, poolBytes), s.batch, group, corpusStreams)
+	clk := newClock(s.size, time.Now())
+	bodies, err := prepare(kind, s.seed, min(s.size, poolBytes), s.batch, group, corpusStreams, clk)
 	if err != nil {
 		return err
 	}
@@ -41,7 +42,7 @@ func (s *settings) corpus(ctx context.Context, r *report, kind corpus.Kind) erro
 	if err := shortEvents(ctx, c, group); err != nil {
 		return err
 	}
-	sent, err := s.ingest(ctx, r, p, c, "ingest "+string(kind), bodies)
+	sent, err := s.ingest(ctx, r, p, c, "ingest "+string(kind), bodies, clk)
 	if err != nil {
 		return err
 	}
@@ -107,13 +108,13 @@ func shortEvents(ctx context.Context, c *caller, group string) error {
 }
 
 // ingest sends a corpus and returns the message bytes sent.
-func (s *settings) ingest(ctx context.Context, r *report, p *process.Server, c *caller, scenario string, bodies []*prepared) (int64, error) {
+func (s *settings) ingest(ctx context.Context, r *report, p *process.Server, c *caller, scenario string, bodies []*prepared, clk *clock) (int64, error) {
 	cpu, err := cpuTime(p.PID())
 	if err != nil {
 		return 0, err
 	}
 	begin := time.Now()
-	took, sent, events, err := s.sendAll(ctx, c, bodies)
+	took, sent, events, err := s.sendAll(ctx, c, bodies, clk)
 	if err != nil {
 		return sent, err
 	}
@@ -143,7 +144,7 @@ func (s *settings) ingest(ctx context.Context, r *report, p *process.Server, c *
 }
 
 // sendAll sends bodies over the connections: each once when they are the whole corpus, in turns until size is reached otherwise.
-func (s *settings) sendAll(ctx context.Context, c *caller, bodies []*prepared) (took []time.Duration, sent, events int64, err error) {
+func (s *settings) sendAll(ctx context.Context, c *caller, bodies []*prepared, clk *clock) (took []time.Duration, sent, events int64, err error) {
 	ctx, cancel := context.WithCancelCause(ctx)
 	defer cancel(nil)
 	var next, total, count atomic.Int64
@@ -167,7 +168,7 @@ func (s *settings) sendAll(ctx context.Context, c *caller, bodies []*prepared) (
 				}
 				next.Add(p.messages)
 				if p.used {
-					p.restamp(time.Now())
+					p.restamp(clk)
 				}
 				p.used = true
 				d, err := c.call(ctx, "PutLogEvents", p.json, p.hash, &answer)
