@@ -223,7 +223,7 @@ func absent(code, message string) operation {
 		if _, err := c.h.objects.Bucket(c.ctx, c.scope, c.bucket); err != nil {
 			return nil, err
 		}
-		return nil, &apiError{Code: code, Status: http.StatusNotFound, Message: message, Extra: [][2]string{{"BucketName", c.bucket}}}
+		return nil, c.missing(code, message)
 	}
 }
 

@@ -36,6 +36,14 @@ var operations = map[string]operation{
 	"ListParts":               listParts,
 	"ListMultipartUploads":    listMultipartUploads,
 
+	"GetBucketTagging":      getBucketTagging,
+	"PutBucketTagging":      putBucketTagging,
+	"DeleteBucketTagging":   deleteBucketTagging,
+	"GetBucketPolicy":       getBucketPolicy,
+	"GetBucketPolicyStatus": getBucketPolicyStatus,
+	"PutBucketPolicy":       putBucketPolicy,
+	"DeleteBucketPolicy":    deleteBucketPolicy,
+
 	// Questions about features that no bucket here uses.
 	"GetBucketAcl":                       getBucketACL,
 	"GetObjectAcl":                       getObjectACL,
@@ -45,9 +53,6 @@ var operations = map[string]operation{
 	"GetBucketAccelerateConfiguration":   emptyConfiguration("AccelerateConfiguration"),
 	"GetBucketNotificationConfiguration": emptyConfiguration("NotificationConfiguration"),
 	"GetBucketRequestPayment":            getBucketRequestPayment,
-	"GetBucketPolicy":                    absent("NoSuchBucketPolicy", "The bucket policy does not exist"),
-	"GetBucketPolicyStatus":              absent("NoSuchBucketPolicy", "The bucket policy does not exist"),
-	"GetBucketTagging":                   absent("NoSuchTagSet", "The TagSet does not exist"),
 	"GetBucketCors":                      absent("NoSuchCORSConfiguration", "The CORS configuration does not exist"),
 	"GetBucketWebsite":                   absent("NoSuchWebsiteConfiguration", "The specified bucket does not have a website configuration"),
 	"GetBucketLifecycleConfiguration":    absent("NoSuchLifecycleConfiguration", "The lifecycle configuration does not exist"),
@@ -58,8 +63,6 @@ var operations = map[string]operation{
 	"GetBucketOwnershipControls":         absent("OwnershipControlsNotFoundError", "The bucket ownership controls were not found"),
 
 	// There is nothing to delete, which S3 answers with success.
-	"DeleteBucketPolicy":            nothingToDelete,
-	"DeleteBucketTagging":           nothingToDelete,
 	"DeleteBucketCors":              nothingToDelete,
 	"DeleteBucketWebsite":           nothingToDelete,
 	"DeleteBucketLifecycle":         nothingToDelete,

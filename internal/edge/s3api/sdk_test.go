@@ -132,7 +132,7 @@ func TestBucketFeatures(t *testing.T) {
 	if !strings.Contains(err.Error(), "PutBucketVersioning") {
 		t.Errorf("%v does not name the operation", err)
 	}
-	_, err = c.PutBucketPolicy(ctx, &s3.PutBucketPolicyInput{Bucket: b, Policy: aws.String("{}")})
+	_, err = c.PutBucketCors(ctx, &s3.PutBucketCorsInput{Bucket: b, CORSConfiguration: &types.CORSConfiguration{CORSRules: []types.CORSRule{{AllowedMethods: []string{"GET"}, AllowedOrigins: []string{"*"}}}}})
 	wantCode(t, err, "NotImplemented")
 	_, err = c.PutObjectTagging(ctx, &s3.PutObjectTaggingInput{Bucket: b, Key: b, Tagging: &types.Tagging{TagSet: []types.Tag{}}})
 	wantCode(t, err, "NotImplemented")
@@ -461,7 +461,10 @@ func TestRawRequests(t *testing.T) {
 	is(do("OPTIONS", "/bkt/k", "", nil, nil), 403, "AccessForbidden")
 	is(do("PATCH", "/bkt/k", "", nil, nil), 405, "MethodNotAllowed")
 	is(do("POST", "/bkt", "", nil, nil), 501, "PostObject")
-	is(do("PUT", "/bkt?tagging", "", nil, nil), 501, "PutBucketTagging")
+	is(do("PUT", "/bkt?versioning", "", nil, nil), 501, "PutBucketVersioning")
+	is(do("PUT", "/bkt?tagging", "", nil, nil), 400, "MalformedXML")
+	is(do("PUT", "/bkt?policy", "", nil, nil), 400, "MalformedPolicy")
+	is(do("PUT", "/bkt?policy", "", nil, strings.NewReader("{"+strings.Repeat(" ", 20<<10))), 400, "MalformedPolicy")
 	is(do("POST", "/bkt/k?select&select-type=2", "", nil, nil), 501, "SelectObjectContent")
 	is(do("POST", "/bkt?delete", "", nil, strings.NewReader("<Delete/>")), 400, "Content-MD5")
 	is(do("PUT", "/bkt/k", "", nil, io.MultiReader(strings.NewReader("chunked transfer"))), 411, "MissingContentLength")

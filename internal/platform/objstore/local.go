@@ -78,6 +78,8 @@ type Local struct {
 
 type bucketState struct {
 	bucket Bucket
+	tags   map[string]string // under Local.mu, as is policy
+	policy string
 	life   sync.RWMutex
 	gone   bool // under life
 
@@ -87,11 +89,13 @@ type bucketState struct {
 }
 
 type bucketRecord struct {
-	Format  int       `json:"format"`
-	Name    string    `json:"name"`
-	Account string    `json:"account"`
-	Region  string    `json:"region"`
-	Created time.Time `json:"created"`
+	Format  int               `json:"format"`
+	Name    string            `json:"name"`
+	Account string            `json:"account"`
+	Region  string            `json:"region"`
+	Created time.Time         `json:"created"`
+	Tags    map[string]string `json:"tags,omitempty"`
+	Policy  string            `json:"policy,omitempty"`
 }
 
 const (
@@ -165,7 +169,7 @@ func (l *Local) loadBuckets() error {
 			return l.wrap(err, "open bucket "+name)
 		}
 		l.buckets[name] = &bucketState{
-			bucket:  Bucket{Name: name, Account: rec.Account, Region: rec.Region, Created: rec.Created},
+			bucket: Bucket{Name: name, Account: rec.Account, Region: rec.Region, Created: rec.Created}, tags: rec.Tags, policy: rec.Policy,
 			pending: map[string]*meta{}, stuck: map[string][]string{},
 		}
 	}
@@ -241,12 +245,12 @@ func (l *Local) CreateBucket(ctx context.Context, b Bucket) error {
 			return l.wrap(err, "create bucket")
 		}
 	}
-	rec := bucketRecord{metaFormat, b.Name, b.Account, b.Region, b.Created}
-	if err := l.writeJSON(l.bucketFile(b.Name), rec); err != nil {
+	state := &bucketState{bucket: b, pending: map[string]*meta{}, stuck: map[string][]string{}}
+	if err := l.writeJSON(l.bucketFile(b.Name), state.record()); err != nil {
 		return l.wrap(err, "create bucket")
 	}
 	l.mu.Lock()
-	l.buckets[b.Name] = &bucketState{bucket: b, pending: map[string]*meta{}, stuck: map[string][]string{}}
+	l.buckets[b.Name] = state
 	l.mu.Unlock()
 	return nil
 }

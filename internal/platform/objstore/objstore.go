@@ -202,6 +202,13 @@ type Store interface {
 	Buckets(ctx context.Context) ([]Bucket, error) // sorted by name
 	DeleteBucket(ctx context.Context, name string) error
 
+	// Tags and policy of a bucket: no tags and "" when there are none.
+	// Setting replaces; the store does not look into them.
+	BucketTags(ctx context.Context, name string) (map[string]string, error)
+	SetBucketTags(ctx context.Context, name string, tags map[string]string) error
+	BucketPolicy(ctx context.Context, name string) (string, error)
+	SetBucketPolicy(ctx context.Context, name, policy string) error
+
 	// Put stores what r returns up to io.EOF. size is its length, or -1 when
 	// unknown; another length is ErrSizeMismatch. An error of r leaves the
 	// key as it was and is returned wrapped.

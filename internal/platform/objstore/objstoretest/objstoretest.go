@@ -32,6 +32,7 @@ func Run(t *testing.T, open func(t *testing.T) objstore.Store) {
 		run  func(*suite)
 	}{
 		{"Buckets", (*suite).buckets},
+		{"Settings", (*suite).settings},
 		{"PutGet", (*suite).putGet},
 		{"Metadata", (*suite).metadata},
 		{"Ranges", (*suite).ranges},
@@ -149,6 +150,39 @@ func (s *suite) buckets() {
 	page, err := s.store.List(s.ctx, "bkt", objstore.ListOptions{})
 	s.check(err)
 	s.equal(len(page.Objects), 0)
+}
+
+func (s *suite) settings() {
+	tags, err := s.store.BucketTags(s.ctx, "bkt")
+	s.check(err)
+	s.equal(len(tags), 0)
+	policy, err := s.store.BucketPolicy(s.ctx, "bkt")
+	s.check(err)
+	s.equal(policy, "")
+	want := `{"Statement": [{"Effect":"Allow","Principal":{"Service":"logs.us-east-1.amazonaws.com"},"Action":"s3:PutObject","Resource":"arn:aws:s3:::bkt/*"}]}`
+	s.check(s.store.SetBucketTags(s.ctx, "bkt", map[string]string{"a": "1", "ü b": ""}))
+	s.check(s.store.SetBucketPolicy(s.ctx, "bkt", want))
+	s.check(s.store.SetBucketTags(s.ctx, "bkt", map[string]string{"c": "<&>"}))
+	tags, err = s.store.BucketTags(s.ctx, "bkt")
+	s.check(err)
+	s.equal(tags, map[string]string{"c": "<&>"})
+	policy, err = s.store.BucketPolicy(s.ctx, "bkt")
+	s.check(err)
+	s.equal(policy, want)
+	s.check(s.store.SetBucketTags(s.ctx, "bkt", nil))
+	s.check(s.store.SetBucketPolicy(s.ctx, "bkt", ""))
+	tags, err = s.store.BucketTags(s.ctx, "bkt")
+	s.check(err)
+	s.equal(len(tags), 0)
+	policy, err = s.store.BucketPolicy(s.ctx, "bkt")
+	s.check(err)
+	s.equal(policy, "")
+	s.fails(s.store.SetBucketTags(s.ctx, "missing", nil), objstore.ErrNoSuchBucket)
+	s.fails(s.store.SetBucketPolicy(s.ctx, "missing", ""), objstore.ErrNoSuchBucket)
+	_, err = s.store.BucketTags(s.ctx, "missing")
+	s.fails(err, objstore.ErrNoSuchBucket)
+	_, err = s.store.BucketPolicy(s.ctx, "missing")
+	s.fails(err, objstore.ErrNoSuchBucket)
 }
 
 func (s *suite) putGet() {
