@@ -38,6 +38,9 @@ func TestFullDisk(t *testing.T) {
 	}
 	s := &stream{name: "main"}
 	createStream(t, c, s.name)
+	for _, name := range []string{"doomed-0", "doomed-1"} {
+		createStream(t, c, name)
+	}
 	rng := rand.New(rand.NewPCG(1, 1))
 	noise := func() []event {
 		batch := make([]event, 40)
@@ -84,6 +87,32 @@ func TestFullDisk(t *testing.T) {
 		t.Fatal("nothing was accepted")
 	}
 	check("while the disk is full")
+	// deleteOne deletes a stream after the last byte of the disk was taken.
+	deleteOne := func(name string) {
+		t.Helper()
+		rest, err := os.Create(filepath.Join(disk, "rest"))
+		if err != nil {
+			t.Fatal(err)
+		}
+		for err == nil {
+			_, err = rest.Write(make([]byte, 4096))
+		}
+		if err := rest.Close(); err != nil {
+			t.Fatal(err)
+		}
+		_, err = c.DeleteLogStream(ctx, &cloudwatchlogs.DeleteLogStreamInput{LogGroupName: aws.String(group), LogStreamName: &name})
+		if err != nil {
+			t.Fatalf("a deletion on a full disk: %v\n%s", err, srv.Log())
+		}
+		if err := os.Remove(filepath.Join(disk, "rest")); err != nil {
+			t.Fatal(err)
+		}
+	}
+	deleteOne("doomed-0")
+	reserved := func() bool {
+		_, err := os.Stat(filepath.Join(data, "catalog.db-reserve"))
+		return err == nil
+	}
 
 	if err := os.Remove(ballast); err != nil {
 		t.Fatal(err)
@@ -111,11 +140,18 @@ func TestFullDisk(t *testing.T) {
 	}
 	t.Logf("%d more batches with space again", (len(s.acked)-before)/40)
 	check("with space again")
+	for !reserved() { // taken once a second
+		if time.Now().After(deadline) {
+			t.Fatal("the catalog has not taken its reserve again")
+		}
+		time.Sleep(50 * time.Millisecond)
+	}
 
 	fill()
 	srv.Kill()
 	srv, c = start(t, data)
 	check("after a kill on a full disk")
+	deleteOne("doomed-1")
 	if strings.Contains(srv.Log(), "panic") {
 		t.Fatalf("the server panicked:\n%s", srv.Log())
 	}

@@ -11,6 +11,8 @@ import (
 	"time"
 
 	_ "modernc.org/sqlite" // registers the driver "sqlite"
+
+	"github.com/cumulog/cumulog/internal/platform/vfs"
 )
 
 // Options of Open; zero values are good defaults.
@@ -39,6 +41,8 @@ type DB struct {
 	mu     sync.RWMutex // closed is set under it, so that no change is queued after
 	closed bool
 	done   chan struct{}
+
+	reserve reserve
 
 	purgeWake chan struct{}
 	purgeStop context.CancelFunc
@@ -74,6 +78,7 @@ func Open(ctx context.Context, path string, o Options) (*DB, error) {
 		now: o.Now, maxBatch: o.MaxBatch, write: write,
 		queue: make(chan *change, 4*o.MaxBatch), done: make(chan struct{}),
 		purgeWake: make(chan struct{}, 1), purgeDone: make(chan struct{}),
+		reserve: reserve{fs: vfs.OS(), path: path + reserveSuffix},
 	}
 	if err := db.start(ctx, path, o.Readers); err != nil {
 		if db.w != nil {

@@ -160,7 +160,7 @@ func (db *DB) CountGroups(ctx context.Context, scope logs.Scope) (int, error) {
 
 // SetRetention sets the retention of a live group in days; 0 = never expires.
 func (db *DB) SetRetention(ctx context.Context, id logs.GroupID, days int) error {
-	return db.apply(ctx, "set retention", func(t *tx) error {
+	return db.applyFreeing(ctx, "set retention", func(t *tx) error {
 		return mustChange(t.exec(`UPDATE log_groups SET retention_days = ? WHERE group_id = ? AND deleted_ms IS NULL`, days, id))
 	})
 }
@@ -184,7 +184,7 @@ func (db *DB) SetClass(ctx context.Context, id logs.GroupID, class string) error
 // invisible from then on; their rows are removed in the background. ErrNotFound when it is not
 // live, ErrConflict when it is protected.
 func (db *DB) DeleteGroup(ctx context.Context, id logs.GroupID) error {
-	err := db.apply(ctx, "delete group", func(t *tx) error {
+	err := db.applyFreeing(ctx, "delete group", func(t *tx) error {
 		var scope logs.Scope
 		var name string
 		var protected bool

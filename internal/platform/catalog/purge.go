@@ -14,6 +14,9 @@ const purgeChunk = 1000
 // purgePause is how long the purge rests after trouble such as a full disk.
 const purgePause = 10 * time.Second
 
+// reservePause is how often it is tried to take a reserve that is not whole.
+const reservePause = time.Second
+
 // wakePurge tells the purge loop that a group was deleted.
 func (db *DB) wakePurge() {
 	select {
@@ -22,8 +25,8 @@ func (db *DB) wakePurge() {
 	}
 }
 
-// purgeLoop removes the stream rows of deleted groups. It starts with what an
-// earlier process left over.
+// purgeLoop removes the stream rows of deleted groups, and takes the reserve, again
+// when it was released. It starts with what an earlier process left over.
 func (db *DB) purgeLoop(ctx context.Context) {
 	defer close(db.purgeDone)
 	timer := time.NewTimer(0)
@@ -34,6 +37,10 @@ func (db *DB) purgeLoop(ctx context.Context) {
 			return
 		case <-db.purgeWake:
 		case <-timer.C:
+			_ = db.reserve.take() // without room for it, later
+		}
+		if !db.reserve.whole() {
+			timer.Reset(reservePause)
 		}
 		for {
 			more, err := db.purge(ctx, purgeChunk)
@@ -58,7 +65,7 @@ func (db *DB) purge(ctx context.Context, limit int) (more bool, err error) {
 	if err != nil {
 		return false, wrap("purge streams", err)
 	}
-	err = db.apply(ctx, "purge streams", func(t *tx) error {
+	err = db.applyFreeing(ctx, "purge streams", func(t *tx) error {
 		n, err := t.exec(`DELETE FROM log_streams WHERE stream_id IN (SELECT stream_id FROM log_streams WHERE group_id = ? LIMIT ?)`, id, limit)
 		if err != nil || n == int64(limit) {
 			return err

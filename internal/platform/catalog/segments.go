@@ -46,7 +46,7 @@ func (db *DB) Checkpoint(ctx context.Context) (uint64, error) {
 // Publish applies p in one durable transaction, or nothing of it. ErrExists
 // when an added segment exists, ErrNotFound when a removed one does not.
 func (db *DB) Publish(ctx context.Context, p Publication) error {
-	return db.apply(ctx, "publish segments", func(t *tx) error {
+	return db.applyFreeing(ctx, "publish segments", func(t *tx) error {
 		for _, id := range p.Remove {
 			if err := mustChange(t.exec(`DELETE FROM segments WHERE seg_id = ?`, id)); err != nil {
 				return fmt.Errorf("remove segment %s: %w", id, err)

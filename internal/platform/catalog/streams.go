@@ -162,7 +162,7 @@ func (db *DB) Streams(ctx context.Context, group logs.GroupID, f StreamFilter) (
 // same transaction. ErrNotFound when there is none, ErrConflict when the group
 // is protected from deletion.
 func (db *DB) DeleteStream(ctx context.Context, group logs.GroupID, id logs.StreamID) error {
-	return db.apply(ctx, "delete stream", func(t *tx) error {
+	return db.applyFreeing(ctx, "delete stream", func(t *tx) error {
 		var protected bool
 		err := t.row(`SELECT g.protected FROM log_streams s JOIN log_groups g ON g.group_id = s.group_id WHERE s.stream_id = ? AND s.group_id = ? AND g.deleted_ms IS NULL`,
 			[]any{id, group}, &protected)

@@ -37,6 +37,17 @@ func (db *DB) apply(ctx context.Context, doing string, fn func(*tx) error) error
 	return wrap(doing, c.err)
 }
 
+// applyFreeing is apply for a change that lets disk space go, now or later: on
+// a full disk it gives the reserve back and tries once more. fn may run twice.
+func (db *DB) applyFreeing(ctx context.Context, doing string, fn func(*tx) error) error {
+	err := db.apply(ctx, doing, fn)
+	if errors.Is(err, ErrFull) && db.reserve.release() {
+		db.wakePurge() // which takes the reserve again, but not at once
+		err = db.apply(ctx, doing, fn)
+	}
+	return err
+}
+
 func (db *DB) commitLoop() {
 	defer close(db.done)
 	batch := make([]*change, 0, db.maxBatch)
