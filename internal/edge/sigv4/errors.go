@@ -150,7 +150,8 @@ func (e *Error) Query() (code string, status int) {
 func refuse(k Kind, message string) *Error { return &Error{Kind: k, Message: message} }
 
 const (
-	textMissing  = "Missing Authentication Token"
-	textUnknown  = "The security token included in the request is invalid."
-	textMismatch = "The request signature we calculated does not match the signature you provided. Check your AWS Secret Access Key and signing method. Consult the service documentation for details."
+	textMissing     = "Missing Authentication Token"
+	textUnsupported = "The authorization mechanism you have provided is not supported. Please use AWS4-HMAC-SHA256."
+	textUnknown     = "The security token included in the request is invalid."
+	textMismatch    = "The request signature we calculated does not match the signature you provided. Check your AWS Secret Access Key and signing method. Consult the service documentation for details."
 )

@@ -68,6 +68,9 @@ func Parse(r *http.Request) (*Auth, error) {
 		return parseHeader(r, header)
 	case hasPresigned(r.URL.RawQuery):
 		return parseQuery(r)
+	case strings.Contains(r.URL.RawQuery, "AWSAccessKeyId=") && strings.Contains(r.URL.RawQuery, "Signature="):
+		// A URL presigned with version 2, which boto3 makes unless told otherwise.
+		return nil, refuse(Unsupported, textUnsupported)
 	}
 	return nil, refuse(Missing, textMissing)
 }
@@ -82,7 +85,7 @@ func parseHeader(r *http.Request, header string) (*Auth, error) {
 	rest, ok := strings.CutPrefix(header, algorithm)
 	if !ok || rest == "" || (rest[0] != ' ' && rest[0] != '\t') {
 		if !ok && (strings.HasPrefix(header, "AWS ") || strings.HasPrefix(header, "AWS4-")) {
-			return nil, refuse(Unsupported, "The authorization mechanism you have provided is not supported. Please use AWS4-HMAC-SHA256.")
+			return nil, refuse(Unsupported, textUnsupported)
 		}
 		return nil, refuse(Incomplete, "The authorization header is malformed; the algorithm must be AWS4-HMAC-SHA256.")
 	}

@@ -289,6 +289,7 @@ func TestRefusals(t *testing.T) {
 		"nothing":             {httptest.NewRequest("POST", "/", nil), sigv4.Missing, "MissingAuthenticationTokenException"},
 		"other scheme":        {header("Basic abc"), sigv4.Incomplete, "IncompleteSignatureException"},
 		"version 2":           {header("AWS AKID:sig"), sigv4.Unsupported, "IncompleteSignatureException"},
+		"presigned version 2": {httptest.NewRequest("GET", "/b/k?AWSAccessKeyId=AKID&Signature=x%3D&Expires=1795565461", nil), sigv4.Unsupported, "IncompleteSignatureException"},
 		"version 4a":          {header("AWS4-ECDSA-P256-SHA256 Credential=x"), sigv4.Unsupported, "IncompleteSignatureException"},
 		"only the algorithm":  {header("AWS4-HMAC-SHA256"), sigv4.Incomplete, "IncompleteSignatureException"},
 		"no signature":        {header("AWS4-HMAC-SHA256 Credential=" + keyID + scope + ", SignedHeaders=host"), sigv4.Incomplete, "IncompleteSignatureException"},
