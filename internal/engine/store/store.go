@@ -92,9 +92,6 @@ func Open(ctx context.Context, o Options) (_ *Store, err error) {
 	if err != nil {
 		return nil, fmt.Errorf("open store: %w", err)
 	}
-	if err := s.sweep(segs); err != nil {
-		return nil, fmt.Errorf("open store: %w", err)
-	}
 	v := &view{mems: []*memtable{newMemtable()}, refs: 1}
 	for _, g := range segs {
 		p := s.newPart(g)
@@ -114,6 +111,9 @@ func Open(ctx context.Context, o Options) (_ *Store, err error) {
 	if err != nil {
 		return nil, errors.Join(fmt.Errorf("open store: %w", err), s.closeParts())
 	}
+	if err := s.sweep(len(recovery.Lost) > 0); err != nil {
+		return nil, errors.Join(fmt.Errorf("open store: %w", err), s.wal.Close(), s.closeParts())
+	}
 	for _, l := range recovery.Lost {
 		s.o.Logger.Error("the log lost acknowledged batches", "file", l.File, "offset", l.Offset, "from", l.From, "to", l.To)
 	}
@@ -129,30 +129,43 @@ func Open(ctx context.Context, o Options) (_ *Store, err error) {
 }
 
 // sweep removes the files that no manifest row names: temporary ones, parts that
-// were never published, and parts that were merged away but not yet removed.
-func (s *Store) sweep(segs []catalog.Segment) error {
-	live := make(map[string]bool, len(segs))
-	for _, g := range segs {
-		live[g.ID+partSuffix] = true
+// were never published, and parts that were merged away but not yet removed. When
+// parts are missing or the log lost records, the manifest may be an old copy and those
+// parts all there is, so they stay.
+func (s *Store) sweep(lost bool) error {
+	live := make(map[string]bool, len(s.cur.parts))
+	for _, p := range s.cur.parts {
+		live[p.seg.ID+partSuffix] = true
 	}
 	names, err := s.o.FS.List(s.partsDir)
 	if err != nil {
 		return err
 	}
+	var orphans, temps []string
 	for _, name := range names {
-		if live[name] {
+		switch {
+		case live[name]:
 			delete(live, name)
-			continue
-		}
-		if !strings.HasSuffix(name, partSuffix) && !strings.HasSuffix(name, tempSuffix) {
-			continue // not ours
-		}
-		if err := s.o.FS.Remove(filepath.Join(s.partsDir, name)); err != nil && !errors.Is(err, fs.ErrNotExist) {
-			s.o.Logger.Warn("a file that is not needed could not be removed", "file", name, "error", err)
+		case strings.HasSuffix(name, partSuffix):
+			orphans = append(orphans, name)
+		case strings.HasSuffix(name, tempSuffix):
+			temps = append(temps, name)
 		}
 	}
 	for name := range live {
+		lost = true
 		s.o.Logger.Error("a part is missing; its events are lost unless a copy of the file exists", "file", name)
+	}
+	if lost {
+		for _, name := range orphans {
+			s.o.Logger.Warn("a part that the catalog does not list stays, as other events are missing", "file", name)
+		}
+		orphans = nil
+	}
+	for _, name := range append(temps, orphans...) {
+		if err := s.o.FS.Remove(filepath.Join(s.partsDir, name)); err != nil && !errors.Is(err, fs.ErrNotExist) {
+			s.o.Logger.Warn("a file that is not needed could not be removed", "file", name, "error", err)
+		}
 	}
 	return nil
 }
