@@ -9,6 +9,7 @@ import (
 	"strings"
 
 	"github.com/aws/smithy-go"
+	smithyhttp "github.com/aws/smithy-go/transport/http"
 )
 
 // failure is an error that knows what the user can do about it.
@@ -59,9 +60,26 @@ func describe(err error) string {
 	}
 	var op *net.OpError
 	if errors.As(err, &op) && op.Op == "dial" {
+		if op.Addr == nil { // the name was not found; the inner error says which
+			return fmt.Sprintf("no server answers: %v", op.Err)
+		}
 		return fmt.Sprintf("no server answers at %s: %v", op.Addr, op.Err)
 	}
 	return strings.ReplaceAll(err.Error(), "\n", "\n  ")
+}
+
+// isAway tells a server that does not answer, or not now, from one that refuses, and from failures on this side.
+func isAway(err error) bool {
+	var call *smithy.OperationError
+	if !errors.As(err, &call) {
+		return false
+	}
+	var answer *smithyhttp.ResponseError
+	if errors.As(err, &answer) {
+		status := answer.HTTPStatusCode()
+		return status < 400 || status >= 500 // an answer that breaks off, or an apology
+	}
+	return true
 }
 
 func hintFor(err error) string {
@@ -69,7 +87,7 @@ func hintFor(err error) string {
 	if errors.As(err, &api) {
 		switch api.ErrorCode() {
 		case "ResourceNotFoundException":
-			return "add --create to make the group and the stream, or check the names"
+			return "check the names; `cumulog put --create` makes a group and a stream that are missing"
 		case "UnrecognizedClientException", "InvalidSignatureException", "MissingAuthenticationTokenException":
 			return "set AWS_ACCESS_KEY_ID and AWS_SECRET_ACCESS_KEY to a key of `cumulog keys create`"
 		}

@@ -3,14 +3,23 @@ package main
 import (
 	"bytes"
 	"context"
+	"errors"
 	"fmt"
 	"io"
+	"net"
+	"net/http"
 	"path/filepath"
 	"strings"
 	"sync"
 	"testing"
 	"time"
 	"unicode/utf8"
+
+	"github.com/aws/aws-sdk-go-v2/aws"
+	"github.com/aws/aws-sdk-go-v2/service/cloudwatchlogs"
+	"github.com/aws/aws-sdk-go-v2/service/cloudwatchlogs/types"
+	"github.com/aws/smithy-go"
+	smithyhttp "github.com/aws/smithy-go/transport/http"
 
 	"github.com/cumulog/cumulog/cumulogtest"
 )
@@ -55,6 +64,7 @@ func TestWrongUsage(t *testing.T) {
 	check("cumulog tail needs a log group", "tail")
 	check("outside 1 to 10000", "tail", "g", "-n", "0")
 	check("outside 1 to 10000", "tail", "g", "-n", "10001")
+	check("outside 0 to 10000", "tail", "g", "-f", "-n", "-1")
 	check("--auth: \"maybe\"", "serve", "--auth", "maybe", "--data", t.TempDir())
 	check("can be reached from other machines", "serve", "--listen", "0.0.0.0:0", "--data", t.TempDir())
 	check("is not an http or https URL", "tail", "g", "--endpoint", "127.0.0.1:1")
@@ -116,7 +126,7 @@ func TestPutAndTail(t *testing.T) {
 	if r := cumulog(t, "", append([]string{"tail", "g", "--filter", "last -line", "--stream", "s"}, at...)...); !strings.HasSuffix(r.out, "Z s last without an end\n") || strings.Count(r.out, "\n") != 1 {
 		t.Errorf("tail --filter printed %q, %q", r.out, r.err)
 	}
-	if r := cumulog(t, "", append([]string{"tail", "g2"}, at...)...); r.code != 1 || !strings.Contains(r.err, "The specified log group does not exist.") {
+	if r := cumulog(t, "", append([]string{"tail", "g2"}, at...)...); r.code != 1 || !strings.Contains(r.err, "The specified log group does not exist.\n  hint: check the names") {
 		t.Errorf("tail of nothing: %+v", r)
 	}
 }
@@ -143,53 +153,179 @@ func TestTailFollows(t *testing.T) {
 	if r := cumulog(t, "first\n", "put", "g", "s", "--create", "--endpoint", srv.URL); r.code != 0 {
 		t.Fatal(r.err)
 	}
+	f := follow(t, "tail", "g", "-f", "--plain", "--endpoint", srv.URL)
+	f.expect("first")
+	for _, text := range []string{"second", "third"} {
+		if r := cumulog(t, text+"\n", "put", "g", "other", "--create", "--endpoint", srv.URL); r.code != 0 {
+			t.Fatal(r.err)
+		}
+		f.expect(text)
+	}
+	f.end()
+}
+
+// TestTailFollowsBesideFutureEvents: an event dated an hour ahead must not hide those of clocks that are right.
+func TestTailFollowsBesideFutureEvents(t *testing.T) {
+	isolate(t)
+	srv := cumulogtest.New(t)
+	if r := cumulog(t, "old\n", "put", "g", "s", "--create", "--endpoint", srv.URL); r.code != 0 {
+		t.Fatal(r.err)
+	}
+	_, err := cloudwatchlogs.NewFromConfig(srv.Config()).PutLogEvents(t.Context(), &cloudwatchlogs.PutLogEventsInput{
+		LogGroupName: aws.String("g"), LogStreamName: aws.String("s"),
+		LogEvents: []types.InputLogEvent{{Message: aws.String("ahead"), Timestamp: aws.Int64(time.Now().Add(time.Hour).UnixMilli())}},
+	})
+	if err != nil {
+		t.Fatal(err)
+	}
+	newest := follow(t, "tail", "g", "-f", "-n", "1", "--plain", "--endpoint", srv.URL)
+	newest.expect("ahead")
+	nothing := follow(t, "tail", "g", "-f", "-n", "0", "--plain", "--endpoint", srv.URL)
+	// Following from now on has begun once it prints; until then each line may count as old news.
+	for i := 0; ; i++ {
+		if r := cumulog(t, fmt.Sprintf("now %d\n", i), "put", "g", "s", "--endpoint", srv.URL); r.code != 0 {
+			t.Fatal(r.err)
+		}
+		newest.expect(fmt.Sprintf("now %d", i))
+		if line, ok := nothing.next(time.Second); ok {
+			if line == "old" || line == "ahead" {
+				t.Errorf("tail -n 0 printed %q, which was there before it", line)
+			}
+			break
+		}
+		if i == 20 {
+			t.Fatal("tail -n 0 printed nothing")
+		}
+	}
+	newest.end()
+	nothing.stop()
+}
+
+// follower is a command that prints lines until it is stopped.
+type follower struct {
+	t      *testing.T
+	lines  chan string
+	cancel context.CancelFunc
+	wg     sync.WaitGroup
+	code   int
+}
+
+func follow(t *testing.T, args ...string) *follower {
+	f := &follower{t: t, lines: make(chan string, 100)}
 	ctx, cancel := context.WithCancel(t.Context())
+	f.cancel = cancel
 	r, w := io.Pipe()
-	var wg sync.WaitGroup
-	code := 0
-	wg.Go(func() {
-		code = run(ctx, []string{"tail", "g", "-f", "--plain", "--endpoint", srv.URL}, nil, w, io.Discard)
+	f.wg.Go(func() {
+		f.code = run(ctx, args, nil, w, io.Discard)
 		w.Close()
 	})
-	lines := make(chan string, 100)
-	wg.Go(func() {
-		defer close(lines)
+	f.wg.Go(func() {
+		defer close(f.lines)
 		raw := make([]byte, 4096)
 		for {
 			n, err := r.Read(raw)
 			for l := range strings.Lines(string(raw[:n])) {
-				lines <- strings.TrimSpace(l)
+				f.lines <- strings.TrimSpace(l)
 			}
 			if err != nil {
 				return
 			}
 		}
 	})
-	expect := func(want string) {
-		t.Helper()
-		select {
-		case got := <-lines:
-			if got != want {
-				t.Errorf("tail printed %q, want %q", got, want)
-			}
-		case <-time.After(20 * time.Second):
-			t.Errorf("tail did not print %q", want)
+	return f
+}
+
+func (f *follower) next(wait time.Duration) (string, bool) {
+	select {
+	case line := <-f.lines:
+		return line, true
+	case <-time.After(wait):
+		return "", false
+	}
+}
+
+func (f *follower) expect(want string) {
+	f.t.Helper()
+	if got, ok := f.next(20 * time.Second); !ok || got != want {
+		f.t.Errorf("printed %q, want %q", got, want)
+	}
+}
+
+func (f *follower) stop() {
+	f.cancel()
+	f.wg.Wait()
+	if f.code != 0 {
+		f.t.Errorf("interrupted following ended with code %d, want 0", f.code)
+	}
+}
+
+// end stops it and demands that it has printed no more than what was expected.
+func (f *follower) end() {
+	f.stop()
+	if extra, more := <-f.lines; more {
+		f.t.Errorf("printed %q once more", extra)
+	}
+}
+
+// TestPutSendsSteadyLines: lines that keep coming must not keep a batch back.
+func TestPutSendsSteadyLines(t *testing.T) {
+	isolate(t)
+	srv := cumulogtest.New(t)
+	r, w := io.Pipe()
+	done := make(chan int)
+	go func() {
+		done <- run(t.Context(), []string{"put", "g", "s", "--create", "--wait", "100ms", "--endpoint", srv.URL}, r, io.Discard, io.Discard)
+	}()
+	client := cloudwatchlogs.NewFromConfig(srv.Config())
+	deadline := time.Now().Add(20 * time.Second)
+	for {
+		if _, err := io.WriteString(w, "line\n"); err != nil {
+			t.Fatal(err)
+		}
+		page, err := client.GetLogEvents(t.Context(), &cloudwatchlogs.GetLogEventsInput{LogGroupName: aws.String("g"), LogStreamName: aws.String("s")})
+		if err == nil && len(page.Events) > 0 {
+			break
+		}
+		if time.Now().After(deadline) {
+			t.Error("nothing was sent while lines kept coming")
+			break
+		}
+		time.Sleep(5 * time.Millisecond)
+	}
+	w.Close()
+	if code := <-done; code != 0 {
+		t.Errorf("put ended with code %d", code)
+	}
+}
+
+func TestIsAway(t *testing.T) {
+	call := func(err error) error { return fmt.Errorf("wrapped: %w", &smithy.OperationError{Err: err}) }
+	answer := func(status int) error {
+		return call(&smithyhttp.ResponseError{Response: &smithyhttp.Response{Response: &http.Response{StatusCode: status}}, Err: io.ErrUnexpectedEOF})
+	}
+	for _, test := range []struct {
+		err  error
+		want bool
+	}{
+		{io.ErrClosedPipe, false}, // our own output
+		{call(&smithyhttp.RequestSendError{Err: io.EOF}), true},
+		{call(io.ErrUnexpectedEOF), true},
+		{answer(200), true}, {answer(400), false}, {answer(413), false}, {answer(500), true}, {answer(503), true},
+	} {
+		if got := isAway(test.err); got != test.want {
+			t.Errorf("isAway(%v) = %v", test.err, got)
 		}
 	}
-	expect("first")
-	for _, text := range []string{"second", "third"} {
-		if r := cumulog(t, text+"\n", "put", "g", "other", "--create", "--endpoint", srv.URL); r.code != 0 {
-			t.Fatal(r.err)
+}
+
+func TestDescribeNamesTheServer(t *testing.T) {
+	for want, err := range map[string]error{
+		"no server answers: lookup nope: no such host": &net.OpError{Op: "dial", Net: "tcp", Err: &net.DNSError{Name: "nope", Err: "no such host"}},
+		"no server answers at 127.0.0.1:1: refused":    &net.OpError{Op: "dial", Net: "tcp", Addr: &net.TCPAddr{IP: net.IPv4(127, 0, 0, 1), Port: 1}, Err: errors.New("refused")},
+	} {
+		if got := describe(err); got != want {
+			t.Errorf("described as %q, want %q", got, want)
 		}
-		expect(text)
-	}
-	cancel()
-	wg.Wait()
-	if extra, more := <-lines; more {
-		t.Errorf("tail printed %q once more", extra)
-	}
-	if code != 0 {
-		t.Errorf("interrupted following ended with code %d, want 0", code)
 	}
 }
 

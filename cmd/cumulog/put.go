@@ -36,7 +36,7 @@ func newPut() *cobra.Command {
 		Use:   "put GROUP STREAM",
 		Short: "Send the lines of standard input to a log stream",
 		Long: `Sends every line of standard input as one event, stamped with the time it was read, in batches of up to 1 MiB.
-An incomplete batch is sent when no line came for --wait. Empty lines are left out; a line over 1 MiB becomes several events.`,
+An incomplete batch is sent --wait after its first line. Empty lines are left out; a line over 1 MiB becomes several events.`,
 		Example: `  journalctl -f | cumulog put /host/journal "$(hostname)" --create
   AWS_ENDPOINT_URL=http://logs.lan:4566 cumulog put app web < app.log`,
 		Args: exactly("a log group", "a log stream"),
@@ -75,7 +75,7 @@ type sender struct {
 	batchBytes int
 	last       int64 // newest timestamp given: a clock that steps back must not make the batch unordered
 
-	sentEvents, sentBytes, rejected, repaired, split, empty int64
+	batches, sentEvents, sentBytes, rejected, repaired, split, empty int64
 }
 
 func (s *sender) create(ctx context.Context) error {
@@ -106,8 +106,8 @@ func (s *sender) copy(ctx context.Context, in io.Reader, progress io.Writer, wai
 			s.report(progress, now.Sub(start), end)
 		}
 	}
-	idle := time.NewTimer(wait)
-	defer idle.Stop()
+	due := time.NewTimer(wait)
+	defer due.Stop()
 	for {
 		select {
 		case <-ctx.Done():
@@ -120,15 +120,18 @@ func (s *sender) copy(ctx context.Context, in io.Reader, progress io.Writer, wai
 				show(true)
 				return s.result(<-ended)
 			}
+			sent := s.batches
 			if err := s.add(ctx, line); err != nil {
 				return err
 			}
-		case <-idle.C:
+			if len(s.batch) == 1 || s.batches != sent {
+				due.Reset(wait)
+			}
+		case <-due.C:
 			if err := s.flush(ctx); err != nil {
 				return err
 			}
 		}
-		idle.Reset(wait)
 		show(false)
 	}
 }
@@ -241,6 +244,7 @@ func (s *sender) flush(ctx context.Context) error {
 		accepted = int64(max(0, to-from))
 		s.rejected += int64(len(s.batch)) - accepted
 	}
+	s.batches++
 	s.sentEvents += accepted
 	s.sentBytes += int64(s.batchBytes - eventOverhead*len(s.batch))
 	s.batch, s.batchBytes = s.batch[:0], 0

@@ -1,10 +1,12 @@
 package main
 
 import (
+	"context"
 	"fmt"
 	"io"
 	"os"
 	"runtime/debug"
+	"sync"
 
 	"github.com/spf13/cobra"
 
@@ -41,7 +43,12 @@ variables, variables over the file.`,
 				return explainStart(err)
 			}
 			banner(cmd.OutOrStdout(), s.URL(), cfg)
-			return s.Run(cmd.Context())
+			ctx, stop := context.WithCancel(cmd.Context())
+			var trimming sync.WaitGroup
+			trimming.Go(func() { trimMemory(ctx) })
+			defer trimming.Wait()
+			defer stop()
+			return s.Run(ctx)
 		},
 	}
 	cfg.Bind(cmd.Flags())

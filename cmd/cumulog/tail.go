@@ -41,12 +41,13 @@ With --since or --filter everything since then is read; without them the newest 
 			}
 			t.client, t.group = client, args[0]
 			t.linesGiven = cmd.Flags().Changed("lines")
-			if t.lines < 1 || t.lines > 10_000 {
-				return usageError("--lines %d is outside 1 to 10000", t.lines)
+			if low := t.fewest(); t.lines < low || t.lines > 10_000 {
+				return usageError("--lines %d is outside %d to 10000", t.lines, low)
 			}
 			if len(t.streams) > 100 {
 				return usageError("at most 100 streams can be named, not %d", len(t.streams))
 			}
+			t.warn = cmd.ErrOrStderr()
 			err = t.run(cmd.Context(), cmd.OutOrStdout())
 			if errors.Is(err, context.Canceled) {
 				return nil // Ctrl-C is how following ends
@@ -76,23 +77,37 @@ type tailer struct {
 	linesGiven bool
 	follow     bool
 	plain      bool
+	warn       io.Writer // tells of a server that does not answer
+}
+
+// fewest is the smallest --lines that makes sense: following may begin with what comes next.
+func (t *tailer) fewest() int {
+	if t.follow {
+		return 0
+	}
+	return 1
 }
 
 func (t *tailer) run(ctx context.Context, w io.Writer) error {
 	out := bufio.NewWriter(w)
-	from, keep, err := t.start(ctx)
+	limited := t.linesGiven || t.since == 0 && t.filter == ""
+	from, err := t.start(ctx)
 	if err != nil {
 		return err
 	}
+	keep := t.lines
 	var first []types.FilteredLogEvent
-	seen := printed{ids: map[string]int64{}}
+	seen := printed{now: t.now, ids: map[string]int64{}}
 	visit := func(e types.FilteredLogEvent) error {
 		seen.add(e)
 		if aws.ToInt64(e.Timestamp) < from {
 			return nil
 		}
-		if keep == 0 {
+		if !limited {
 			return t.print(out, e)
+		}
+		if keep == 0 {
+			return nil
 		}
 		if first = append(first, e); len(first) >= 2*keep {
 			first = append(first[:0], first[len(first)-keep:]...)
@@ -101,35 +116,32 @@ func (t *tailer) run(ctx context.Context, w io.Writer) error {
 	}
 	low := from
 	if t.follow { // what lies in the overlap is old news: know it before following
-		low -= overlap.Milliseconds()
+		low = min(from, t.now().UnixMilli()) - overlap.Milliseconds()
 	}
 	if err := t.scan(ctx, low, visit); err != nil {
 		return err
 	}
-	if keep > 0 {
-		for _, e := range first[max(0, len(first)-keep):] {
-			if err := t.print(out, e); err != nil {
-				return err
-			}
+	for _, e := range first[max(0, len(first)-keep):] {
+		if err := t.print(out, e); err != nil {
+			return err
 		}
 	}
 	if err := out.Flush(); err != nil || !t.follow {
 		return err
 	}
-	seen.newest = max(seen.newest, from)
+	seen.newest = max(seen.newest, min(from, t.now().UnixMilli()))
 	return t.followFrom(ctx, out, seen)
 }
 
-// start finds the time to read from and how many of the events from there on to print (0 = all).
-func (t *tailer) start(ctx context.Context) (from int64, keep int, err error) {
-	if t.linesGiven || t.since == 0 && t.filter == "" {
-		keep = t.lines
-	}
+// start finds the time to read from.
+func (t *tailer) start(ctx context.Context) (from int64, err error) {
 	switch {
 	case t.since > 0:
-		return t.now().Add(-t.since).UnixMilli(), keep, nil
+		return t.now().Add(-t.since).UnixMilli(), nil
 	case t.filter != "":
-		return t.now().Add(-time.Hour).UnixMilli(), keep, nil
+		return t.now().Add(-time.Hour).UnixMilli(), nil
+	case t.lines == 0:
+		return t.now().UnixMilli(), nil
 	}
 	streams := t.streams
 	if len(streams) == 0 {
@@ -137,7 +149,7 @@ func (t *tailer) start(ctx context.Context) (from int64, keep int, err error) {
 			LogGroupName: &t.group, OrderBy: types.OrderByLastEventTime, Descending: aws.Bool(true), Limit: aws.Int32(newestStreams),
 		})
 		if err != nil {
-			return 0, 0, err
+			return 0, err
 		}
 		for _, s := range page.LogStreams {
 			if s.LastEventTimestamp != nil {
@@ -151,17 +163,17 @@ func (t *tailer) start(ctx context.Context) (from int64, keep int, err error) {
 			LogGroupName: &t.group, LogStreamName: aws.String(s), StartFromHead: aws.Bool(false), Limit: aws.Int32(int32(t.lines)),
 		})
 		if err != nil {
-			return 0, 0, err
+			return 0, err
 		}
 		for _, e := range page.Events {
 			times = append(times, aws.ToInt64(e.Timestamp))
 		}
 	}
 	if len(times) == 0 {
-		return t.now().UnixMilli(), keep, nil
+		return t.now().UnixMilli(), nil
 	}
 	sort.Slice(times, func(i, j int) bool { return times[i] > times[j] })
-	return times[min(t.lines, len(times))-1], keep, nil
+	return times[min(t.lines, len(times))-1], nil
 }
 
 // scan visits every matching event from a time on, oldest first.
@@ -185,10 +197,11 @@ func (t *tailer) scan(ctx context.Context, from int64, visit func(types.Filtered
 }
 
 // followFrom polls for events. It reads a minute behind the newest one again and leaves out what was printed, by event id, so
-// that events which arrive late or share a millisecond appear once.
+// that events which arrive late or share a millisecond appear once. A server that is away ends it as little as silence does.
 func (t *tailer) followFrom(ctx context.Context, out *bufio.Writer, seen printed) error {
 	tick := time.NewTicker(pollEvery)
 	defer tick.Stop()
+	warned := false
 	for {
 		select {
 		case <-ctx.Done():
@@ -201,8 +214,16 @@ func (t *tailer) followFrom(ctx context.Context, out *bufio.Writer, seen printed
 			}
 			return t.print(out, e)
 		})
-		if err != nil {
+		switch {
+		case err != nil && ctx.Err() == nil && isAway(err):
+			if !warned {
+				fmt.Fprintf(t.warn, "cumulog: %s\n  following goes on when it is back\n", describe(err))
+			}
+			warned = true
+		case err != nil:
 			return err
+		default:
+			warned = false
 		}
 		if err := out.Flush(); err != nil {
 			return err
@@ -210,8 +231,10 @@ func (t *tailer) followFrom(ctx context.Context, out *bufio.Writer, seen printed
 	}
 }
 
-// printed remembers the events of the last minute before the newest one.
+// printed remembers the events of the last minute before the newest one. Events that are dated in the future do not count as the
+// newest, or those of clocks that are right would lie too far behind them.
 type printed struct {
+	now    func() time.Time
 	ids    map[string]int64 // event id → timestamp
 	newest int64
 	pruned int64
@@ -224,7 +247,7 @@ func (p *printed) add(e types.FilteredLogEvent) bool {
 		return false
 	}
 	p.ids[id] = at
-	p.newest = max(p.newest, at)
+	p.newest = max(p.newest, min(at, p.now().UnixMilli()))
 	if low := p.newest - overlap.Milliseconds(); low > p.pruned+overlap.Milliseconds()/4 {
 		for id, at := range p.ids {
 			if at < low {
