@@ -6,6 +6,7 @@ import (
 	"errors"
 	"net"
 	"net/http"
+	"net/http/pprof"
 	"strings"
 	"time"
 
@@ -17,7 +18,8 @@ import (
 const maxAdminBody = 16 << 10
 
 // admin serves what stands under /_/: health, metrics, and the calls by which commands of this machine reach a running server.
-// Health and metrics tell no secrets and need no credentials; the calls need the token of the server file and a loopback peer.
+// Health and metrics tell no secrets and need no credentials; the calls and the profiles of the process (net/http/pprof) need the
+// token of the server file and a loopback peer.
 func (c *components) admin(token string) http.Handler {
 	mux := http.NewServeMux()
 	mux.HandleFunc("GET /_/{$}", c.welcome)
@@ -27,6 +29,10 @@ func (c *components) admin(token string) http.Handler {
 	mux.Handle("GET /_/api/keys", guard(c.listKeys))
 	mux.Handle("POST /_/api/keys", guard(c.createKey))
 	mux.Handle("DELETE /_/api/keys/{id}", guard(c.deleteKey))
+	for name, h := range map[string]http.HandlerFunc{"": pprof.Index, "profile": pprof.Profile, "trace": pprof.Trace} {
+		// The index serves the named profiles below the prefix /debug/pprof/ only.
+		mux.Handle("GET /_/debug/pprof/"+name, authorised(token, http.StripPrefix("/_", h)))
+	}
 	return mux
 }
 
@@ -119,14 +125,21 @@ type adminError struct {
 
 func (e *adminError) Error() string { return e.Message }
 
-// guarded runs fn for callers on this machine that know the token, and writes its result.
-func guarded(token string, fn func(*http.Request) (any, error)) http.Handler {
+// authorised lets callers on this machine through that know the token.
+func authorised(token string, next http.Handler) http.Handler {
 	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
 		given, ok := strings.CutPrefix(r.Header.Get("Authorization"), "Bearer ")
 		if !ok || !loopbackPeer(r) || subtle.ConstantTimeCompare([]byte(given), []byte(token)) != 1 {
 			writeJSON(w, http.StatusForbidden, &adminError{Message: "only commands on the server's machine that can read its data directory may do this"})
 			return
 		}
+		next.ServeHTTP(w, r)
+	})
+}
+
+// guarded runs fn for those callers, and writes its result.
+func guarded(token string, fn func(*http.Request) (any, error)) http.Handler {
+	return authorised(token, http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
 		out, err := fn(r)
 		if err != nil {
 			status, view := adminFailure(err)
@@ -134,7 +147,7 @@ func guarded(token string, fn func(*http.Request) (any, error)) http.Handler {
 			return
 		}
 		writeJSON(w, http.StatusOK, out)
-	})
+	}))
 }
 
 // adminFailure is the one place that turns an error into an answer of the admin API.

@@ -78,6 +78,9 @@ func TestHealthAndMetrics(t *testing.T) {
 	if code, body := get(t, s.URL()+"/_/api/keys"); code != 403 || strings.Contains(body, "secret") {
 		t.Errorf("keys without the token are %d %s, want 403", code, body)
 	}
+	if code, _ := get(t, s.URL()+"/_/debug/pprof/heap"); code != 403 {
+		t.Errorf("a profile without the token is %d, want 403", code)
+	}
 }
 
 func TestSecondServerIsRefused(t *testing.T) {
