@@ -5,7 +5,9 @@ import (
 	"database/sql"
 	"errors"
 	"fmt"
+	"io/fs"
 	"net/url"
+	"os"
 	"strconv"
 	"sync"
 	"time"
@@ -65,6 +67,9 @@ func Open(ctx context.Context, path string, o Options) (*DB, error) {
 	if o.Readers <= 0 {
 		o.Readers = 4
 	}
+	if err := secure(path); err != nil {
+		return nil, fmt.Errorf("open catalog: %w", err)
+	}
 	write, err := sql.Open("sqlite", dsn(path,
 		"busy_timeout(10000)", "journal_mode(WAL)", "synchronous(FULL)", "journal_size_limit(67108864)",
 		// Statistics of many streams touch pages all over; what does not fit would
@@ -95,6 +100,21 @@ func Open(ctx context.Context, path string, o Options) (*DB, error) {
 	db.purgeStop = stop
 	go db.purgeLoop(purgeCtx)
 	return db, nil
+}
+
+// secure makes the file one that only its owner reads, since it holds the
+// secrets of access keys. SQLite gives the files beside it the same mode. It
+// opens no file that exists: closing it would drop the locks of a connection.
+func secure(path string) error {
+	err := os.Chmod(path, 0o600)
+	if !errors.Is(err, fs.ErrNotExist) {
+		return err
+	}
+	f, err := os.OpenFile(path, os.O_RDWR|os.O_CREATE|os.O_EXCL, 0o600)
+	if err != nil {
+		return err
+	}
+	return f.Close()
 }
 
 func (db *DB) start(ctx context.Context, path string, readers int) error {

@@ -4,7 +4,9 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"os"
 	"path/filepath"
+	"runtime"
 	"strings"
 	"testing"
 
@@ -326,5 +328,39 @@ func TestStreamsByIDUseTheirKey(t *testing.T) {
 	})
 	if plans == 0 {
 		t.Error("no statement was looked at")
+	}
+}
+
+// The catalog holds secrets: nobody but the owner may read its files, even those of a database that was copied carelessly.
+func TestFilesAreTheOwners(t *testing.T) {
+	if runtime.GOOS == "windows" {
+		t.Skip("there are no such modes")
+	}
+	path := filepath.Join(t.TempDir(), "catalog.db")
+	for _, when := range []string{"new", "reopened"} {
+		db, err := Open(context.Background(), path, Options{})
+		if err != nil {
+			t.Fatal(err)
+		}
+		testGroup(t, db, when)
+		files, err := filepath.Glob(path + "*")
+		if err != nil || len(files) < 3 {
+			t.Fatalf("files %v, %v", files, err)
+		}
+		for _, name := range files {
+			info, err := os.Stat(name)
+			if err != nil {
+				t.Fatal(err)
+			}
+			if info.Mode().Perm()&0o077 != 0 && !strings.HasSuffix(name, reserveSuffix) { // the reserve holds zeros
+				t.Errorf("%s: %s has mode %v", when, filepath.Base(name), info.Mode())
+			}
+		}
+		if err := db.Close(); err != nil {
+			t.Fatal(err)
+		}
+		if err := os.Chmod(path, 0o644); err != nil {
+			t.Fatal(err)
+		}
 	}
 }
