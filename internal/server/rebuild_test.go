@@ -1,6 +1,7 @@
 package server_test
 
 import (
+	"bytes"
 	"context"
 	"encoding/json"
 	"errors"
@@ -8,11 +9,13 @@ import (
 	"io"
 	"os"
 	"path/filepath"
+	"slices"
 	"strings"
 	"testing"
 	"time"
 
 	"github.com/cumulog/cumulog/internal/config"
+	"github.com/cumulog/cumulog/internal/logs"
 	"github.com/cumulog/cumulog/internal/server"
 )
 
@@ -126,5 +129,154 @@ func TestLostCatalogBesideALog(t *testing.T) {
 	loseCatalog(t, cfg)
 	if _, err := open(cfg); !errors.Is(err, server.ErrNoCatalog) {
 		t.Fatalf("start: %v, want ErrNoCatalog", err)
+	}
+}
+
+func rebuild(t *testing.T, cfg config.Config) string {
+	t.Helper()
+	var out strings.Builder
+	scope := logs.Scope{Account: cfg.Account, Region: cfg.Region}
+	if err := server.RebuildCatalog(context.Background(), cfg.Data, scope, &out); err != nil {
+		t.Fatalf("rebuild: %v\n%s", err, out.String())
+	}
+	if n, err := server.Verify(context.Background(), cfg.Data, &out, io.Discard); n != 0 || err != nil {
+		t.Fatalf("verify found %d problems, %v:\n%s", n, err, out.String())
+	}
+	return out.String()
+}
+
+// TestRebuildCatalog: a lost catalog is made anew from parts and log. Every event is there once, under a name made of
+// its ids, and ids in use are not handed out again.
+func TestRebuildCatalog(t *testing.T) {
+	cfg := testConfig(t)
+	s := start(t, cfg)
+	makeStream(t, s.URL(), "g", "s")
+	makeStream(t, s.URL(), "h", "logged")
+	want := fill(t, s.URL(), "g", "s", 12)
+	if err := s.Close(); err != nil { // writes parts
+		t.Fatal(err)
+	}
+	s = start(t, cfg)
+	want = append(want, fill(t, s.URL(), "g", "s", 1)...)
+	logged := fill(t, s.URL(), "h", "logged", 1)
+	if err := s.Close(); err != nil {
+		t.Fatal(err)
+	}
+	loseCatalog(t, cfg)
+	if out := rebuild(t, cfg); !strings.Contains(out, "2 groups and 2 streams were made") {
+		t.Errorf("rebuild said:\n%s", out)
+	}
+	if out := rebuild(t, cfg); !strings.Contains(out, "0 groups and 0 streams were made") {
+		t.Errorf("a second rebuild said:\n%s", out)
+	}
+	s = start(t, cfg)
+	if got := readAll(t, s.URL(), "recovered/group-1", "stream-1"); !slices.Equal(got, want) {
+		t.Errorf("%d events, want %d", len(got), len(want))
+	}
+	if got := readAll(t, s.URL(), "recovered/group-2", "stream-2"); !slices.Equal(got, logged) {
+		t.Errorf("%d events of the log, want %d", len(got), len(logged))
+	}
+	makeStream(t, s.URL(), "new", "new")
+	if got := readAll(t, s.URL(), "new", "new"); len(got) != 0 {
+		t.Errorf("a new stream holds %d events", len(got))
+	}
+	call(t, s.URL(), "DeleteLogStream", `{"logGroupName":"recovered/group-1","logStreamName":"stream-1"}`)
+	if err := s.Close(); err != nil {
+		t.Fatal(err)
+	}
+	// What is deleted stays so when the catalog knows.
+	if out := rebuild(t, cfg); !strings.Contains(out, "0 groups and 0 streams were made") {
+		t.Errorf("a rebuild after a deletion said:\n%s", out)
+	}
+}
+
+// TestRebuildDamagedCatalog: a catalog that cannot be read is refused, and replaced on request.
+func TestRebuildDamagedCatalog(t *testing.T) {
+	cfg := testConfig(t)
+	s := start(t, cfg)
+	makeStream(t, s.URL(), "g", "s")
+	want := fill(t, s.URL(), "g", "s", 1)
+	if err := s.Close(); err != nil {
+		t.Fatal(err)
+	}
+	if err := os.WriteFile(cfg.DataPath("catalog.db"), bytes.Repeat([]byte("damage "), 5000), 0o600); err != nil {
+		t.Fatal(err)
+	}
+	if _, err := open(cfg); !errors.Is(err, server.ErrNoCatalog) {
+		t.Fatalf("start: %v, want ErrNoCatalog", err)
+	}
+	if out := rebuild(t, cfg); !strings.Contains(out, "catalog.db.damaged-") {
+		t.Errorf("rebuild said:\n%s", out)
+	}
+	s = start(t, cfg)
+	if got := readAll(t, s.URL(), "recovered/group-1", "stream-1"); !slices.Equal(got, want) {
+		t.Errorf("%d events, want %d", len(got), len(want))
+	}
+}
+
+// TestRepair: a part that lost its index comes back whole, in place and beside a lost catalog; with a damaged block the
+// rest does.
+func TestRepair(t *testing.T) {
+	cut := func(t *testing.T, name string) {
+		info, err := os.Stat(name)
+		if err != nil {
+			t.Fatal(err)
+		}
+		if err := os.Truncate(name, info.Size()-20); err != nil {
+			t.Fatal(err)
+		}
+	}
+	flip := func(t *testing.T, name string) {
+		raw, err := os.ReadFile(name)
+		if err != nil {
+			t.Fatal(err)
+		}
+		raw[len(raw)/3] ^= 0x10
+		if err := os.WriteFile(name, raw, 0o600); err != nil {
+			t.Fatal(err)
+		}
+	}
+	for _, test := range []struct {
+		name           string
+		damage         func(*testing.T, string)
+		whole, catalog bool
+	}{
+		{"index lost", cut, true, true},
+		{"index and catalog lost", cut, true, false},
+		{"block damaged", flip, false, true},
+	} {
+		t.Run(test.name, func(t *testing.T) {
+			cfg := testConfig(t)
+			s := start(t, cfg)
+			makeStream(t, s.URL(), "g", "s")
+			want := fill(t, s.URL(), "g", "s", 12)
+			if err := s.Close(); err != nil {
+				t.Fatal(err)
+			}
+			before := parts(t, cfg)
+			test.damage(t, before[0])
+			group, stream := "g", "s"
+			if test.catalog {
+				var out strings.Builder
+				if err := server.Repair(context.Background(), cfg.Data, &out); err != nil || !strings.Contains(out.String(), "1 of ") {
+					t.Fatalf("repair: %v\n%s", err, out.String())
+				}
+				if n, err := server.Verify(context.Background(), cfg.Data, &out, io.Discard); n != 0 || err != nil {
+					t.Fatalf("verify found %d problems, %v:\n%s", n, err, out.String())
+				}
+			} else {
+				loseCatalog(t, cfg)
+				rebuild(t, cfg)
+				group, stream = "recovered/group-1", "stream-1"
+			}
+			if _, err := os.Stat(before[0] + ".damaged"); err != nil {
+				t.Errorf("the damaged file was not kept: %v", err)
+			}
+			s = start(t, cfg)
+			got := readAll(t, s.URL(), group, stream)
+			if test.whole && !slices.Equal(got, want) || !test.whole && (len(got) == 0 || len(got) >= len(want)) {
+				t.Errorf("%d events of %d", len(got), len(want))
+			}
+		})
 	}
 }

@@ -206,7 +206,7 @@ func TestVerifyInspectRebuild(t *testing.T) {
 	}
 
 	// The catalog is lost. What the log holds beyond the parts is replayed.
-	rebuilt, err := RebuildManifest(t.Context(), mem, "/data")
+	rebuilt, err := RebuildManifest(t.Context(), mem, "/data", 0)
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -290,7 +290,7 @@ func TestRebuildAfterInterruptedMerge(t *testing.T) {
 	}
 	rebuild := func(what string, parts, rows int) {
 		t.Helper()
-		r, err := RebuildManifest(t.Context(), mem, "/data")
+		r, err := RebuildManifest(t.Context(), mem, "/data", 0)
 		if err != nil {
 			t.Fatal(err)
 		}

@@ -5,11 +5,14 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"io/fs"
+	"maps"
 	"path/filepath"
 	"slices"
 	"strings"
 
 	"github.com/cumulog/cumulog/internal/engine/store/segment"
+	"github.com/cumulog/cumulog/internal/engine/store/wal"
 	"github.com/cumulog/cumulog/internal/logs"
 	"github.com/cumulog/cumulog/internal/platform/catalog"
 	"github.com/cumulog/cumulog/internal/platform/vfs"
@@ -114,19 +117,25 @@ type Rebuilt struct {
 	// streams are called stands in the catalog only.
 	Publication catalog.Publication
 	Superseded  []string // parts left out because a merge has replaced them
-	Unreadable  []error  // parts left out because they cannot be opened
+	Unreadable  []string // ids of parts left out because they are damaged; see SalvagePart
+	// Logged are the streams of the log, whose events the next start replays.
+	Logged []catalog.StreamStats
+	// Released says, when it is above 0, that records up to it are neither in parts
+	// nor in the log: their events were deleted, or they are lost.
+	Released uint64
 }
 
 // RebuildManifest makes the manifest of the store in dir from the parts' own
-// footers and keys. The store is closed.
+// footers and keys, and reads which streams the log holds. The store is closed.
+// checkpoint is that of the manifest which is replaced, 0 when it is lost.
 //
 // A merge names its inputs in what it writes. When all inputs of a merge are
 // still there, they are used and the outputs are left out, as if the merge had
 // not happened; when one is gone, the merge was published, and the inputs that
 // remain are left out. Events that were deleted but not yet removed from disk
 // come back as events of groups and streams that do not resolve.
-func RebuildManifest(ctx context.Context, fsys vfs.FS, dir string) (Rebuilt, error) {
-	var out Rebuilt
+func RebuildManifest(ctx context.Context, fsys vfs.FS, dir string, checkpoint uint64) (Rebuilt, error) {
+	out := Rebuilt{Publication: catalog.Publication{Checkpoint: checkpoint}}
 	parts := filepath.Join(dir, "parts")
 	names, err := fsys.List(parts)
 	if err != nil {
@@ -143,7 +152,10 @@ func RebuildManifest(ctx context.Context, fsys vfs.FS, dir string) (Rebuilt, err
 			if ctx.Err() != nil {
 				return out, ctx.Err()
 			}
-			out.Unreadable = append(out.Unreadable, err)
+			if !isDamage(err) {
+				return out, fmt.Errorf("rebuild manifest: %w", err)
+			}
+			out.Unreadable = append(out.Unreadable, id)
 			continue
 		}
 		found[id] = p
@@ -157,27 +169,71 @@ func RebuildManifest(ctx context.Context, fsys vfs.FS, dir string) (Rebuilt, err
 	for _, p := range found {
 		out.Publication.Add = append(out.Publication.Add, p.seg)
 		out.Publication.Checkpoint = max(out.Publication.Checkpoint, p.seg.MaxLSN)
-		for id, s := range p.streams {
-			if have, ok := streams[id]; ok {
-				s.First, s.Last = min(s.First, have.First), max(s.Last, have.Last)
-				s.LastIngestion = max(s.LastIngestion, have.LastIngestion)
-			}
-			streams[id] = s
+		for _, s := range p.streams {
+			widen(streams, s)
 		}
 		for id, n := range p.bytes {
 			bytes[id] += n
 		}
 	}
-	sortSegments(out.Publication.Add)
-	for _, s := range streams {
-		out.Publication.Streams = append(out.Publication.Streams, s)
+	if err := out.readLog(ctx, fsys, dir); err != nil {
+		return out, fmt.Errorf("rebuild manifest: %w", err)
 	}
-	slices.SortFunc(out.Publication.Streams, func(a, b catalog.StreamStats) int { return cmp.Compare(a.Stream, b.Stream) })
+	sortSegments(out.Publication.Add)
+	out.Publication.Streams = sortedStats(streams)
 	for id, n := range bytes {
 		out.Publication.GroupBytes = append(out.Publication.GroupBytes, catalog.GroupBytes{Group: id, Delta: n})
 	}
 	slices.SortFunc(out.Publication.GroupBytes, func(a, b catalog.GroupBytes) int { return cmp.Compare(a.Group, b.Group) })
 	return out, nil
+}
+
+// widen merges the statistics of a stream into all.
+func widen(all map[logs.StreamID]catalog.StreamStats, s catalog.StreamStats) {
+	if have, ok := all[s.Stream]; ok {
+		s.First, s.Last = min(s.First, have.First), max(s.Last, have.Last)
+		s.LastIngestion = max(s.LastIngestion, have.LastIngestion)
+	}
+	all[s.Stream] = s
+}
+
+func sortedStats(all map[logs.StreamID]catalog.StreamStats) []catalog.StreamStats {
+	return slices.SortedFunc(maps.Values(all), func(a, b catalog.StreamStats) int { return cmp.Compare(a.Stream, b.Stream) })
+}
+
+// readLog notes the streams of the log, and where it begins.
+func (out *Rebuilt) readLog(ctx context.Context, fsys vfs.FS, dir string) error {
+	streams := make(map[logs.StreamID]catalog.StreamStats)
+	checkpoint := out.Publication.Checkpoint
+	log, err := wal.Read(ctx, fsys, filepath.Join(dir, "wal"), checkpoint, func(lsn uint64, typ byte, payload []byte) error {
+		if typ != recordPut {
+			return fmt.Errorf("record %d has the unknown type %d", lsn, typ)
+		}
+		c, err := decodePut(lsn, payload)
+		if err != nil {
+			return fmt.Errorf("record %d: %w", lsn, err)
+		}
+		widen(streams, catalog.StreamStats{
+			Group: c.group, Stream: c.stream, LastIngestion: c.ingestion,
+			First: c.timestamps[0], Last: c.timestamps[len(c.timestamps)-1],
+		})
+		return nil
+	})
+	if errors.Is(err, fs.ErrNotExist) {
+		return nil
+	}
+	if err != nil {
+		return err
+	}
+	out.Logged = sortedStats(streams)
+	// The log begins above the newest event of any part: what is between was
+	// flushed, or the log would not have been released, and then removed.
+	if len(log.Lost) > 0 {
+		if l := log.Lost[0]; l.Offset == 0 && l.From == checkpoint+1 && l.To != wal.MaxLSN {
+			out.Publication.Checkpoint, out.Released = l.To, l.To
+		}
+	}
+	return nil
 }
 
 type rebuiltPart struct {
@@ -229,12 +285,12 @@ func rebuildPart(ctx context.Context, fsys vfs.FS, path, id string) (_ *rebuiltP
 	}
 	meta, err := decodeMeta(r.Meta())
 	if err != nil {
-		return nil, fmt.Errorf("%s: %w", path, err)
+		return nil, &segment.CorruptionError{File: path, Section: "meta", Detail: err.Error()}
 	}
 	sum := r.Summary()
 	sum.Groups = r.Groups()
 	if len(sum.Groups) == 0 {
-		return nil, fmt.Errorf("%s: no events", path)
+		return nil, &segment.CorruptionError{File: path, Section: "groups", Detail: "no events"}
 	}
 	p := &rebuiltPart{
 		seg: describe(id, meta, &sum, sum.Created), inputs: meta.Inputs,

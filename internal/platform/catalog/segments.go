@@ -46,36 +46,38 @@ func (db *DB) Checkpoint(ctx context.Context) (uint64, error) {
 // Publish applies p in one durable transaction, or nothing of it. ErrExists
 // when an added segment exists, ErrNotFound when a removed one does not.
 func (db *DB) Publish(ctx context.Context, p Publication) error {
-	return db.applyFreeing(ctx, "publish segments", func(t *tx) error {
-		for _, id := range p.Remove {
-			if err := mustChange(t.exec(`DELETE FROM segments WHERE seg_id = ?`, id)); err != nil {
-				return fmt.Errorf("remove segment %s: %w", id, err)
-			}
+	return db.applyFreeing(ctx, "publish segments", func(t *tx) error { return publish(t, p) })
+}
+
+func publish(t *tx, p Publication) error {
+	for _, id := range p.Remove {
+		if err := mustChange(t.exec(`DELETE FROM segments WHERE seg_id = ?`, id)); err != nil {
+			return fmt.Errorf("remove segment %s: %w", id, err)
 		}
-		for i := range p.Add {
-			s := &p.Add[i]
-			_, err := t.exec(`INSERT INTO segments (`+segmentColumns+`) VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)`,
-				s.ID, s.Level, s.Class, s.Day, s.GroupLow, s.GroupHigh, s.Groups, s.MinTime, s.MaxTime,
-				s.Rows, s.RawBytes, s.FileBytes, int64(s.MaxLSN), s.Tombstones, s.Created)
-			if err != nil {
-				return fmt.Errorf("add segment %s: %w", s.ID, err)
-			}
+	}
+	for i := range p.Add {
+		s := &p.Add[i]
+		_, err := t.exec(`INSERT INTO segments (`+segmentColumns+`) VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)`,
+			s.ID, s.Level, s.Class, s.Day, s.GroupLow, s.GroupHigh, s.Groups, s.MinTime, s.MaxTime,
+			s.Rows, s.RawBytes, s.FileBytes, int64(s.MaxLSN), s.Tombstones, s.Created)
+		if err != nil {
+			return fmt.Errorf("add segment %s: %w", s.ID, err)
 		}
-		if err := raiseCheckpoint(t, p.Checkpoint); err != nil {
+	}
+	if err := raiseCheckpoint(t, p.Checkpoint); err != nil {
+		return err
+	}
+	if err := mergeStreamStats(t, p.Streams); err != nil {
+		return err
+	}
+	for _, g := range p.GroupBytes {
+		_, err := t.exec(`UPDATE log_groups SET stored_bytes = CASE WHEN stored_bytes + ? > 0 THEN stored_bytes + ? ELSE 0 END WHERE group_id = ?`,
+			g.Delta, g.Delta, g.Group)
+		if err != nil {
 			return err
 		}
-		if err := mergeStreamStats(t, p.Streams); err != nil {
-			return err
-		}
-		for _, g := range p.GroupBytes {
-			_, err := t.exec(`UPDATE log_groups SET stored_bytes = CASE WHEN stored_bytes + ? > 0 THEN stored_bytes + ? ELSE 0 END WHERE group_id = ?`,
-				g.Delta, g.Delta, g.Group)
-			if err != nil {
-				return err
-			}
-		}
-		return finishTombstones(t, p.TombstonesDone)
-	})
+	}
+	return finishTombstones(t, p.TombstonesDone)
 }
 
 func raiseCheckpoint(t *tx, lsn uint64) error {

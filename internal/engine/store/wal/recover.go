@@ -53,7 +53,13 @@ const salvageHint = "restore the file from a copy, or start with salvage to keep
 // Inspect reads a log that no one is writing, as Open does, without changing or
 // replaying anything. Damage is reported in Recovery.Lost and is no error.
 func Inspect(ctx context.Context, fsys vfs.FS, dir string, checkpoint uint64) (Recovery, error) {
-	o := Options{FS: fsys, Dir: dir, Checkpoint: checkpoint, Salvage: true}
+	return Read(ctx, fsys, dir, checkpoint, nil)
+}
+
+// Read is Inspect that hands every record above checkpoint that can be read to
+// replay, as Open does.
+func Read(ctx context.Context, fsys vfs.FS, dir string, checkpoint uint64, replay func(lsn uint64, typ byte, payload []byte) error) (Recovery, error) {
+	o := Options{FS: fsys, Dir: dir, Checkpoint: checkpoint, Replay: replay, Salvage: true}
 	if err := o.ensureDefaults(); err != nil {
 		return Recovery{}, err
 	}
