@@ -54,7 +54,12 @@ func create(t *testing.T, c *cloudwatchlogs.Client, group, stream string) {
 	if _, err := c.CreateLogGroup(ctx, &cloudwatchlogs.CreateLogGroupInput{LogGroupName: &group}); err != nil {
 		t.Fatal(err)
 	}
-	if _, err := c.CreateLogStream(ctx, &cloudwatchlogs.CreateLogStreamInput{LogGroupName: &group, LogStreamName: &stream}); err != nil {
+	createStream(t, c, group, stream)
+}
+
+func createStream(t *testing.T, c *cloudwatchlogs.Client, group, stream string) {
+	t.Helper()
+	if _, err := c.CreateLogStream(t.Context(), &cloudwatchlogs.CreateLogStreamInput{LogGroupName: &group, LogStreamName: &stream}); err != nil {
 		t.Fatal(err)
 	}
 }
