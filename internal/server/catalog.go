@@ -8,6 +8,7 @@ import (
 	"path/filepath"
 	"strings"
 
+	"github.com/cumulog/cumulog/internal/engine/store"
 	"github.com/cumulog/cumulog/internal/platform/catalog"
 	"github.com/cumulog/cumulog/internal/platform/vfs"
 )
@@ -48,6 +49,20 @@ func openCatalog(ctx context.Context, dir string) (*catalog.DB, error) {
 		return nil, errors.Join(err, db.Close())
 	}
 	return db, nil
+}
+
+// checkIDs makes sure that the catalog has handed out the ids of the events: a copy from before would hand them out again, and new
+// groups and streams would show old events.
+func checkIDs(ctx context.Context, db *catalog.DB, s *store.Store) error {
+	group, stream, err := db.LastIDs(ctx)
+	if err != nil {
+		return err
+	}
+	if g, st := s.LastIDs(); g > group || st > stream {
+		return fmt.Errorf("%w: %s is older than the events beside it: it knows groups up to %d and streams up to %d, and there are events of group %d and stream %d",
+			ErrNoCatalog, catalogName, group, stream, g, st)
+	}
+	return nil
 }
 
 // holdsEvents reports whether a data directory has parts or log files.

@@ -112,8 +112,11 @@ func (c *components) openStore(ctx context.Context) error {
 	if err != nil {
 		return fmt.Errorf("opening the store: %w", err)
 	}
-	c.store = newMeteredStore(opened, c.registry)
 	c.opened("store", opened.Close)
+	if err := checkIDs(ctx, c.catalog, opened); err != nil {
+		return err
+	}
+	c.store = newMeteredStore(opened, c.registry)
 	return nil
 }
 

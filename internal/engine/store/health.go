@@ -41,6 +41,28 @@ func (s *Store) Health() Health {
 	return h
 }
 
+// LastIDs returns the highest group id of any event, and the highest stream id of
+// the events in memory, which after a start are those of the log. It does no I/O.
+func (s *Store) LastIDs() (group logs.GroupID, stream logs.StreamID) {
+	s.mu.Lock()
+	v := s.cur
+	s.mu.Unlock()
+	for _, p := range v.parts {
+		group = max(group, p.seg.GroupHigh)
+	}
+	for _, m := range v.mems {
+		m.mu.RLock()
+		for id, g := range m.groups {
+			group = max(group, id)
+			for id := range g.streams {
+				stream = max(stream, id)
+			}
+		}
+		m.mu.RUnlock()
+	}
+	return group, stream
+}
+
 // Info describes what the store holds.
 type Info struct {
 	Parts  []catalog.Segment // by level, day, class and id
