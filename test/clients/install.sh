@@ -1,6 +1,6 @@
 #!/usr/bin/env bash
-# Installs the AWS clients that test/clients runs: boto3 and AWS CLI v1 into a virtual environment (argument 1), AWS CLI v2 from
-# Debian's package unless an `aws` of version 2 is on the PATH already. Run it again at will: it does only what is missing.
+# Installs the AWS clients that test/clients runs: boto3, AWS CLI v1 and programs built on boto3 (requirements.txt) into a virtual
+# environment (argument 1), AWS CLI v2 from Debian's package unless an `aws` of version 2 is on the PATH already. Run it again at will: it does only what is missing.
 set -euo pipefail
 here="$(cd "$(dirname "$0")" && pwd)"
 venv="${1:?usage: install.sh VENV_DIRECTORY}"
@@ -10,7 +10,7 @@ install() { DEBIAN_FRONTEND=noninteractive $sudo apt-get install -y -qq --no-ins
 
 stamp="$venv/.installed"
 if ! cmp -s "$here/requirements.txt" "$stamp"; then
-  echo "installing boto3 and AWS CLI v1 into $venv"
+  echo "installing boto3, AWS CLI v1 and programs on them into $venv"
   if ! python3 -c 'import ensurepip' 2>/dev/null; then
     $sudo apt-get update -qq
     install python3 python3-venv
