@@ -5,6 +5,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"io/fs"
 	"slices"
 	"time"
 
@@ -92,7 +93,8 @@ func (s *Store) mergeAll(ctx context.Context, all bool) error {
 }
 
 func (s *Store) mergePasses(ctx context.Context, all bool) error {
-	check := all || s.mergeNow-s.checked >= checkEvery.Milliseconds()
+	since := s.mergeNow - s.checked // below 0 when the clock was set back
+	check := all || since < 0 || since >= checkEvery.Milliseconds()
 	for {
 		if err := ctx.Err(); err != nil {
 			return err
@@ -138,18 +140,24 @@ func (s *Store) purge(ctx context.Context, v *view, dead *tombstoneSet, all, che
 	var drop []*part
 	var rewrite *mergeJob
 	for _, p := range v.parts {
-		if n, whole := p.hurt(); n > 0 || whole || p.avoid || !check && max(p.looked, p.seg.Tombstones) >= dead.last {
+		n, whole := p.hurt()
+		if whole || s.unreadable(p) || !check && max(p.looked, p.seg.Tombstones) >= dead.last {
 			continue
 		}
-		w, err := s.weigh(ctx, p, dead, check)
+		keep := n > 0 || p.avoid // for the sake of salvage, as long as anything in it lives
+		w, err := s.weigh(ctx, p, dead, check && !keep)
 		if err != nil {
 			if isDamage(err) {
+				continue
+			}
+			if s.avoidUnreadable(err, p) {
 				continue
 			}
 			return false, err
 		}
 		p.looked = dead.last
 		switch {
+		case keep && !w.whole:
 		case w.whole:
 			drop = append(drop, p)
 		case !w.some:
@@ -169,6 +177,31 @@ func (s *Store) purge(ctx context.Context, v *view, dead *tombstoneSet, all, che
 	return false, nil
 }
 
+// unreadable reports whether the file of a part could not be read a short while
+// ago. The caller holds mergeMu.
+func (s *Store) unreadable(p *part) bool {
+	left := p.avoidTo - s.mergeNow
+	return left > 0 && left <= checkEvery.Milliseconds()
+}
+
+// avoidUnreadable keeps the part of which err says that its file cannot be read out of
+// merges for a while, so that one bad sector does not stop all merging and purging; false
+// when err is about something else.
+func (s *Store) avoidUnreadable(err error, parts ...*part) bool {
+	var failed *fs.PathError
+	if !errors.As(err, &failed) {
+		return false
+	}
+	for _, p := range parts {
+		if p.path == failed.Path {
+			p.avoidTo = s.mergeNow + checkEvery.Milliseconds()
+			s.o.Logger.Error("a part cannot be read and is left out of merges for a while", "for", checkEvery, "error", err)
+			return true
+		}
+	}
+	return false
+}
+
 // tryMerge runs a merge. One that cannot succeed, because its inputs are
 // damaged or contradict each other, is given up: they stay as they are and out
 // of later plans until a restart.
@@ -181,6 +214,7 @@ func (s *Store) tryMerge(ctx context.Context, job *mergeJob, dead *tombstoneSet)
 			p.avoid = true
 		}
 	default:
+		s.avoidUnreadable(err, job.inputs...)
 		return err
 	}
 	s.o.Logger.Error("a merge was given up; its parts stay as they are", "error", err)

@@ -45,7 +45,7 @@ func (s *Store) plan(parts []*part, all bool) *mergeJob {
 	var fresh []*part
 	days := make(map[bucket][]*part)
 	for _, p := range parts {
-		if n, whole := p.hurt(); n > 0 || whole || p.avoid {
+		if n, whole := p.hurt(); n > 0 || whole || p.avoid || s.unreadable(p) {
 			continue
 		}
 		if p.seg.Level == 0 {
