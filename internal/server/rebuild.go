@@ -15,6 +15,9 @@ import (
 	"github.com/cumulog/cumulog/internal/platform/vfs"
 )
 
+// damagedInfix stands between the name of the catalog and a time in the name of one that was set aside.
+const damagedInfix = ".damaged-"
+
 // RebuildCatalog brings the catalog of a stopped server in line with the parts and the log, and makes a new one when it is lost
 // or damaged; a damaged one is kept beside it. Groups and streams that it does not know are made in scope and named after their
 // ids. Parts without an index are salvaged first. What was done goes to w.
@@ -92,7 +95,7 @@ func openOrReplaceCatalog(ctx context.Context, fsys vfs.FS, dir string, w io.Wri
 	} else if !errors.Is(err, catalog.ErrDamaged) {
 		return nil, fmt.Errorf("opening the catalog: %w", err)
 	}
-	aside := fmt.Sprintf("%s.damaged-%d", path, time.Now().UnixMilli())
+	aside := fmt.Sprintf("%s%s%d", path, damagedInfix, time.Now().UnixMilli())
 	for _, suffix := range []string{"", "-wal", "-shm"} {
 		if err := fsys.Rename(path+suffix, aside+suffix); err != nil && !errors.Is(err, fs.ErrNotExist) {
 			return nil, fmt.Errorf("setting the damaged catalog aside: %w", err)

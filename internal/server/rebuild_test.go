@@ -212,6 +212,15 @@ func TestRebuildDamagedCatalog(t *testing.T) {
 	if got := readAll(t, s.URL(), "recovered/group-1", "stream-1"); !slices.Equal(got, want) {
 		t.Errorf("%d events, want %d", len(got), len(want))
 	}
+	if err := s.Close(); err != nil {
+		t.Fatal(err)
+	}
+	if err := server.Reset(context.Background(), cfg.Data); err != nil {
+		t.Fatal(err)
+	}
+	if left, err := filepath.Glob(cfg.DataPath("catalog*")); err != nil || len(left) != 0 {
+		t.Errorf("a reset leaves %v, %v", left, err)
+	}
 }
 
 // TestRepair: a part that lost its index comes back whole, in place and beside a lost catalog; with a damaged block the

@@ -6,6 +6,8 @@ import (
 	"fmt"
 	"io/fs"
 	"path/filepath"
+	"slices"
+	"strings"
 
 	"github.com/cumulog/cumulog/internal/platform/vfs"
 )
@@ -35,7 +37,12 @@ func Reset(ctx context.Context, dir string) (err error) {
 	}
 	defer func() { err = errors.Join(err, unlock()) }()
 	fsys := vfs.OS()
-	for _, name := range ownNames {
+	names, err := fsys.List(dir)
+	if err != nil {
+		return fmt.Errorf("listing the data directory: %w", err)
+	}
+	names = slices.DeleteFunc(names, func(name string) bool { return !strings.HasPrefix(name, catalogName+damagedInfix) })
+	for _, name := range append(names, ownNames...) {
 		if err := ctx.Err(); err != nil {
 			return err
 		}
