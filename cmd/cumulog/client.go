@@ -4,6 +4,7 @@ import (
 	"context"
 	"fmt"
 	"net/http"
+	"net/url"
 	"os"
 	"strings"
 	"time"
@@ -38,11 +39,17 @@ func (r *remote) url() string {
 	return defaultEndpoint
 }
 
+// isURL reports whether an endpoint is one that clients can use.
+func isURL(endpoint string) bool {
+	u, err := url.Parse(endpoint)
+	return err == nil && (u.Scheme == "http" || u.Scheme == "https") && u.Hostname() != ""
+}
+
 // logs builds a client of the logs API. Without credentials in the environment or a profile it signs with a placeholder, which
 // servers with --auth open accept.
 func (r *remote) logs(ctx context.Context) (*cloudwatchlogs.Client, error) {
 	base := r.url()
-	if !strings.HasPrefix(base, "http://") && !strings.HasPrefix(base, "https://") {
+	if !isURL(base) {
 		return nil, usageError("endpoint %q is not an http or https URL", base)
 	}
 	options := []func(*awsconfig.LoadOptions) error{

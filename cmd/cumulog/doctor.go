@@ -121,7 +121,13 @@ func (d *doctor) call(ctx context.Context) []finding {
 	}
 	_, err = client.DescribeLogGroups(ctx, &cloudwatchlogs.DescribeLogGroupsInput{Limit: aws.Int32(1)},
 		func(o *cloudwatchlogs.Options) { o.Retryer = aws.NopRetryer{} })
-	if err != nil {
+	var dial *net.OpError
+	switch {
+	case errors.As(err, &dial) && dial.Op == "dial":
+		return nil // the first check has told it
+	case err != nil && isAway(err):
+		return []finding{{"FAIL", "a signed call failed: " + describe(err), "look at the server's log"}}
+	case err != nil:
 		return []finding{{"FAIL", "a signed call was refused: " + describe(err), "set AWS_ACCESS_KEY_ID and AWS_SECRET_ACCESS_KEY to a key of `cumulog keys create`"}}
 	}
 	return []finding{fine("a signed call succeeds")}
@@ -201,8 +207,12 @@ func (d *doctor) hostPrefix(ctx context.Context) []finding {
 			return []finding{fine("stream-%s resolves, so streaming calls arrive", u.Hostname())}
 		}
 	}
+	local := u.Scheme + "://localhost"
+	if u.Port() != "" {
+		local += ":" + u.Port()
+	}
 	return []finding{{"note", fmt.Sprintf("streaming calls (StartLiveTail, GetLogObject) go to stream-%s, which does not resolve", u.Hostname()),
-		"export AWS_DISABLE_HOST_PREFIX_INJECTION=true (AWS CLI, boto3), or use http://localhost:" + u.Port() + " with the hosts line: 127.0.0.1 stream-localhost streaming-localhost"}}
+		"export AWS_DISABLE_HOST_PREFIX_INJECTION=true (AWS CLI, boto3), or use " + local + " with the hosts line: 127.0.0.1 stream-localhost streaming-localhost"}}
 }
 
 // disk looks at the data directory when it is on this machine.

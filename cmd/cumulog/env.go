@@ -24,6 +24,9 @@ is ignored by every client.`,
 			region := cmp.Or(r.region, "us-east-1")
 			// The AWS variables that shall be replaced must not decide what replaces them.
 			url := strings.TrimRight(cmp.Or(r.endpoint, os.Getenv("CUMULOG_ENDPOINT"), defaultEndpoint), "/")
+			if !isURL(url) {
+				return usageError("endpoint %q is not an http or https URL", url)
+			}
 			for _, line := range environment(url, region, open) {
 				fmt.Fprintln(cmd.OutOrStdout(), line)
 			}
@@ -40,11 +43,23 @@ is ignored by every client.`,
 // IP address survives; the last line switches that off where a variable can.
 func environment(url, region string, credentials bool) []string {
 	lines := []string{
-		"export AWS_ENDPOINT_URL=" + url,
-		"export AWS_REGION=" + region + " AWS_DEFAULT_REGION=" + region,
+		"export AWS_ENDPOINT_URL=" + quote(url),
+		"export AWS_REGION=" + quote(region) + " AWS_DEFAULT_REGION=" + quote(region),
 	}
 	if credentials {
 		lines = append(lines, "export AWS_ACCESS_KEY_ID=cumulog AWS_SECRET_ACCESS_KEY=cumulog")
 	}
 	return append(lines, "export AWS_DISABLE_HOST_PREFIX_INJECTION=true")
+}
+
+// quote makes a word of a POSIX shell that means s and nothing else.
+func quote(s string) string {
+	plain := s != ""
+	for _, c := range []byte(s) {
+		plain = plain && (c >= 'a' && c <= 'z' || c >= 'A' && c <= 'Z' || c >= '0' && c <= '9' || strings.IndexByte("-_./:@%+,", c) >= 0)
+	}
+	if plain {
+		return s
+	}
+	return "'" + strings.ReplaceAll(s, "'", `'\''`) + "'"
 }

@@ -68,6 +68,8 @@ func TestWrongUsage(t *testing.T) {
 	check("--auth: \"maybe\"", "serve", "--auth", "maybe", "--data", t.TempDir())
 	check("can be reached from other machines", "serve", "--listen", "0.0.0.0:0", "--data", t.TempDir())
 	check("is not an http or https URL", "tail", "g", "--endpoint", "127.0.0.1:1")
+	check("is not an http or https URL", "put", "g", "s", "--endpoint", "http://:1")
+	check("is not an http or https URL", "env", "--endpoint", "localhost:1")
 	check("not \"make\"", "keys", "make")
 }
 
@@ -97,6 +99,10 @@ func TestEnv(t *testing.T) {
 	r := cumulog(t, "", "env", "--endpoint", "http://logs.lan:1/", "--region", "eu-west-1", "--credentials=false")
 	if !strings.Contains(r.out, "=http://logs.lan:1\n") || !strings.Contains(r.out, "eu-west-1") || strings.Contains(r.out, "KEY") {
 		t.Errorf("env with flags printed %q", r.out)
+	}
+	r = cumulog(t, "", "env", "--endpoint", "http://[::1]:1", "--region", "it's $(x)")
+	if !strings.HasPrefix(r.out, "export AWS_ENDPOINT_URL='http://[::1]:1'\nexport AWS_REGION='it'\\''s $(x)' AWS_DEFAULT_REGION='it'\\''s $(x)'\n") {
+		t.Errorf("env for a shell printed %q", r.out)
 	}
 }
 
@@ -385,7 +391,7 @@ func TestDoctor(t *testing.T) {
 		}
 	}
 	r = cumulog(t, "", "doctor", "--endpoint", "http://127.0.0.1:1", "--data", t.TempDir())
-	if r.code != 1 || !strings.Contains(r.out, "FAIL  no server answers at http://127.0.0.1:1") || !strings.Contains(r.out, "→ start it with `cumulog serve`") {
+	if r.code != 1 || !strings.Contains(r.out, "FAIL  no server answers at http://127.0.0.1:1") || !strings.Contains(r.out, "→ start it with `cumulog serve`") || !strings.Contains(r.err, "1 of the checks failed") {
 		t.Errorf("doctor without a server: %+v", r)
 	}
 }

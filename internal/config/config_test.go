@@ -30,7 +30,7 @@ func load(t *testing.T, args []string, env map[string]string, files map[string]s
 }
 
 func TestFlagsWinOverEnvironmentWinsOverFile(t *testing.T) {
-	files := map[string]string{"c.conf": "# a comment\n\nregion = file-1\naccount = 111111111111\nlisten=\"127.0.0.1:1\"\ns3-path-style = false\n"}
+	files := map[string]string{"c.conf": "\ufeff# a comment\n\nregion = file-1\naccount = 111111111111\nlisten=\"127.0.0.1:1\"\ns3-path-style = false\n"}
 	env := map[string]string{"CUMULOG_CONFIG": "c.conf", "CUMULOG_REGION": "env-1", "CUMULOG_LISTEN": "127.0.0.1:2", "CUMULOG_S3_SECRET_ACCESS_KEY": "s"}
 	c, err := load(t, []string{"--listen", "127.0.0.1:3", "--strict-aws"}, env, files)
 	if err != nil {

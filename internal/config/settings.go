@@ -144,6 +144,7 @@ func applyFile(file, text string, table map[string]setting, given func(string) b
 	}
 	seen := map[string]int{}
 	line := 0
+	text = strings.TrimPrefix(text, "\ufeff") // some editors begin files with it
 	for raw := range strings.SplitSeq(text, "\n") {
 		line++
 		l := strings.TrimSpace(raw)
