@@ -105,16 +105,49 @@ func (s *Store) oldestSealed() *memtable {
 
 // flush writes a sealed memtable as a part, publishes it, and lets the WAL go.
 // The caller holds flushMu.
-func (s *Store) flush(ctx context.Context, m *memtable) (err error) {
+func (s *Store) flush(ctx context.Context, m *memtable) error {
 	start := time.Now()
+	if m.written == nil {
+		w, err := s.writePart(ctx, m)
+		if err != nil {
+			return fmt.Errorf("flush: %w", err)
+		}
+		m.written = w
+	}
+	w := m.written
+	// A publication that failed may still come to light after a crash: its last
+	// sync failed, but its pages are there. So the part stays, and the same one is
+	// published again; a start removes it when no manifest lists it.
+	if _, err := s.publish(ctx, &w.pub); err != nil {
+		return fmt.Errorf("flush: %w", err)
+	}
+	s.swap(m, nil, w.parts)
+	if s.wal != nil { // nil while the log is replayed, which releases by itself
+		if err := s.wal.Release(m.lastLSN); err != nil {
+			s.o.Logger.Warn("old log files could not be removed", "error", err)
+		}
+	}
+	s.o.Logger.Debug("flushed a memtable", "events", m.rows, "took", time.Since(start))
+	wake(s.mergeWake)
+	return nil
+}
+
+// written is a memtable on disk, and what there is to publish about it.
+type written struct {
+	pub   catalog.Publication
+	parts []*part // none when every row was deleted
+}
+
+// writePart writes the rows of a sealed memtable that are not deleted as a part.
+func (s *Store) writePart(ctx context.Context, m *memtable) (_ *written, err error) {
 	dead, err := s.tombstones(ctx)
 	if err != nil {
-		return err
+		return nil, err
 	}
-	pub := catalog.Publication{Checkpoint: m.lastLSN}
+	out := &written{pub: catalog.Publication{Checkpoint: m.lastLSN}}
 	w, err := newPartWriter(s.o.FS, s.partsDir, partMeta{Class: -1, Day: -1, Tombstones: dead.last}, s.now())
 	if err != nil {
-		return fmt.Errorf("flush: %w", err)
+		return nil, err
 	}
 	keep := false
 	defer func() {
@@ -122,38 +155,21 @@ func (s *Store) flush(ctx context.Context, m *memtable) (err error) {
 			err = errors.Join(err, w.abandon())
 		}
 	}()
-	rows, err := s.writeMemtable(ctx, w, m, dead, &pub)
+	rows, err := s.writeMemtable(ctx, w, m, dead, &out.pub)
+	if err != nil || rows == 0 {
+		return out, err
+	}
+	seg, _, err := w.finish()
 	if err != nil {
-		return fmt.Errorf("flush: %w", err)
+		return nil, err
 	}
-	var parts []*part
-	if rows > 0 {
-		seg, _, err := w.finish()
-		if err != nil {
-			return fmt.Errorf("flush: %w", err)
-		}
-		if err := s.o.FS.SyncDir(s.partsDir); err != nil {
-			return fmt.Errorf("flush: %w", err)
-		}
-		pub.Add = []catalog.Segment{seg}
-		parts = []*part{s.newPart(seg)}
+	if err := s.o.FS.SyncDir(s.partsDir); err != nil {
+		return nil, err
 	}
-	keep, err = s.publish(ctx, &pub)
-	if err != nil {
-		return fmt.Errorf("flush: %w", err)
-	}
-	if rows == 0 {
-		keep = false
-	}
-	s.swap(m, nil, parts)
-	if s.wal != nil { // nil while the log is replayed, which releases by itself
-		if err := s.wal.Release(m.lastLSN); err != nil {
-			s.o.Logger.Warn("old log files could not be removed", "error", err)
-		}
-	}
-	s.o.Logger.Debug("flushed a memtable", "events", rows, "took", time.Since(start))
-	wake(s.mergeWake)
-	return nil
+	keep = true
+	out.pub.Add = []catalog.Segment{seg}
+	out.parts = []*part{s.newPart(seg)}
+	return out, nil
 }
 
 // writeMemtable writes the rows of m that are not deleted and adds statistics

@@ -222,6 +222,7 @@ type memtable struct {
 	firstLSN uint64    // of the batches in it
 	lastLSN  uint64    //
 	born     time.Time // when the first batch came
+	written  *written  // its part, when that is not known to be published; guarded by Store.flushMu
 }
 
 func newMemtable() *memtable { return &memtable{groups: make(map[logs.GroupID]*memGroup)} }

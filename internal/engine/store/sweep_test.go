@@ -1,12 +1,16 @@
 package store
 
 import (
+	"context"
 	"errors"
+	"fmt"
 	"math"
+	"math/rand/v2"
 	"testing"
 	"time"
 
 	"github.com/cumulog/cumulog/internal/engine/store/wal"
+	"github.com/cumulog/cumulog/internal/platform/catalog"
 	"github.com/cumulog/cumulog/internal/platform/vfs"
 )
 
@@ -79,5 +83,67 @@ func TestRefusedStartRemovesNothing(t *testing.T) {
 	}
 	if after := partFiles(t, mem); before == 0 || after != before {
 		t.Errorf("%d parts are left of %d", after, before)
+	}
+}
+
+// latePublisher fails publications that come to light after a crash, as a SQLite
+// transaction does whose last sync failed.
+type latePublisher struct {
+	*memManifest
+	fail bool
+	late catalog.Publication
+}
+
+func (l *latePublisher) Publish(ctx context.Context, p catalog.Publication) error {
+	if l.fail {
+		l.late = p
+		return errors.New("the sync failed")
+	}
+	return l.memManifest.Publish(ctx, p)
+}
+
+// TestFailedPublicationComesToLight: whether a flush whose publication failed was published
+// after all shows at the next start; either way each event is there once.
+func TestFailedPublicationComesToLight(t *testing.T) {
+	for _, late := range []bool{false, true} {
+		mem, m := vfs.NewMem(), &latePublisher{memManifest: newMemManifest()}
+		s := openStore(t, mem, m, time.Now, manualTuning())
+		if _, err := appendUntil(t, s, 10, 50); err != nil {
+			t.Fatal(err)
+		}
+		all := Query{Group: 1, End: math.MaxInt64}
+		want := collect(t, s, all, math.MaxInt, nil)
+		m.fail = true
+		for range 2 {
+			if err := s.Flush(t.Context()); err == nil {
+				t.Fatal("the flush succeeded")
+			}
+		}
+		if err := mem.SyncDir("/data/parts"); err != nil { // nothing that was removed returns
+			t.Fatal(err)
+		}
+		disk, after := mem.CrashClone(rand.New(rand.NewPCG(1, 1))), m.clone()
+		if late {
+			if err := after.Publish(t.Context(), m.late); err != nil {
+				t.Fatal(err)
+			}
+		}
+		crashed := openStore(t, disk, after, time.Now, manualTuning())
+		sameEvents(t, fmt.Sprintf("after the crash, published %v", late), collect(t, crashed, all, math.MaxInt, nil), want)
+		if err := crashed.Close(); err != nil {
+			t.Fatal(err)
+		}
+
+		m.fail = false
+		if err := s.Flush(t.Context()); err != nil {
+			t.Fatal(err)
+		}
+		sameEvents(t, "without a crash", collect(t, s, all, math.MaxInt, nil), want)
+		if n := partFiles(t, mem); n != 1 {
+			t.Errorf("%d files, want one part", n)
+		}
+		if err := s.Close(); err != nil {
+			t.Fatal(err)
+		}
 	}
 }
