@@ -98,16 +98,35 @@ func (s *Store) runMerge(ctx context.Context, job *mergeJob, dead *tombstoneSet)
 			pub.GroupBytes = append(pub.GroupBytes, catalog.GroupBytes{Group: id, Delta: d})
 		}
 	}
-	if keep, err = s.publish(ctx, &pub); err != nil {
-		return fmt.Errorf("merge: %w", err)
-	}
 	var added []*part
 	for _, g := range m.added {
 		added = append(added, s.newPart(g))
 	}
-	s.swap(nil, job.inputs, added)
+	keep, s.merged = true, &merged{pub: pub, inputs: job.inputs, added: added}
+	if err := s.publishMerge(ctx); err != nil {
+		return err
+	}
 	s.o.Logger.Debug("merged parts", "reason", job.reason, "parts", len(job.inputs), "into", len(added),
 		"events", out, "dropped", m.dropped, "took", time.Since(start))
+	return nil
+}
+
+// merged is the result of a merge.
+type merged struct {
+	pub    catalog.Publication
+	inputs []*part
+	added  []*part
+}
+
+// publishMerge publishes s.merged. As with a flush, a publication that failed
+// may come to light after a crash, so its files stay and it is tried again
+// before anything else is merged. The caller holds mergeMu.
+func (s *Store) publishMerge(ctx context.Context) error {
+	if _, err := s.publish(ctx, &s.merged.pub); err != nil {
+		return fmt.Errorf("merge: %w", err)
+	}
+	s.swap(nil, s.merged.inputs, s.merged.added)
+	s.merged = nil
 	return nil
 }
 

@@ -118,7 +118,9 @@ func (s *Store) mergeStep(ctx context.Context, all, check bool) (done bool, err 
 		return false, err
 	}
 	defer s.release(v)
-
+	if s.merged != nil {
+		return false, s.publishMerge(ctx)
+	}
 	worked, err := s.purge(ctx, v, dead, all, check)
 	if err != nil || worked {
 		return false, err

@@ -42,10 +42,11 @@ type Store struct {
 	mergeMu   sync.Mutex // one merge at a time
 	applyMu   sync.Mutex // adding to the active memtable, and sealing it
 
-	// Guarded by mergeMu: the time of the present pass, and when all parts were
-	// last looked at for dead events.
+	// Guarded by mergeMu: the time of the present pass, when all parts were last
+	// looked at for dead events, and a merge that is not known to be published.
 	mergeNow int64
 	checked  int64
+	merged   *merged
 
 	mu       sync.Mutex // guards what follows
 	cur      *view

@@ -102,6 +102,59 @@ func (l *latePublisher) Publish(ctx context.Context, p catalog.Publication) erro
 	return l.memManifest.Publish(ctx, p)
 }
 
+// TestFailedMergeComesToLight is the same for a merge.
+func TestFailedMergeComesToLight(t *testing.T) {
+	for _, late := range []bool{false, true} {
+		mem, m := vfs.NewMem(), &latePublisher{memManifest: newMemManifest()}
+		s := openStore(t, mem, m, time.Now, manualTuning())
+		for range 3 {
+			if _, err := appendUntil(t, s, 10, 50); err != nil {
+				t.Fatal(err)
+			}
+			if err := s.Flush(t.Context()); err != nil {
+				t.Fatal(err)
+			}
+		}
+		all := Query{Group: 1, End: math.MaxInt64}
+		want := collect(t, s, all, math.MaxInt, nil)
+		m.fail = true
+		for range 2 {
+			if err := s.Merge(t.Context()); err == nil {
+				t.Fatal("the merge succeeded")
+			}
+		}
+		if n := partFiles(t, mem); n != 4 {
+			t.Errorf("%d files, want three inputs and one output", n)
+		}
+		if err := mem.SyncDir("/data/parts"); err != nil {
+			t.Fatal(err)
+		}
+		disk, after := mem.CrashClone(rand.New(rand.NewPCG(1, 1))), m.clone()
+		if late {
+			if err := after.Publish(t.Context(), m.late); err != nil {
+				t.Fatal(err)
+			}
+		}
+		crashed := openStore(t, disk, after, time.Now, manualTuning())
+		sameEvents(t, fmt.Sprintf("after the crash, published %v", late), collect(t, crashed, all, math.MaxInt, nil), want)
+		if err := crashed.Close(); err != nil {
+			t.Fatal(err)
+		}
+
+		m.fail = false
+		if err := s.Merge(t.Context()); err != nil {
+			t.Fatal(err)
+		}
+		sameEvents(t, "without a crash", collect(t, s, all, math.MaxInt, nil), want)
+		if n := partFiles(t, mem); n != 1 {
+			t.Errorf("%d files, want one part", n)
+		}
+		if err := s.Close(); err != nil {
+			t.Fatal(err)
+		}
+	}
+}
+
 // TestFailedPublicationComesToLight: whether a flush whose publication failed was published
 // after all shows at the next start; either way each event is there once.
 func TestFailedPublicationComesToLight(t *testing.T) {
