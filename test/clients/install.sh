@@ -1,6 +1,7 @@
 #!/usr/bin/env bash
 # Installs the AWS clients that test/clients runs: boto3, AWS CLI v1 and programs built on boto3 (requirements.txt) into a virtual
-# environment (argument 1), AWS CLI v2 from Debian's package unless an `aws` of version 2 is on the PATH already. Run it again at will: it does only what is missing.
+# environment (argument 1), the SDK for JavaScript and loggers (js/) into its folder js, AWS CLI v2 from Debian's package unless an
+# `aws` of version 2 is on the PATH already. Run it again at will: it does only what is missing.
 set -euo pipefail
 here="$(cd "$(dirname "$0")" && pwd)"
 venv="${1:?usage: install.sh VENV_DIRECTORY}"
@@ -18,6 +19,19 @@ if ! cmp -s "$here/requirements.txt" "$stamp"; then
   python3 -m venv "$venv"
   "$venv/bin/pip" install --quiet --disable-pip-version-check -r "$here/requirements.txt"
   cp "$here/requirements.txt" "$stamp"
+fi
+
+if ! node="$(command -v node)" || ! command -v npm >/dev/null; then
+  echo "install Node.js 20 or newer with npm" >&2
+  exit 1
+fi
+ln -sfn "$node" "$venv/bin/node"
+if ! cmp -s "$here/js/package-lock.json" "$venv/js/.installed"; then
+  echo "installing the AWS SDK for JavaScript and loggers into $venv/js"
+  mkdir -p "$venv/js"
+  cp "$here/js/package.json" "$here/js/package-lock.json" "$venv/js/"
+  (cd "$venv/js" && npm ci --silent --no-audit --no-fund --ignore-scripts)
+  cp "$here/js/package-lock.json" "$venv/js/.installed"
 fi
 
 is_v2() { [ -x "$1" ] && "$1" --version 2>&1 | grep -q '^aws-cli/2'; }
