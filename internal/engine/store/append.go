@@ -94,9 +94,15 @@ func (s *Store) giveBack(n int64) {
 // makeRoom answers a full disk: the reserve of the log gives the flush the
 // space it needs, and the flush lets log files go.
 func (s *Store) makeRoom() {
+	s.releaseReserve()
+	s.seal(func(*memtable) bool { return len(s.cur.mems) == 1 })
+	wake(s.flushWake)
+}
+
+// releaseReserve gives flushes the space of the reserve of the log; the log takes it
+// back after the next one.
+func (s *Store) releaseReserve() {
 	if _, err := s.wal.ReleaseReserve(); err != nil {
 		s.o.Logger.Warn("the disk is full and the reserve of the log could not be released", "error", err)
 	}
-	s.seal(func(*memtable) bool { return len(s.cur.mems) == 1 })
-	wake(s.flushWake)
 }

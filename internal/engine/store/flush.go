@@ -11,6 +11,7 @@ import (
 	"github.com/cumulog/cumulog/internal/engine/store/segment"
 	"github.com/cumulog/cumulog/internal/logs"
 	"github.com/cumulog/cumulog/internal/platform/catalog"
+	"github.com/cumulog/cumulog/internal/platform/vfs"
 )
 
 // flushLoop seals memtables that are old and flushes those that are sealed. A
@@ -89,6 +90,9 @@ func (s *Store) flushSealed(ctx context.Context) error {
 			s.mu.Unlock()
 		}
 		if err != nil {
+			if vfs.IsNoSpace(err) && s.wal != nil {
+				s.releaseReserve()
+			}
 			return err
 		}
 	}

@@ -107,3 +107,28 @@ func TestClockSetBack(t *testing.T) {
 		t.Errorf("%d parts are left", n)
 	}
 }
+
+// TestFlushOnAFullDisk: a flush gets the reserve of the log also when no append met
+// the full disk, since the log had room left.
+func TestFlushOnAFullDisk(t *testing.T) {
+	mem, m := vfs.NewMem(), newMemManifest()
+	tune := manualTuning()
+	tune.walReserve, tune.memtableBytes = 1<<20, 8<<20
+	mem.SetLimit(64 << 20)
+	s := openStore(t, mem, m, time.Now, tune)
+	defer s.Close()
+	if _, err := appendUntil(t, s, 20, 10<<10); err != nil {
+		t.Fatal(err)
+	}
+	free, err := mem.FreeSpace("/data")
+	if err != nil {
+		t.Fatal(err)
+	}
+	mem.SetLimit(64<<20 - free)
+	if err := s.Flush(t.Context()); !vfs.IsNoSpace(err) {
+		t.Fatalf("flush: %v, want a full disk", err)
+	}
+	if err := s.Flush(t.Context()); err != nil {
+		t.Errorf("flush with the reserve: %v", err)
+	}
+}
