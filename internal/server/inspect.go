@@ -5,6 +5,7 @@ import (
 	"errors"
 	"fmt"
 	"io"
+	"io/fs"
 	"path/filepath"
 	"strings"
 	"text/tabwriter"
@@ -35,6 +36,13 @@ func openOffline(ctx context.Context, dir string) (*offline, error) {
 	unlock, err := acquireExisting(dir)
 	if err != nil {
 		return nil, err
+	}
+	events, err := holdsEvents(vfs.OS(), dir)
+	if err != nil {
+		return nil, errors.Join(err, unlock())
+	}
+	if _, err := vfs.OS().Stat(filepath.Join(dir, catalogName)); !events && errors.Is(err, fs.ErrNotExist) {
+		return nil, errors.Join(fmt.Errorf("%w: %s is empty", ErrNoData, dir), unlock())
 	}
 	db, err := openCatalog(ctx, dir)
 	if err != nil {

@@ -220,6 +220,12 @@ func TestResetKeepsWhatItDoesNotOwn(t *testing.T) {
 	if got := strings.Join(names, " "); got != "LOCK notes.txt" {
 		t.Errorf("left are %s, want LOCK notes.txt", got)
 	}
+	if _, err := server.Verify(context.Background(), cfg.Data, io.Discard, io.Discard); !errors.Is(err, server.ErrNoData) {
+		t.Errorf("verify after a reset: %v, want ErrNoData", err)
+	}
+	if _, err := os.Stat(cfg.DataPath("catalog.db")); !errors.Is(err, fs.ErrNotExist) {
+		t.Errorf("verify made a catalog: %v", err)
+	}
 	if err := server.Reset(context.Background(), t.TempDir()); !errors.Is(err, server.ErrNoData) {
 		t.Errorf("reset of a directory that is not Cumulog's: %v, want ErrNoData", err)
 	}

@@ -140,7 +140,8 @@ func TestFullDisk(t *testing.T) {
 	}
 	t.Logf("%d more batches with space again", (len(s.acked)-before)/40)
 	check("with space again")
-	for !reserved() { // taken once a second
+	deadline = time.Now().Add(20 * time.Second)
+	for !reserved() { // it is tried once a second
 		if time.Now().After(deadline) {
 			t.Fatal("the catalog has not taken its reserve again")
 		}
