@@ -1,6 +1,8 @@
 package server
 
 import (
+	"context"
+	"io"
 	"net/http"
 	"strings"
 	"time"
@@ -8,43 +10,129 @@ import (
 	"golang.org/x/sync/semaphore"
 )
 
-// Weights of a call's body in memory: what it announces, within these bounds. Handlers refuse larger bodies themselves. A body
-// whose size in memory its headers do not tell, since it is compressed or has no Content-Length, counts as the largest.
+// Weights of a call's body in memory. Handlers refuse larger bodies themselves.
 const (
-	minCallWeight = 64 << 10
-	maxCallWeight = 32 << 20 // the largest body of any operation
+	minCallWeight   = 64 << 10
+	firstCallWeight = 1<<20 + 256<<10 // what a handler may reserve before a byte has arrived
+	maxCallWeight   = 32 << 20        // the largest body of any operation
 )
 
-// admission bounds the bodies that are in memory at once, and how long one may take to arrive. Calls beyond the bound wait before
-// their body is read, so a burst of clients costs them time and not the server its memory.
+// How long a body may take to arrive, so that a client that trickles holds its room no longer: the first part, and the rest.
+const (
+	firstTimeout = time.Minute
+	restTimeout  = 2 * time.Minute
+)
+
+// admission bounds the bodies that are in memory at once. Calls beyond the bound wait, so a burst of clients costs them time and
+// not the server its memory.
+//
+// Room is taken in two steps, from two rooms. Every call takes at most firstCallWeight of the first before its body is read. It
+// takes the rest of the second once so much has arrived, or once a compressed body has arrived, of which nobody knows how much
+// it becomes. So a client takes the room of a large body only by sending one, and what takes room in the second waits for no
+// more: no two calls can wait for each other.
 type admission struct {
-	room *semaphore.Weighted
-	size int64
+	*rooms
 	next http.Handler
 }
 
-func admit(room *semaphore.Weighted, size int64, next http.Handler) http.Handler {
-	return &admission{room: room, size: size, next: next}
+// rooms is what the handlers of a server share.
+type rooms struct {
+	first, rest         *semaphore.Weighted
+	firstSize, restSize int64
 }
 
-// bodyBytes is how much memory bodies may take of a server that aims to stay within memory bytes.
-func bodyBytes(memory int64) int64 { return max(memory/4, 2*maxCallWeight) }
+// newRooms makes the rooms of a server that aims to stay within memory bytes.
+func newRooms(memory int64) *rooms {
+	size := max(memory/8, maxCallWeight)
+	return &rooms{semaphore.NewWeighted(size), semaphore.NewWeighted(size), size, size}
+}
+
+func (r *rooms) admit(next http.Handler) http.Handler {
+	return &admission{r, next}
+}
 
 func (a *admission) ServeHTTP(w http.ResponseWriter, r *http.Request) {
-	weight := min(callWeight(r), a.size)
-	if err := a.room.Acquire(r.Context(), weight); err != nil {
+	first, rest := callWeights(r)
+	if err := a.first.Acquire(r.Context(), min(first, a.firstSize)); err != nil {
 		return // the client went away while it waited
 	}
-	defer a.room.Release(weight)
+	defer a.first.Release(min(first, a.firstSize))
+	control := http.NewResponseController(w)
 	// A writer without deadlines (a recorder in a test) has no connection to protect.
-	_ = http.NewResponseController(w).SetReadDeadline(time.Now().Add(callTimeout))
+	_ = control.SetReadDeadline(time.Now().Add(firstTimeout))
+	if rest > 0 {
+		rest = min(rest, a.restSize)
+		body := &weighedBody{ReadCloser: r.Body, left: first, compressed: compressed(r)}
+		body.grow = func(ctx context.Context) error {
+			if err := a.rest.Acquire(ctx, rest); err != nil {
+				return err
+			}
+			_ = control.SetReadDeadline(time.Now().Add(restTimeout))
+			return nil
+		}
+		body.ctx = r.Context()
+		r.Body = body
+		defer func() {
+			if body.grown {
+				a.rest.Release(rest)
+			}
+		}()
+	}
 	a.next.ServeHTTP(w, r)
 }
 
-func callWeight(r *http.Request) int64 {
-	encoding := strings.TrimSpace(r.Header.Get("Content-Encoding"))
-	if r.ContentLength < 0 || encoding != "" && !strings.EqualFold(encoding, "identity") {
-		return maxCallWeight
+// callWeights is what a body takes of the two rooms. One that is larger than any operation allows is refused unread.
+func callWeights(r *http.Request) (first, rest int64) {
+	length := r.ContentLength
+	switch {
+	case length > maxCallWeight:
+		return minCallWeight, 0
+	case length < 0:
+		return firstCallWeight, maxCallWeight
 	}
-	return min(max(r.ContentLength, minCallWeight), maxCallWeight)
+	first = min(max(length, minCallWeight), firstCallWeight)
+	if compressed(r) {
+		return first, maxCallWeight
+	}
+	return first, max(0, length-first)
+}
+
+func compressed(r *http.Request) bool {
+	encoding := strings.TrimSpace(r.Header.Get("Content-Encoding"))
+	return encoding != "" && !strings.EqualFold(encoding, "identity")
+}
+
+// weighedBody takes the second room when more than the first part has arrived, and for a compressed body at its end at the latest.
+type weighedBody struct {
+	io.ReadCloser
+	ctx        context.Context
+	grow       func(context.Context) error
+	left       int64 // of the first part
+	compressed bool
+	grown      bool
+}
+
+func (b *weighedBody) Read(p []byte) (int, error) {
+	if b.left <= 0 && !b.grown {
+		if err := b.takeRest(); err != nil {
+			return 0, err
+		}
+	}
+	if !b.grown && int64(len(p)) > b.left {
+		p = p[:b.left]
+	}
+	n, err := b.ReadCloser.Read(p)
+	b.left -= int64(n)
+	if err == io.EOF && b.compressed && !b.grown { //nolint:errorlint // readers return the bare value
+		if grow := b.takeRest(); grow != nil {
+			return n, grow
+		}
+	}
+	return n, err
+}
+
+func (b *weighedBody) takeRest() error {
+	err := b.grow(b.ctx)
+	b.grown = err == nil
+	return err
 }

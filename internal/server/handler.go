@@ -3,8 +3,6 @@ package server
 import (
 	"net/http"
 
-	"golang.org/x/sync/semaphore"
-
 	"github.com/cumulog/cumulog/internal/config"
 	"github.com/cumulog/cumulog/internal/edge/awshttp"
 	"github.com/cumulog/cumulog/internal/edge/logsapi"
@@ -27,11 +25,10 @@ func (c *components) handler(token string) http.Handler {
 		options.Auth, s3.Verifier = awshttp.Required(verifier), verifier
 	}
 	api := logsapi.New(logsapi.Services{Groups: c.groups, Ingest: c.ingest, Events: c.events, Exports: c.exports})
-	size := bodyBytes(int64(c.cfg.Memory))
-	room := semaphore.NewWeighted(size)
+	bodies := newRooms(int64(c.cfg.Memory))
 	return awshttp.NewRouter(awshttp.RouterOptions{
-		JSON:  admit(room, size, awshttp.NewHandler(options, api.Service())),
-		Query: admit(room, size, awshttp.NewQueryHandler(options, stsapi.Services(c.started)...)),
+		JSON:  bodies.admit(awshttp.NewHandler(options, api.Service())),
+		Query: bodies.admit(awshttp.NewQueryHandler(options, stsapi.Services(c.started)...)),
 		Admin: c.admin(token),
 		S3:    s3api.New(s3),
 	})

@@ -32,8 +32,6 @@ const (
 	maxHeader     = 64 << 10
 	headerTimeout = 15 * time.Second
 	idleTimeout   = 2 * time.Minute
-	// callTimeout bounds reading the body of a call (not of an S3 object), so that a client that trickles holds no memory for ever.
-	callTimeout = 5 * time.Minute
 )
 
 // Options are what a server is built from.
