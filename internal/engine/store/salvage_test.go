@@ -161,3 +161,24 @@ func TestRebuildWithALog(t *testing.T) {
 	q := Query{Group: 4, End: math.MaxInt64}
 	sameEvents(t, "rebuilt", collect(t, s, q, math.MaxInt, nil), o.scan(q))
 }
+
+// TestRebuildWithADamagedLog: the loss of a log file is not taken for a release.
+func TestRebuildWithADamagedLog(t *testing.T) {
+	mem, m := vfs.NewMem(), newMemManifest()
+	tune := manualTuning()
+	tune.memtableBytes, tune.walFile = 8<<20, 64<<10
+	s := openStore(t, mem, m, time.Now, tune)
+	threeGroups(t, s, newOracle(), 0)
+	if err := s.Close(); err != nil {
+		t.Fatal(err)
+	}
+	names, err := mem.List("/data/wal")
+	if err != nil || len(names) < 3 {
+		t.Fatalf("log files %v, %v", names, err)
+	}
+	damage(t, mem, "/data/wal/"+names[0], 10) // its header
+	r, err := RebuildManifest(t.Context(), mem, "/data", 0)
+	if err != nil || r.Released != 0 || r.Publication.Checkpoint != 0 {
+		t.Errorf("rebuilt %+v, %v; want no checkpoint, so that the start reports the damage", r, err)
+	}
+}

@@ -229,7 +229,7 @@ func (out *Rebuilt) readLog(ctx context.Context, fsys vfs.FS, dir string) error 
 	// The log begins above the newest event of any part: what is between was
 	// flushed, or the log would not have been released, and then removed.
 	if len(log.Lost) > 0 {
-		if l := log.Lost[0]; l.Offset == 0 && l.From == checkpoint+1 && l.To != wal.MaxLSN {
+		if l := log.Lost[0]; l.From == checkpoint+1 && l.To == log.Begins {
 			out.Publication.Checkpoint, out.Released = l.To, l.To
 		}
 	}

@@ -18,6 +18,7 @@ type Recovery struct {
 	Bytes     int64  // used in them
 	Records   int64  // replayed
 	Skipped   int64  // records at or below the checkpoint that were met
+	Begins    uint64 // records up to it were released before the oldest file was made; 0 when that is not readable
 	TornBytes int64  // of a group at the very end that was being written and was not acknowledged
 	LastLSN   uint64 // highest LSN known to be acknowledged
 	NextLSN   uint64 // LSN of the next record, or less than it
@@ -220,6 +221,9 @@ func (s *scanner) readFile(f *logFile, bound uint64, isLast bool) error {
 	s.name, s.isBad, s.stop, s.at = f.name, !f.good, -1, dataStart
 	used := int64(0)
 	if f.good {
+		if len(s.files) == 0 {
+			s.Begins = f.header.base
+		}
 		s.r, s.seed = newReader(f.file, f.size, readWindow, s.o.Salvage), f.header.salt.seed()
 		if f.header.base > s.last && len(s.files) > 0 {
 			// The chain says so at the end of the file before, if that
