@@ -62,7 +62,7 @@ func newKeysList() *cobra.Command {
 		Short: "List access keys, without their secrets",
 		Args:  exactly(),
 		RunE: func(cmd *cobra.Command, _ []string) error {
-			keys, err := server.OpenKeys(cmd.Context(), dir)
+			keys, err := server.OpenExistingKeys(cmd.Context(), dir)
 			if err != nil {
 				return explainStart(err)
 			}
@@ -90,7 +90,7 @@ func newKeysDelete() *cobra.Command {
 		Short: "Delete an access key; requests signed with it are refused from then on",
 		Args:  exactly("an access key id"),
 		RunE: func(cmd *cobra.Command, args []string) error {
-			keys, err := server.OpenKeys(cmd.Context(), dir)
+			keys, err := server.OpenExistingKeys(cmd.Context(), dir)
 			if err != nil {
 				return explainStart(err)
 			}

@@ -8,6 +8,7 @@ import (
 	"io"
 	"net"
 	"net/http"
+	"os"
 	"path/filepath"
 	"strings"
 	"sync"
@@ -340,6 +341,12 @@ func TestKeysAndReset(t *testing.T) {
 	dir := filepath.Join(t.TempDir(), "data")
 	if r := cumulog(t, "", "reset", "--data", dir, "--yes"); r.code != 1 || !strings.Contains(r.err, "no data directory") {
 		t.Errorf("reset of nothing: %+v", r)
+	}
+	if r := cumulog(t, "", "keys", "list", "--data", dir); r.code != 1 || !strings.Contains(r.err, "no data directory") {
+		t.Errorf("keys of nothing: %+v", r)
+	}
+	if _, err := os.Stat(dir); err == nil {
+		t.Error("listing keys made a data directory")
 	}
 	r := cumulog(t, "", "keys", "create", "--data", dir, "--description", "for a test")
 	if r.code != 0 || !strings.HasPrefix(r.out, "export AWS_ACCESS_KEY_ID=AKIA") || !strings.Contains(r.out, "\nexport AWS_SECRET_ACCESS_KEY=") {

@@ -51,6 +51,14 @@ func OpenKeys(ctx context.Context, dir string) (*Keys, error) {
 	return &Keys{local: access.New(db, nil), close: func() error { return errors.Join(db.Close(), lock.Close()) }}, nil
 }
 
+// OpenExistingKeys is OpenKeys for a directory that a server has used; the error wraps ErrNoData when there is none.
+func OpenExistingKeys(ctx context.Context, dir string) (*Keys, error) {
+	if err := used(vfs.OS(), dir); err != nil {
+		return nil, err
+	}
+	return OpenKeys(ctx, dir)
+}
+
 // Close gives the directory back.
 func (k *Keys) Close() error { return k.close() }
 

@@ -18,14 +18,22 @@ var ownNames = []string{catalogName, catalogName + "-wal", catalogName + "-shm",
 // acquireExisting takes the lock of a directory that a server has used before; ErrNoData when there is none.
 func acquireExisting(dir string) (unlock func() error, err error) {
 	fsys := vfs.OS()
-	if _, err := fsys.Stat(filepath.Join(dir, lockFileName)); errors.Is(err, fs.ErrNotExist) {
-		return nil, fmt.Errorf("%w: no server has used %s", ErrNoData, dir)
+	if err := used(fsys, dir); err != nil {
+		return nil, err
 	}
 	lock, err := acquire(fsys, dir)
 	if err != nil {
 		return nil, err
 	}
 	return lock.Close, nil
+}
+
+// used reports ErrNoData for a directory that no server has used.
+func used(fsys vfs.FS, dir string) error {
+	if _, err := fsys.Stat(filepath.Join(dir, lockFileName)); errors.Is(err, fs.ErrNotExist) {
+		return fmt.Errorf("%w: no server has used %s", ErrNoData, dir)
+	}
+	return nil // whatever else is wrong, taking the lock meets it
 }
 
 // Reset deletes everything that a server keeps in dir. It refuses while a process holds the directory (ErrBusy), and touches
