@@ -71,6 +71,9 @@ func drain(r *http.Request) {
 	if r.Header.Get("Expect") != "" {
 		return // the client waits for our word before it sends; reading would ask for the body
 	}
+	if r.ContentLength > maxDrain {
+		return // it would not end within the bound anyway
+	}
 	// The answer is the refusal, whether or not the rest arrives.
 	_, _ = io.CopyN(io.Discard, r.Body, maxDrain)
 }

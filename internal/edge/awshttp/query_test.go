@@ -1,12 +1,15 @@
 package awshttp_test
 
 import (
+	"bufio"
 	"bytes"
 	"context"
 	"crypto/sha256"
 	"encoding/hex"
 	"errors"
+	"fmt"
 	"io"
+	"net"
 	"net/http"
 	"net/http/httptest"
 	"net/url"
@@ -162,6 +165,28 @@ func TestExpectContinueOverLimit(t *testing.T) {
 	resp.Body.Close()
 	if resp.StatusCode != 413 || sent {
 		t.Errorf("got %d, body sent: %v", resp.StatusCode, sent)
+	}
+}
+
+// A body too long to be thrown away is refused before it arrives.
+func TestHugeBodyIsRefusedAtOnce(t *testing.T) {
+	f := openServer(t)
+	conn, err := net.Dial("tcp", strings.TrimPrefix(f.URL, "http://"))
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer conn.Close()
+	fmt.Fprintf(conn, "POST / HTTP/1.1\r\nHost: x\r\nX-Amz-Target: Logs_20140328.PutLogEvents\r\nContent-Length: %d\r\n\r\n", int64(1)<<40)
+	if err := conn.SetReadDeadline(time.Now().Add(time.Minute)); err != nil {
+		t.Fatal(err)
+	}
+	resp, err := http.ReadResponse(bufio.NewReader(conn), nil)
+	if err != nil {
+		t.Fatal(err)
+	}
+	resp.Body.Close()
+	if resp.StatusCode != 413 || !resp.Close {
+		t.Errorf("got %d, connection closed: %v", resp.StatusCode, resp.Close)
 	}
 }
 
