@@ -12,6 +12,7 @@ import (
 	"sync"
 	"time"
 
+	"github.com/cumulog/cumulog/internal/engine/store/segment"
 	"github.com/cumulog/cumulog/internal/engine/store/wal"
 	"github.com/cumulog/cumulog/internal/logs"
 	"github.com/cumulog/cumulog/internal/platform/catalog"
@@ -112,7 +113,7 @@ func Open(ctx context.Context, o Options) (_ *Store, err error) {
 	if err != nil {
 		return nil, errors.Join(fmt.Errorf("open store: %w", err), s.closeParts())
 	}
-	if err := s.sweep(len(recovery.Lost) > 0); err != nil {
+	if err := s.sweep(checkpoint, recovery); err != nil {
 		return nil, errors.Join(fmt.Errorf("open store: %w", err), s.wal.Close(), s.closeParts())
 	}
 	for _, l := range recovery.Lost {
@@ -131,9 +132,10 @@ func Open(ctx context.Context, o Options) (_ *Store, err error) {
 
 // sweep removes the files that no manifest row names: temporary ones, parts that
 // were never published, and parts that were merged away but not yet removed. When
-// parts are missing or the log lost records, the manifest may be an old copy and those
-// parts all there is, so they stay.
-func (s *Store) sweep(lost bool) error {
+// parts are missing or the log lost records, or a part holds events that the log should hold and
+// does not, the manifest may be an old copy and those parts all there is, so they
+// stay, but for those whose events were just replayed.
+func (s *Store) sweep(checkpoint uint64, log wal.Recovery) error {
 	live := make(map[string]bool, len(s.cur.parts))
 	for _, p := range s.cur.parts {
 		live[p.seg.ID+partSuffix] = true
@@ -153,22 +155,40 @@ func (s *Store) sweep(lost bool) error {
 			temps = append(temps, name)
 		}
 	}
+	lost := len(log.Lost) > 0 || len(live) > 0
 	for name := range live {
-		lost = true
 		s.o.Logger.Error("a part is missing; its events are lost unless a copy of the file exists", "file", name)
 	}
-	if lost {
-		for _, name := range orphans {
-			s.o.Logger.Warn("a part that the catalog does not list stays, as other events are missing", "file", name)
+	orphans = slices.DeleteFunc(orphans, func(name string) bool {
+		low, high, ok := s.span(name)
+		replayed := ok && low > checkpoint && high <= log.LastLSN && len(log.Lost) == 0
+		if replayed || !lost && high <= log.LastLSN {
+			return false
 		}
-		orphans = nil
-	}
+		s.o.Logger.Warn("a part that the catalog does not list stays, as other events are missing", "file", name)
+		return true
+	})
 	for _, name := range append(temps, orphans...) {
 		if err := s.o.FS.Remove(filepath.Join(s.partsDir, name)); err != nil && !errors.Is(err, fs.ErrNotExist) {
 			s.o.Logger.Warn("a file that is not needed could not be removed", "file", name, "error", err)
 		}
 	}
 	return nil
+}
+
+// span returns the lowest and the highest log sequence number of the events of a
+// part; ok is false when it cannot be read.
+func (s *Store) span(name string) (low, high uint64, ok bool) {
+	f, err := s.o.FS.Open(filepath.Join(s.partsDir, name))
+	if err != nil {
+		return 0, 0, false
+	}
+	defer f.Close()
+	r, err := segment.Open(f, name)
+	if err != nil {
+		return 0, 0, false
+	}
+	return r.Summary().MinSeq.Batch(), r.Summary().MaxSeq.Batch(), true
 }
 
 func (s *Store) newPart(g catalog.Segment) *part {

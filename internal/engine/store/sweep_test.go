@@ -200,3 +200,68 @@ func TestFailedPublicationComesToLight(t *testing.T) {
 		}
 	}
 }
+
+// TestReplayedOrphanIsRemoved: a part that was never published and whose events
+// came back from the log goes even when another part is missing: a later
+// rebuild would list its events twice.
+func TestReplayedOrphanIsRemoved(t *testing.T) {
+	mem, m := vfs.NewMem(), &latePublisher{memManifest: newMemManifest()}
+	s := openStore(t, mem, m, time.Now, manualTuning())
+	if _, err := appendUntil(t, s, 10, 50); err != nil {
+		t.Fatal(err)
+	}
+	if err := s.Flush(t.Context()); err != nil {
+		t.Fatal(err)
+	}
+	missing := s.cur.parts[0].path
+	if _, err := appendUntil(t, s, 10, 50); err != nil {
+		t.Fatal(err)
+	}
+	m.fail = true
+	if err := s.Flush(t.Context()); err == nil {
+		t.Fatal("the flush succeeded")
+	}
+	if err := s.Close(); err != nil {
+		t.Fatal(err)
+	}
+	if n := partFiles(t, mem); n != 2 {
+		t.Fatalf("%d files, want two", n)
+	}
+	if err := mem.Remove(missing); err != nil {
+		t.Fatal(err)
+	}
+	m.fail = false
+	s = openStore(t, mem, m, time.Now, manualTuning())
+	defer s.Close()
+	if n := partFiles(t, mem); n != 0 {
+		t.Errorf("%d files, want none", n)
+	}
+	if got := collect(t, s, Query{Group: 1, End: math.MaxInt64}, math.MaxInt, nil); len(got) != 10 {
+		t.Errorf("%d events, want the 10 of the log", len(got))
+	}
+}
+
+// TestLostLogKeepsAnUnpublishedPart: a part that was not published and whose
+// events are not in the log is all there is of them.
+func TestLostLogKeepsAnUnpublishedPart(t *testing.T) {
+	mem, m := vfs.NewMem(), &latePublisher{memManifest: newMemManifest(), fail: true}
+	s := openStore(t, mem, m, time.Now, manualTuning())
+	if _, err := appendUntil(t, s, 10, 50); err != nil {
+		t.Fatal(err)
+	}
+	if err := s.Flush(t.Context()); err == nil {
+		t.Fatal("the flush succeeded")
+	}
+	if err := s.Close(); err != nil {
+		t.Fatal(err)
+	}
+	if err := mem.RemoveAll("/data/wal"); err != nil {
+		t.Fatal(err)
+	}
+	if err := openStore(t, mem, m, time.Now, manualTuning()).Close(); err != nil {
+		t.Fatal(err)
+	}
+	if n := partFiles(t, mem); n != 1 {
+		t.Errorf("%d files, want the part", n)
+	}
+}
