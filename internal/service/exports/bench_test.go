@@ -52,27 +52,25 @@ func BenchmarkLargeStream(b *testing.B) {
 	benchmark(b, w, total)
 }
 
-func BenchmarkManyStreams(b *testing.B) {
+func BenchmarkTinyStreams(b *testing.B) {
 	w := newWorldOn(b, vfs.OS(), b.TempDir())
 	rng := rand.New(rand.NewPCG(1, 1))
 	total := int64(0)
-	for i := range 5000 {
-		ms := jsonMessages(rng, 5)
-		for _, m := range ms {
-			total += int64(len(m))
-		}
+	for i := range 20_000 {
+		ms := jsonMessages(rng, 1)
+		total += int64(len(ms[0]))
 		w.putHidden(fmt.Sprintf("stream-%05d", i), int64(i), ms...)
 	}
 	benchmark(b, w, total)
 }
 
-// BenchmarkInterleavedStreams has streams too large to be gathered whose rows
-// lie in every block.
+// BenchmarkInterleavedStreams has 100 streams of 2.5 MB whose rows lie in every
+// block: too much to be held in memory at once.
 func BenchmarkInterleavedStreams(b *testing.B) {
-	w := newWorld(b)
+	w := newWorldOn(b, vfs.OS(), b.TempDir())
 	rng := rand.New(rand.NewPCG(1, 1))
 	total := int64(0)
-	for i := range 40 {
+	for i := range 120 {
 		for s := range 100 {
 			ms := jsonMessages(rng, 100)
 			for _, m := range ms {

@@ -2,7 +2,6 @@ package exports
 
 import (
 	"context"
-	"fmt"
 	"math"
 
 	"github.com/cumulog/cumulog/internal/engine/store"
@@ -20,9 +19,8 @@ type export struct {
 	p      progress
 
 	shared map[string][]groups.Stream // streams of folders that have several, by name
-	gather int                        // small streams to scan together; adapts
-	out    *objectWriter              // reused from object to object
-	small  *smallWriter
+	gather int                        // streams to scan together; adapts
+	z      *compressor
 	lines  lineWriter
 }
 
@@ -38,9 +36,8 @@ func (e *export) run(ctx context.Context) error {
 		return err
 	}
 	e.gather = e.s.o.tune.gather
-	if e.out == nil {
-		e.out = newObjectWriter(e.s.o.Objects)
-		e.small = newSmallWriter(e.s.o.Objects, e.s.o.tune.writers)
+	if e.z == nil {
+		e.z = newCompressor()
 	}
 	if e.p.Now != nil {
 		if err := e.resume(ctx); err != nil {
@@ -111,41 +108,43 @@ func (e *export) skipped(folder, stream string) {
 	}
 }
 
-// ordinary exports streams with folders of their own, small ones together.
+// ordinary exports streams with folders of their own, many together.
 func (e *export) ordinary(ctx context.Context, streams []groups.Stream) error {
-	t := &e.s.o.tune
+	at := func(st groups.Stream) mark { return e.p.Marks[st.ID] }
+	note := func(id logs.StreamID, m mark) {
+		if e.p.Marks == nil {
+			e.p.Marks = map[logs.StreamID]mark{}
+		}
+		e.p.Marks[id] = m
+	}
 	for len(streams) > 0 {
 		n := min(e.gather, len(streams))
-		bytes := 0
-		if n > 1 {
-			fits, size, err := e.together(ctx, streams[:n])
-			if err != nil {
-				return err
-			}
-			if !fits {
-				e.gather = max(1, n/8)
-				continue
-			}
-			bytes = size
-		} else {
-			st := streams[0]
-			before := e.p.Bytes
-			if err := e.folder(ctx, streams[:1], folderMark{Folder: folderOf(st.Name), Leader: st.Name}); err != nil {
-				return err
-			}
-			bytes = int(min(e.p.Bytes-before, math.MaxInt32))
+		done, roomy, err := e.batch(ctx, streams[:n], at, note)
+		if err != nil {
+			return err
 		}
-		if bytes < t.gatherBytes/4 {
-			e.gather = min(e.gather*4, t.gather)
+		switch {
+		case done < n:
+			e.gather = done
+		case roomy:
+			e.gather = min(4*e.gather, e.s.o.tune.gather)
 		}
-		streams = streams[n:]
+		for _, st := range streams[:done] {
+			delete(e.p.Marks, st.ID)
+		}
+		e.p.After = streams[done-1].Name
+		e.p.Streams += int64(done)
+		if err := e.save(ctx); err != nil {
+			return err
+		}
+		streams = streams[done:]
 	}
 	return nil
 }
 
-// query returns the scan of streams, behind key.
-func (e *export) query(streams []groups.Stream, after *logs.Key) store.Query {
-	q := store.Query{Group: e.spec.GroupID, Start: max(e.spec.From, e.spec.Floor, 0), End: math.MaxInt64, After: after}
+// query returns the scan of streams.
+func (e *export) query(streams []groups.Stream) store.Query {
+	q := store.Query{Group: e.spec.GroupID, Start: max(e.spec.From, e.spec.Floor, 0), End: math.MaxInt64}
 	if e.spec.To < math.MaxInt64 {
 		q.End = e.spec.To + 1
 	}
@@ -154,13 +153,6 @@ func (e *export) query(streams []groups.Stream, after *logs.Key) store.Query {
 		q.Streams[i] = s.ID
 	}
 	return q
-}
-
-func damaged(st store.Stats) error {
-	if st.DamagedBlocks > 0 {
-		return fmt.Errorf("%d blocks: %w", st.DamagedBlocks, errDamaged)
-	}
-	return nil
 }
 
 // resume finishes the folder that was being written.
@@ -180,80 +172,35 @@ func (e *export) resume(ctx context.Context) error {
 	return e.folder(ctx, members, mark)
 }
 
-// folder writes the streams of one folder, one after another, from mark on.
-func (e *export) folder(ctx context.Context, members []groups.Stream, mark folderMark) error {
+// folder writes the streams of one folder, one after another, from now on.
+func (e *export) folder(ctx context.Context, members []groups.Stream, now folderMark) error {
+	at := func(groups.Stream) mark { return now.mark }
+	note := func(_ logs.StreamID, m mark) {
+		now.mark = m
+		stored := now
+		e.p.Now = &stored
+	}
 	for _, st := range members {
-		if st.Name < mark.Stream {
+		if st.Name < now.Stream {
 			continue
 		}
-		if st.Name != mark.Stream {
-			mark.Stream, mark.ID, mark.Key = st.Name, st.ID, nil
+		if st.Name != now.Stream {
+			now.Stream, now.ID, now.Key = st.Name, st.ID, nil
 		}
-		if err := e.stream(ctx, st, &mark); err != nil {
+		if _, _, err := e.batch(ctx, []groups.Stream{st}, at, note); err != nil {
+			return err
+		}
+		if err := e.save(ctx); err != nil {
 			return err
 		}
 	}
-	e.p.After, e.p.Now = mark.Leader, nil
+	e.p.After, e.p.Now = now.Leader, nil
 	e.p.Streams += int64(len(members))
 	if len(members) > 1 {
 		if e.p.Skip == nil {
 			e.p.Skip = map[string]string{}
 		}
-		e.p.Skip[mark.Folder] = members[len(members)-1].Name
+		e.p.Skip[now.Folder] = members[len(members)-1].Name
 	}
 	return e.save(ctx)
-}
-
-// stream writes the events of one stream behind mark, and moves mark.
-func (e *export) stream(ctx context.Context, st groups.Stream, mark *folderMark) error {
-	w := e.out
-	defer w.abort()
-	var failed error
-	var events int64
-	finish := func(key logs.Key) error {
-		if err := w.finish(); err != nil {
-			return err
-		}
-		e.p.Events += events
-		e.p.Bytes += w.raw
-		e.p.Objects++
-		events = 0
-		mark.Key = &key
-		mark.Part++
-		now := *mark
-		e.p.Now = &now
-		return e.save(ctx)
-	}
-	var last logs.Key
-	stats, err := e.s.o.Store.Scan(ctx, e.query([]groups.Stream{st}, mark.Key), func(ev logs.Event) bool {
-		if ev.Ingestion > e.spec.Snapshot {
-			return true
-		}
-		if !w.open() {
-			w.start(ctx, e.scope, e.spec.Bucket, objectKey(&e.spec, e.id, mark.Folder, mark.Part))
-		}
-		w.buf = e.lines.appendLine(w.buf, ev.Timestamp, ev.Message)
-		events++
-		last = ev.Key
-		switch {
-		case w.raw+int64(len(w.buf)) >= int64(e.s.o.tune.partBytes):
-			failed = finish(last)
-		case len(w.buf) >= lineBuffer:
-			failed = w.flush()
-		}
-		return failed == nil
-	})
-	switch {
-	case failed != nil:
-		return failed
-	case err != nil:
-		return fmt.Errorf("read stream %s: %w", st.Name, err)
-	}
-	if err := damaged(stats); err != nil {
-		return err
-	}
-	if w.open() {
-		return finish(last)
-	}
-	return nil
 }

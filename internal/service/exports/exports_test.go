@@ -430,47 +430,53 @@ func TestRestartsAnywhere(t *testing.T) {
 	w := newWorld(t)
 	w.fill(9)
 	rng := rand.New(rand.NewPCG(3, 3))
-	for round := range 12 {
-		s := w.service(small)
-		id := w.create(s, w.request())
-		restarts := 0
-		for {
-			ctx, cancel := context.WithCancel(context.Background())
-			f := &faulty{Objects: w.objects, left: 1 + rng.IntN(12), after: rng.IntN(2) == 0}
-			f.fault = func() error { cancel(); return context.Canceled }
-			s := w.service(small, func(o *exports.Options) { o.Objects = f })
-			done := make(chan struct{})
-			go func() { s.Run(ctx); close(done) }()
-			ended := false
-			for !ended {
-				select {
-				case <-done:
+	for range 12 {
+		w.restarting(rng, 12, small)
+	}
+}
+
+// restarting exports everything, with a restart after up to every objects, and
+// checks the outcome.
+func (w *world) restarting(rng *rand.Rand, every int, tune func(*exports.Options)) {
+	w.t.Helper()
+	id := w.create(w.service(tune), w.request())
+	restarts := 0
+	for {
+		ctx, cancel := context.WithCancel(context.Background())
+		f := &faulty{Objects: w.objects, left: 1 + rng.IntN(every), after: rng.IntN(2) == 0}
+		f.fault = func() error { cancel(); return context.Canceled }
+		s := w.service(tune, func(o *exports.Options) { o.Objects = f })
+		done := make(chan struct{})
+		go func() { s.Run(ctx); close(done) }()
+		ended := false
+		for !ended {
+			select {
+			case <-done:
+				ended = true
+			case <-time.After(time.Millisecond):
+				if w.task(s, id).FinishedMS != 0 {
+					cancel()
+					<-done
 					ended = true
-				case <-time.After(time.Millisecond):
-					if w.task(s, id).FinishedMS != 0 {
-						cancel()
-						<-done
-						ended = true
-					}
 				}
 			}
-			cancel()
-			task := w.task(s, id)
-			if task.FinishedMS != 0 {
-				w.completed(task)
-				break
-			}
-			if task.State != exports.Running {
-				t.Fatalf("after a restart: %+v", task)
-			}
-			if restarts++; restarts > 1000 {
-				t.Fatal("no progress")
-			}
 		}
-		w.check("exp/" + id + "/")
-		if restarts == 0 {
-			t.Errorf("round %d: no restart", round)
+		cancel()
+		task := w.task(s, id)
+		if task.FinishedMS != 0 {
+			w.completed(task)
+			break
 		}
+		if task.State != exports.Running {
+			w.t.Fatalf("after a restart: %+v", task)
+		}
+		if restarts++; restarts > 1000 {
+			w.t.Fatal("no progress")
+		}
+	}
+	w.check("exp/" + id + "/")
+	if restarts == 0 {
+		w.t.Error("no restart")
 	}
 }
 

@@ -36,6 +36,8 @@ type progress struct {
 	// written behind it.
 	After string      `json:"after,omitempty"`
 	Now   *folderMark `json:"now,omitempty"`
+	// Marks holds the streams behind After of which objects are written.
+	Marks map[logs.StreamID]mark `json:"marks,omitempty"`
 	// Skip names folders of several streams that are done although streams of
 	// theirs come later: folder to its last stream.
 	Skip map[string]string `json:"skip,omitempty"`
@@ -47,16 +49,21 @@ type progress struct {
 	Objects int64 `json:"objects,omitempty"`
 }
 
-// folderMark is a position within a folder: the objects before Part are
-// written and hold the events of Stream up to Key, and all of the streams of
-// the folder before it.
+// mark is a position within a stream: the objects before Part are written and
+// hold its events up to Key, none when Key is nil.
+type mark struct {
+	Key  *logs.Key `json:"key,omitempty"`
+	Part int       `json:"part"`
+}
+
+// folderMark is a position within a folder of several streams: the mark is that
+// of Stream, and the streams of the folder before it are written.
 type folderMark struct {
 	Folder string        `json:"folder"`
 	Leader string        `json:"leader"` // the first stream of the folder, where progress.After will be
 	Stream string        `json:"stream"`
 	ID     logs.StreamID `json:"id"`
-	Key    *logs.Key     `json:"key,omitempty"`
-	Part   int           `json:"part"`
+	mark
 }
 
 func (p *progress) status() string {
@@ -73,7 +80,7 @@ func (p *progress) status() string {
 // finished returns the last progress of a task.
 func finished(p progress, message string, now time.Time) []byte {
 	p.Message, p.FinishedMS = message, now.UnixMilli()
-	p.Now, p.Skip = nil, nil
+	p.Now, p.Skip, p.Marks = nil, nil, nil
 	return p.encode()
 }
 

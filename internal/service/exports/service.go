@@ -100,12 +100,15 @@ type Options struct {
 // tuning holds what no user can set well; tests do.
 type tuning struct {
 	partBytes   int           // bytes of lines after which an object ends
-	gatherBytes int           // bytes of lines of small streams held in memory
-	gather      int           // most small streams scanned together
-	writers     int           // objects of small streams written at once
+	gatherBytes int           // memory for objects that are gathered; half as much again, or one object, is being written
+	gather      int           // most streams scanned together
+	share       int           // this many streams share gatherBytes before their objects are cut short
+	writers     int           // objects written at once
 	page        int           // streams listed at once
 	attempts    int           // failures in a row, without an object between, that end a task
 	retryMin    time.Duration // first wait after a failure; doubles
+
+	watch func(memory, streams int) // sees each event taken
 }
 
 func setDefault[T comparable](p *T, v T) {
@@ -146,6 +149,7 @@ func New(o Options) (*Service, error) {
 	setDefault(&o.tune.partBytes, 64<<20)
 	setDefault(&o.tune.gatherBytes, 32<<20)
 	setDefault(&o.tune.gather, 1000)
+	setDefault(&o.tune.share, 128)
 	setDefault(&o.tune.writers, 8)
 	setDefault(&o.tune.page, 1000)
 	setDefault(&o.tune.attempts, 6)
