@@ -10,6 +10,7 @@ import (
 
 // TestJavaScript runs Node.js programs that check for themselves: each against a server of its own.
 func TestJavaScript(t *testing.T) {
+	t.Parallel()
 	node := program(t, "node")
 	// Modules are found from the place of the program, and they are installed outside the tree.
 	modules, err := filepath.EvalSymlinks(filepath.Join(filepath.Dir(node), "..", "js", "node_modules"))

@@ -10,6 +10,7 @@ import (
 
 // TestPython runs programs that check for themselves: each against a server of its own.
 func TestPython(t *testing.T) {
+	t.Parallel()
 	python := program(t, "python")
 	for _, name := range []string{"errors.py", "pages.py", "handler.py"} {
 		t.Run(name, func(t *testing.T) {
@@ -22,6 +23,7 @@ func TestPython(t *testing.T) {
 
 // TestAwslogs reads a group with awslogs, all of it and a part.
 func TestAwslogs(t *testing.T) {
+	t.Parallel()
 	python, awslogs := program(t, "python"), program(t, "awslogs")
 	s := process.Run(t, process.Options{})
 	env := process.ClientEnvironment(s.URL)

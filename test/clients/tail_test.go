@@ -14,6 +14,7 @@ import (
 // TestLogsTail follows a group with `aws logs tail`, which only AWS CLI v2 has: it asks every five seconds from the newest timestamp
 // it has seen and tells events apart by their ids, so that each is printed once.
 func TestLogsTail(t *testing.T) {
+	t.Parallel()
 	aws, python := program(t, "aws2"), program(t, "python")
 	s := process.Run(t, process.Options{})
 	env := process.ClientEnvironment(s.URL)
@@ -27,7 +28,7 @@ func TestLogsTail(t *testing.T) {
 		t.Errorf("tail with a pattern prints %q, want one event", out)
 	}
 
-	ctx, cancel := context.WithTimeout(t.Context(), time.Minute)
+	ctx, cancel := context.WithTimeout(t.Context(), 2*time.Minute)
 	defer cancel()
 	cmd := exec.CommandContext(ctx, aws, append(tail, "--follow")...)
 	cmd.Env = append(env, "PYTHONUNBUFFERED=1")

@@ -89,6 +89,7 @@ func (tf *terraform) unchanged(vars ...string) {
 }
 
 func TestTerraform(t *testing.T) {
+	t.Parallel()
 	if testing.Short() {
 		t.Skip("takes a minute")
 	}
