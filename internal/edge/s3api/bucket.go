@@ -97,7 +97,7 @@ func createBucket(c *call) (*reply, error) {
 	case in.Location != nil || in.Bucket != nil:
 		return nil, notImplemented("The creation of directory buckets")
 	case in.Tags != nil && len(in.Tags.Tag) > 0:
-		return nil, notImplemented("The tagging of buckets")
+		return nil, notImplemented("The element Tags of CreateBucket, for which there is PutBucketTagging,")
 	}
 	if err := c.h.objects.CreateBucket(c.ctx, c.scope, c.bucket, in.LocationConstraint); err != nil {
 		return nil, err
