@@ -94,12 +94,12 @@ func (d *doctor) server(ctx context.Context) []finding {
 		return []finding{{"FAIL", fmt.Sprintf("what answers at %s is not Cumulog (HTTP %d)", d.remote.url(), resp.StatusCode), "another program uses the port: start cumulog with --listen 127.0.0.1:PORT"}}
 	}
 	out := []finding{fine("Cumulog %s answers at %s", health.Version, d.remote.url())}
-	if resp.StatusCode != http.StatusOK || health.Status != "ok" {
+	if resp.StatusCode != http.StatusOK || health.Status != "ok" && health.Status != "damaged" {
 		out = append(out, finding{"FAIL", "the server reports: " + health.Status, "look at its log and at the free space of its disk"})
 	}
 	for what, n := range health.Damage {
 		if n > 0 {
-			out = append(out, finding{"FAIL", fmt.Sprintf("the server met damage: %d %s", n, what), "stop it and run `cumulog verify`"})
+			out = append(out, finding{"FAIL", fmt.Sprintf("the server met damage: %d %s", n, what), "stop it and run `cumulog verify`, then `cumulog verify --repair`"})
 		}
 	}
 	if at, err := http.ParseTime(resp.Header.Get("Date")); err == nil {

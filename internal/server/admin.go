@@ -42,9 +42,12 @@ func (c *components) welcome(w http.ResponseWriter, _ *http.Request) {
 	_, _ = w.Write([]byte("Cumulog " + c.version + "\n\nThis port answers the AWS APIs of CloudWatch Logs, S3 and STS.\n/_/health   state and version\n/_/metrics  Prometheus metrics\n"))
 }
 
+// statusDamaged is the status while answers lack events that cannot be read; everything else works.
+const statusDamaged = "damaged"
+
 // Health is the answer of /_/health.
 type Health struct {
-	Status  string         `json:"status"` // "ok", or what is wrong
+	Status  string         `json:"status"` // "ok", "damaged", or what is wrong
 	Version string         `json:"version"`
 	Started time.Time      `json:"started"`
 	Damage  map[string]int `json:"damage"` // what was found damaged since the start, by kind
@@ -69,6 +72,8 @@ func (c *components) health(w http.ResponseWriter, _ *http.Request) {
 		status = http.StatusServiceUnavailable
 	case state.MergeError != nil:
 		h.Status = "parts cannot be merged: " + state.MergeError.Error()
+	case len(h.Damage) > 0:
+		h.Status = statusDamaged
 	}
 	writeJSON(w, status, h)
 }

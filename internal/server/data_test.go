@@ -91,6 +91,14 @@ func TestVerifyFindsDamage(t *testing.T) {
 	if n, out := verify(); n == 0 || !strings.Contains(out, "PROBLEM") || !strings.Contains(out, filepath.Base(parts[0])) {
 		t.Errorf("a flipped bit: %d problems\n%s", n, out)
 	}
+	again := start(t, cfg)
+	call(t, again.URL(), "FilterLogEvents", `{"logGroupName":"g","filterPattern":"nowhere"}`)
+	if code, body := get(t, again.URL()+"/_/health"); code != 200 || !strings.Contains(body, `"status":"damaged"`) || !strings.Contains(body, `"damaged blocks":1`) {
+		t.Errorf("health of a server that met damage is %d %s", code, body)
+	}
+	if err := again.Close(); err != nil {
+		t.Fatal(err)
+	}
 	if err := os.Remove(parts[0]); err != nil {
 		t.Fatal(err)
 	}
