@@ -358,18 +358,12 @@ func (d *Decoder) escaped(start int) ([]byte, error) {
 		}
 		esc := d.data[d.pos+1]
 		if esc == 'u' {
-			r, ok := d.hex(d.pos + 2)
-			if !ok {
+			r, size := UnicodeEscape(d.data[d.pos:])
+			if size == 0 {
 				return nil, d.errorf("malformed \\u escape")
 			}
-			d.pos += 6
-			if r >= 0xD800 && r < 0xDC00 && d.pos+1 < len(d.data) && d.data[d.pos] == '\\' && d.data[d.pos+1] == 'u' {
-				if low, ok := d.hex(d.pos + 2); ok && low >= 0xDC00 && low < 0xE000 {
-					r = (r-0xD800)<<10 | (low - 0xDC00) + 0x10000
-					d.pos += 6
-				}
-			}
-			out = utf8.AppendRune(out, r) // a lone surrogate becomes U+FFFD
+			d.pos += size
+			out = utf8.AppendRune(out, r)
 			continue
 		}
 		i := strings.IndexByte(`"\/bfnrt`, esc)
@@ -381,27 +375,6 @@ func (d *Decoder) escaped(start int) ([]byte, error) {
 	}
 	d.pos = len(d.data)
 	return nil, d.errorf("unterminated string")
-}
-
-func (d *Decoder) hex(at int) (rune, bool) {
-	if at+4 > len(d.data) {
-		return 0, false
-	}
-	var r rune
-	for _, c := range d.data[at : at+4] {
-		switch {
-		case c >= '0' && c <= '9':
-			c -= '0'
-		case c >= 'a' && c <= 'f':
-			c -= 'a' - 10
-		case c >= 'A' && c <= 'F':
-			c -= 'A' - 10
-		default:
-			return 0, false
-		}
-		r = r<<4 | rune(c)
-	}
-	return r, true
 }
 
 // StringElem reads a string.
