@@ -1,7 +1,6 @@
 package server
 
 import (
-	"context"
 	"io"
 	"net/http"
 	"strings"
@@ -57,27 +56,30 @@ func (a *admission) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 		return // the client went away while it waited
 	}
 	defer a.first.Release(min(first, a.firstSize))
-	control := http.NewResponseController(w)
-	// A writer without deadlines (a recorder in a test) has no connection to protect.
-	_ = control.SetReadDeadline(time.Now().Add(firstTimeout))
-	if rest > 0 {
-		rest = min(rest, a.restSize)
-		body := &weighedBody{ReadCloser: r.Body, left: first, compressed: compressed(r)}
-		body.grow = func(ctx context.Context) error {
-			if err := a.rest.Acquire(ctx, rest); err != nil {
-				return err
-			}
-			_ = control.SetReadDeadline(time.Now().Add(restTimeout))
-			return nil
-		}
-		body.ctx = r.Context()
-		r.Body = body
-		defer func() {
-			if body.grown {
-				a.rest.Release(rest)
-			}
-		}()
+	if r.ContentLength == 0 {
+		a.next.ServeHTTP(w, r)
+		return
 	}
+	// A writer without deadlines (a recorder in a test) has no connection to protect.
+	control := http.NewResponseController(w)
+	_ = control.SetReadDeadline(time.Now().Add(firstTimeout))
+	rest = min(rest, a.restSize)
+	body := &weighedBody{ReadCloser: r.Body, left: first, compressed: compressed(r), grown: rest == 0}
+	body.grow = func() error {
+		if err := a.rest.Acquire(r.Context(), rest); err != nil {
+			return err
+		}
+		_ = control.SetReadDeadline(time.Now().Add(restTimeout))
+		return nil
+	}
+	// net/http watches the connection while the handler works on; a deadline left on it would pass for a client that went away.
+	body.ended = func() { _ = control.SetReadDeadline(time.Time{}) }
+	defer func() {
+		if body.grown {
+			a.rest.Release(rest)
+		}
+	}()
+	r.Body = body
 	a.next.ServeHTTP(w, r)
 }
 
@@ -102,11 +104,12 @@ func compressed(r *http.Request) bool {
 	return encoding != "" && !strings.EqualFold(encoding, "identity")
 }
 
-// weighedBody takes the second room when more than the first part has arrived, and for a compressed body at its end at the latest.
+// weighedBody takes the second room when more than the first part has arrived, and for a compressed body at its end at the latest. It
+// calls ended when nothing more of the body is awaited.
 type weighedBody struct {
 	io.ReadCloser
-	ctx        context.Context
-	grow       func(context.Context) error
+	grow       func() error
+	ended      func()
 	left       int64 // of the first part
 	compressed bool
 	grown      bool
@@ -128,11 +131,14 @@ func (b *weighedBody) Read(p []byte) (int, error) {
 			return n, grow
 		}
 	}
+	if err != nil {
+		b.ended()
+	}
 	return n, err
 }
 
 func (b *weighedBody) takeRest() error {
-	err := b.grow(b.ctx)
+	err := b.grow()
 	b.grown = err == nil
 	return err
 }

@@ -6,6 +6,7 @@ import (
 	"net/http"
 	"net/http/httptest"
 	"testing"
+	"time"
 
 	"github.com/cumulog/cumulog/internal/edge/logsapi/logswire"
 )
@@ -176,3 +177,48 @@ func TestNoBodyOutweighsItsWeight(t *testing.T) {
 		}
 	}
 }
+
+// deadlines notes the read deadlines that a connection gets.
+type deadlines struct {
+	*httptest.ResponseRecorder
+	set []time.Time
+}
+
+func (d *deadlines) SetReadDeadline(t time.Time) error {
+	d.set = append(d.set, t)
+	return nil
+}
+
+// TestNoDeadlineOutlastsTheBody: net/http takes a deadline that passes while the handler works for a client that went away, and
+// would end a long search.
+func TestNoDeadlineOutlastsTheBody(t *testing.T) {
+	for _, c := range []struct {
+		length   int64
+		bytes    int64 // that really come
+		encoding string
+		set      int // deadlines before the last, which lifts them
+	}{
+		{0, 0, "", 0},
+		{100, 100, "", 1},
+		{firstCallWeight + 1, firstCallWeight + 1, "", 2},
+		{-1, 10, "", 1},
+		{100, 100, "gzip", 2},
+	} {
+		w := &deadlines{ResponseRecorder: httptest.NewRecorder()}
+		r := httptest.NewRequestWithContext(t.Context(), "POST", "/", io.LimitReader(zeros{}, c.bytes))
+		r.ContentLength = c.length
+		r.Header.Set("Content-Encoding", c.encoding)
+		newRooms(0).admit(http.HandlerFunc(func(_ http.ResponseWriter, r *http.Request) {
+			if _, err := io.Copy(io.Discard, r.Body); err != nil {
+				t.Error(err)
+			}
+			if c.set == 0 && len(w.set) > 0 || c.set > 0 && (len(w.set) != c.set+1 || !w.set[c.set].IsZero() || w.set[0].IsZero()) {
+				t.Errorf("length %d, encoding %q: the handler works under the deadlines %v", c.length, c.encoding, w.set)
+			}
+		})).ServeHTTP(w, r)
+	}
+}
+
+type zeros struct{}
+
+func (zeros) Read(p []byte) (int, error) { return len(p), nil }
