@@ -68,15 +68,7 @@ func (db *DB) StreamsByID(ctx context.Context, group logs.GroupID, ids []logs.St
 		ids, n, args = takeIDs(ids, []any{group})
 		// The plus keeps the planner from walking all streams of the group by an index on group_id.
 		query := `SELECT ` + streamColumns + ` FROM log_streams s JOIN log_groups g ON g.group_id = s.group_id AND g.deleted_ms IS NULL WHERE +s.group_id = ? AND s.stream_id IN (` + marks(n) + `)`
-		err := db.rows(ctx, query, args, func(rows *sql.Rows) error {
-			var s Stream
-			if err := scanStream(rows.Scan, &s); err != nil {
-				return err
-			}
-			out = append(out, s)
-			return nil
-		})
-		if err != nil {
+		if err := db.appendStreams(ctx, &out, query, args); err != nil {
 			return nil, wrap("get streams", err)
 		}
 	}
@@ -144,18 +136,22 @@ func (db *DB) Streams(ctx context.Context, group logs.GroupID, f StreamFilter) (
 	query += ` LIMIT ?`
 	args = append(args, f.Limit)
 	var out []Stream
-	err := db.rows(ctx, query, args, func(rows *sql.Rows) error {
+	if err := db.appendStreams(ctx, &out, query, args); err != nil {
+		return nil, wrap("list streams", err)
+	}
+	return out, nil
+}
+
+// appendStreams appends the rows of a query for streamColumns to dst.
+func (db *DB) appendStreams(ctx context.Context, dst *[]Stream, query string, args []any) error {
+	return db.rows(ctx, query, args, func(rows *sql.Rows) error {
 		var s Stream
 		if err := scanStream(rows.Scan, &s); err != nil {
 			return err
 		}
-		out = append(out, s)
+		*dst = append(*dst, s)
 		return nil
 	})
-	if err != nil {
-		return nil, wrap("list streams", err)
-	}
-	return out, nil
 }
 
 // DeleteStream removes a stream of a live group and writes its tombstone in the
