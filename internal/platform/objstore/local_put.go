@@ -218,18 +218,7 @@ func (l *Local) writeMeta(name string, m *meta) error {
 	if err != nil {
 		return err
 	}
-	f, err := l.fs.Create(name)
-	if err != nil {
-		return err
-	}
-	_, err = f.Write(data)
-	if err == nil {
-		err = f.Sync()
-	}
-	if cerr := f.Close(); err == nil {
-		err = cerr
-	}
-	return err
+	return vfs.CreateFile(l.fs, name, data)
 }
 
 // place renames the staged data to its path, making directories and moving

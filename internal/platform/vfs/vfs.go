@@ -147,13 +147,7 @@ func WriteFile(fsys FS, name string, data []byte) error {
 	if err != nil {
 		return err
 	}
-	_, err = f.Write(data)
-	if err == nil {
-		err = f.Sync()
-	}
-	if cerr := f.Close(); err == nil {
-		err = cerr
-	}
+	err = fill(f, data)
 	if err == nil {
 		err = fsys.Rename(tmp, name)
 	}
@@ -161,4 +155,26 @@ func WriteFile(fsys FS, name string, data []byte) error {
 		return errors.Join(err, fsys.Remove(tmp))
 	}
 	return fsys.SyncDir(filepath.Dir(name))
+}
+
+// CreateFile writes data to name, which it creates or truncates, and syncs the
+// file, not the directory. After an error the content is undefined.
+func CreateFile(fsys FS, name string, data []byte) error {
+	f, err := fsys.Create(name)
+	if err != nil {
+		return err
+	}
+	return fill(f, data)
+}
+
+// fill writes and syncs data and closes f.
+func fill(f File, data []byte) error {
+	_, err := f.Write(data)
+	if err == nil {
+		err = f.Sync()
+	}
+	if cerr := f.Close(); err == nil {
+		err = cerr
+	}
+	return err
 }
