@@ -184,7 +184,7 @@ func testFilterTokenIsBoundToItsQuery(t *testing.T, open opener) {
 	if d := cmp.Diff([]string{"s:e3", "s:e4", "s:e5"}, named(&p)); d != "" || p.Token != "" {
 		t.Errorf("token %q:\n%s", p.Token, d)
 	}
-	w.now += day + 1
+	w.now.Add(day + 1)
 	if _, err := w.events.Filter(context.Background(), scope, r); !errors.Is(err, events.ErrBadToken) {
 		t.Errorf("a token of yesterday: got %v", err)
 	}
@@ -313,11 +313,11 @@ func testFilterRetention(t *testing.T, open opener) {
 	w.create("g", "s")
 	w.put("g", "s", event{0, "old"}, event{1, "new"})
 	w.must(w.groups.PutRetention(context.Background(), scope, "g", 1))
-	w.now = start + day + 1
+	w.now.Store(start + day + 1)
 	if d := cmp.Diff([]string{"s:new"}, w.drain(events.FilterRequest{Group: "g"})); d != "" {
 		t.Error(d)
 	}
-	w.now = start + 3*day
+	w.now.Store(start + 3*day)
 	if got := w.drain(events.FilterRequest{Group: "g", End: at(day)}); len(got) > 0 {
 		t.Errorf("expired events are shown: %v", got)
 	}

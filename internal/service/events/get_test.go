@@ -217,11 +217,11 @@ func testGetRetention(t *testing.T, open opener) {
 			t.Error(d)
 		}
 	}
-	w.now = start + day
+	w.now.Store(start + day)
 	seen("old", "new")
-	w.now++
+	w.now.Add(1)
 	seen("new")
-	w.now++
+	w.now.Add(1)
 	seen([]string{}...)
 	// Back again when the retention goes, as nothing was merged meanwhile.
 	w.must(w.groups.DeleteRetention(context.Background(), scope, "g"))

@@ -65,9 +65,9 @@ func testRecord(t *testing.T, open opener) {
 		t.Errorf("from another account: %v", err)
 	}
 	w.must(w.groups.PutRetention(context.Background(), scope, "g", 1))
-	w.now = start + day + 1
+	w.now.Store(start + day + 1)
 	refuse(id(0), events.ErrRecordNotFound)
-	w.now = start
+	w.now.Store(start)
 	w.must(w.groups.DeleteStream(context.Background(), scope, "g", "s"))
 	refuse(id(0), events.ErrRecordNotFound)
 }

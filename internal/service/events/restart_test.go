@@ -24,8 +24,9 @@ func TestTokensOutliveRestartsFlushesAndMerges(t *testing.T) {
 	path, fs := filepath.Join(t.TempDir(), "catalog.db"), vfs.NewMem()
 	live := func(do func(w *world, s *store.Store)) {
 		t.Helper()
-		w := &world{t: t, now: start}
-		clock := func() time.Time { return time.UnixMilli(w.now) }
+		w := &world{t: t}
+		w.now.Store(start)
+		clock := func() time.Time { return time.UnixMilli(w.now.Load()) }
 		db, err := catalog.Open(ctx, path, catalog.Options{})
 		w.must(err)
 		s, err := store.Open(ctx, store.Options{FS: fs, Dir: "data", Manifest: db, Now: clock})

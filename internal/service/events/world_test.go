@@ -6,6 +6,7 @@ import (
 	"path/filepath"
 	"slices"
 	"sync"
+	"sync/atomic"
 	"testing"
 	"time"
 
@@ -36,12 +37,13 @@ type world struct {
 	groups *groups.Service
 	events *events.Service
 	store  engine
-	now    int64
+	now    atomic.Int64 // also read by the store's background work
 }
 
 func newWorld(t *testing.T, open opener) *world {
 	t.Helper()
-	w := &world{t: t, now: start}
+	w := &world{t: t}
+	w.now.Store(start)
 	db, err := catalog.Open(context.Background(), filepath.Join(t.TempDir(), "catalog.db"), catalog.Options{})
 	if err != nil {
 		t.Fatal(err)
@@ -51,7 +53,7 @@ func newWorld(t *testing.T, open opener) *world {
 			t.Error(err)
 		}
 	})
-	clock := func() time.Time { return time.UnixMilli(w.now) }
+	clock := func() time.Time { return time.UnixMilli(w.now.Load()) }
 	w.store = open(t, db, clock)
 	w.groups, err = groups.New(groups.Options{Catalog: db, Store: w.store, Now: clock})
 	if err != nil {
@@ -102,7 +104,7 @@ type event struct {
 // put stores one batch and returns its keys.
 func (w *world) put(group, stream string, list ...event) []logs.Key {
 	w.t.Helper()
-	b := store.Batch{Ingestion: w.now}
+	b := store.Batch{Ingestion: w.now.Load()}
 	b.Group, b.Stream = w.ids(group, stream)
 	for _, e := range list {
 		b.Arena = append(b.Arena, e.message...)
