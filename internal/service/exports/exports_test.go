@@ -12,6 +12,7 @@ import (
 	"slices"
 	"strings"
 	"sync"
+	"sync/atomic"
 	"testing"
 	"time"
 
@@ -43,9 +44,13 @@ type world struct {
 	objects *objects.Service
 	raw     objstore.Store
 	groups  *groups.Service
-	now     time.Time
+	clock   *atomic.Int64       // ms; also read by background work
 	lines   map[string][]string // stream to the lines an export of everything must hold
 }
+
+func (w *world) now() time.Time { return time.UnixMilli(w.clock.Load()) }
+
+func (w *world) pass(d time.Duration) { w.clock.Add(d.Milliseconds()) }
 
 func newWorld(t testing.TB) *world {
 	t.Helper()
@@ -55,8 +60,9 @@ func newWorld(t testing.TB) *world {
 func newWorldOn(t testing.TB, fs vfs.FS, dir string) *world {
 	t.Helper()
 	ctx := context.Background()
-	w := &world{t: t, now: time.UnixMilli(base), lines: map[string][]string{}}
-	now := func() time.Time { return w.now }
+	w := &world{t: t, clock: new(atomic.Int64), lines: map[string][]string{}}
+	w.clock.Store(base)
+	now := w.now
 	var err error
 	if w.db, err = catalog.Open(ctx, filepath.Join(t.TempDir(), "catalog.db"), catalog.Options{}); err != nil {
 		t.Fatal(err)
@@ -115,7 +121,7 @@ func (w *world) putHidden(stream string, offset int64, messages ...string) (line
 	if err != nil {
 		w.t.Fatal(err)
 	}
-	b := store.Batch{Group: g.ID, Stream: st.ID, Ingestion: w.now.UnixMilli()}
+	b := store.Batch{Group: g.ID, Stream: st.ID, Ingestion: w.clock.Load()}
 	for i, m := range messages {
 		ts := base + offset + int64(i)
 		b.Timestamps = append(b.Timestamps, ts)
@@ -132,7 +138,7 @@ func (w *world) putHidden(stream string, offset int64, messages ...string) (line
 // service returns a service over the world.
 func (w *world) service(change ...func(*exports.Options)) *exports.Service {
 	w.t.Helper()
-	o := exports.Options{Catalog: w.db, Directory: w.groups, Store: w.store, Objects: w.objects, Now: func() time.Time { return w.now }}
+	o := exports.Options{Catalog: w.db, Directory: w.groups, Store: w.store, Objects: w.objects, Now: w.now}
 	o.Tune(64<<20, 16<<20, 1000)
 	for _, c := range change {
 		c(&o)
@@ -332,12 +338,12 @@ func TestRangeAndPrefix(t *testing.T) {
 	w.putHidden("a1", 999, "before")
 	w.putHidden("a1", 2001, "behind")
 	w.putHidden("b", 1500, "other stream")
-	w.now = w.now.Add(time.Second)
+	w.pass(time.Second)
 	s := w.service()
 	r := w.request()
 	r.From, r.To, r.StreamPrefix = base+1000, base+2000, "a"
 	id := w.create(s, r)
-	w.now = w.now.Add(time.Second)
+	w.pass(time.Second)
 	w.putHidden("a1", 1600, "ingested after the task was made")
 	w.putHidden("a2", 1600, "stream made later")
 	w.completed(w.finish(s, id))
@@ -347,7 +353,7 @@ func TestRangeAndPrefix(t *testing.T) {
 func TestRetentionHidesOldEvents(t *testing.T) {
 	w := newWorld(t)
 	w.putHidden("a", 0, "expired")
-	w.now = w.now.Add(25 * time.Hour)
+	w.pass(25 * time.Hour)
 	w.put("a", 24*3600_000, "kept")
 	if err := w.groups.PutRetention(context.Background(), scope, "app", 1); err != nil {
 		t.Fatal(err)
@@ -649,7 +655,7 @@ func TestCancelSurvivesARestart(t *testing.T) {
 
 func TestCreateRefuses(t *testing.T) {
 	w := newWorld(t)
-	w.now = w.now.Add(time.Hour)
+	w.pass(time.Hour)
 	w.group("young")
 	s := w.service()
 	refuse := func(name string, want error, change func(r *exports.CreateRequest)) {
