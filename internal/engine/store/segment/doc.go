@@ -17,6 +17,14 @@
 //	err = w.AddRaw(ctx, src, info)     // a block of another part, moved without decoding
 //	sum, err := w.Finish()             // footer, sync
 //
+// Encoding is separate from writing, so that several goroutines can encode for
+// one file:
+//
+//	enc := segment.NewBlockEncoder(opts)  // one per goroutine; opts as for the Writer
+//	b, err := enc.Encode(group, rows)     // owns its memory; rows is free for reuse
+//	err = w.AddEncoded(b)                 // one goroutine; its calls are the order in the file
+//	b.Release()                           // the memory goes back to enc
+//
 // How to read:
 //
 //	r, err := segment.Open(f, name)    // one tail read; safe for concurrent use
@@ -26,8 +34,8 @@
 //	err = b.Load(ctx)                  // messages, checked against their hash
 //	b.Message(i)
 //
-// The input of Add is one slice of Row that the caller sorts and reuses; Add
-// copies what it needs and allocates nothing per row.
+// The input of Add and Encode is one slice of Row that the caller sorts and reuses; they
+// copy what they need and allocate nothing per row.
 //
 // The package owns the bytes of one part. It does not know the catalog, names
 // of groups or streams, retention, or which parts exist. It starts no

@@ -46,6 +46,19 @@ type keyEncoder struct {
 	cols    [3][]byte // timestamps, seqs, lengths
 	runs    []StreamRun
 	batches []batchTime
+	msgs    []byte
+	ends    []uint32
+}
+
+// messages concatenates the messages of rows; the ends of each are in e.ends.
+// Both are valid until the next call.
+func (e *keyEncoder) messages(rows []Row) []byte {
+	e.msgs, e.ends = e.msgs[:0], e.ends[:0]
+	for i := range rows {
+		e.msgs = append(e.msgs, rows[i].Message...)
+		e.ends = append(e.ends, uint32(len(e.msgs)))
+	}
+	return e.msgs
 }
 
 // columns scans rows once: it checks them, finds runs and batches, and fills

@@ -7,7 +7,6 @@ import (
 	"fmt"
 	"hash/crc32"
 
-	"github.com/cespare/xxhash/v2"
 	"github.com/google/uuid"
 	"github.com/klauspost/compress/zstd"
 
@@ -42,20 +41,18 @@ type Summary struct {
 // the index in memory. It is not safe for concurrent use. After an error every
 // further call returns that error; the file is then garbage.
 type Writer struct {
-	sink   Sink
-	out    *bufio.Writer
-	off    int64
-	err    error
-	opts   WriterOptions
-	enc    *zstd.Encoder
-	keys   keyEncoder
-	index  indexBuilder
-	sum    Summary
-	last   logs.GroupID
-	msgs   []byte
-	packed []byte // compressed payload
-	head   []byte
-	buf    Buffer // for AddRaw
+	sink  Sink
+	out   *bufio.Writer
+	off   int64
+	err   error
+	opts  WriterOptions
+	enc   *BlockEncoder // of Add; made when it is first needed
+	pack  packer
+	index indexBuilder
+	sum   Summary
+	last  logs.GroupID
+	head  []byte // the frame written last
+	buf   Buffer // for AddRaw
 
 	// the open shared frame
 	shKeys, shMsgs []byte
@@ -70,17 +67,11 @@ func NewWriter(f Sink, o WriterOptions) *Writer {
 	if w.opts.ID == uuid.Nil {
 		w.opts.ID = uuid.New()
 	}
-	if w.opts.Level == 0 {
-		w.opts.Level = zstd.SpeedFastest
-	}
 	if len(o.Meta) > maxMetaBytes {
 		w.err = fmt.Errorf("meta of %d bytes: %w", len(o.Meta), ErrTooLarge)
 		return w
 	}
-	w.enc, w.err = zstd.NewWriter(nil, zstd.WithEncoderConcurrency(1), zstd.WithEncoderLevel(w.opts.Level),
-		zstd.WithEncoderCRC(false), zstd.WithWindowSize(MaxBlockBytes), zstd.WithSingleSegment(true))
-	if w.err != nil {
-		w.err = fmt.Errorf("open zstd encoder: %w", w.err)
+	if w.err = w.pack.open(o.Level); w.err != nil {
 		return w
 	}
 	w.write(appendHeader(nil, w.opts.ID, w.opts.Created))
@@ -115,28 +106,16 @@ func (w *Writer) write(b []byte) {
 	}
 }
 
-// frame writes a frame and returns its size. The payload is compressed when
-// that pays.
-func (w *Writer) frame(kind byte, raw []byte, check uint32, compress bool) int64 {
-	h := frame{raw: uint32(len(raw)), stored: uint32(len(raw)), kind: kind, check: check}
-	payload := raw
-	if compress && len(raw) > 16 {
-		w.packed = w.enc.EncodeAll(raw, w.packed[:0])
-		if len(w.packed) < len(raw)-len(raw)/32 {
-			payload, h.codec, h.stored = w.packed, codecZstd, uint32(len(w.packed))
-		}
-	}
-	w.head = appendFrameHeader(w.head[:0], h, payload)
+// frame writes a frame and returns its size and checksum.
+func (w *Writer) frame(kind byte, raw []byte, compress bool) (size int64, crc uint32) {
+	w.head = w.pack.frame(w.head[:0], kind, raw, 0, compress)
 	w.write(w.head)
-	w.write(payload)
-	return h.size()
+	return int64(len(w.head)), binary.LittleEndian.Uint32(w.head[20:])
 }
 
-// Add writes rows as one block of the group. Groups must not descend; rows are
-// sorted by (stream, timestamp, seq), at least one, at most MaxBlockRows with
-// MaxBlockBytes of messages. All rows of a batch carry the same ingestion time.
-// Nothing of rows is kept. Input errors (ErrOrder, ErrTooLarge, ErrInvalid)
-// leave the Writer as it was.
+// Add writes rows as one block of the group: BlockEncoder.Encode and AddEncoded
+// in one. Input errors (ErrOrder, ErrTooLarge, ErrInvalid) leave the Writer as it
+// was.
 func (w *Writer) Add(group logs.GroupID, rows []Row) error {
 	if w.err != nil {
 		return w.err
@@ -144,24 +123,37 @@ func (w *Writer) Add(group logs.GroupID, rows []Row) error {
 	if err := w.checkGroup(group); err != nil {
 		return err
 	}
-	if len(rows) == 0 {
-		return fmt.Errorf("no rows: %w", ErrInvalid)
+	if w.enc == nil {
+		w.enc = NewBlockEncoder(w.opts)
 	}
-	if len(rows) > MaxBlockRows {
-		return fmt.Errorf("%d rows: %w", len(rows), ErrTooLarge)
-	}
-	info := BlockInfo{Group: group}
-	if err := w.keys.columns(rows, &info); err != nil {
+	b, err := w.enc.Encode(group, rows)
+	if err != nil {
 		return err
 	}
-	w.msgs = w.msgs[:0]
-	for i := range rows {
-		w.msgs = append(w.msgs, rows[i].Message...)
+	defer b.Release()
+	return w.AddEncoded(b)
+}
+
+// AddEncoded writes a block that a BlockEncoder has made. The order of the calls
+// is the order in the file; groups must not descend (ErrOrder, which leaves the
+// Writer as it was). b may be released afterwards.
+func (w *Writer) AddEncoded(b *Encoded) error {
+	if w.err != nil {
+		return w.err
 	}
-	info.Hash = xxhash.Sum64(w.msgs)
-	keys := w.keys.encode(rows, &info)
-	w.ingestion(w.keys.batches)
-	w.add(info, keys, w.msgs)
+	if err := w.checkGroup(b.info.Group); err != nil {
+		return err
+	}
+	w.ingestion(b.minIngestion, b.maxIngestion)
+	if b.info.Mode == ModeShared {
+		w.share(b.info, b.keys, b.body)
+		return w.err
+	}
+	info := b.info
+	info.off = w.off
+	w.write(b.keys)
+	w.write(b.body)
+	w.account(info)
 	return w.err
 }
 
@@ -175,35 +167,26 @@ func (w *Writer) checkGroup(group logs.GroupID) error {
 	return nil
 }
 
-func (w *Writer) ingestion(batches []batchTime) {
-	for i, b := range batches {
-		if i == 0 && w.sum.Blocks == 0 {
-			w.sum.MinIngestion, w.sum.MaxIngestion = b.ingestion, b.ingestion
-		}
-		w.sum.MinIngestion = min(w.sum.MinIngestion, b.ingestion)
-		w.sum.MaxIngestion = max(w.sum.MaxIngestion, b.ingestion)
+// ingestion is called before account.
+func (w *Writer) ingestion(least, greatest int64) {
+	if w.sum.Blocks == 0 {
+		w.sum.MinIngestion, w.sum.MaxIngestion = least, greatest
 	}
+	w.sum.MinIngestion, w.sum.MaxIngestion = min(w.sum.MinIngestion, least), max(w.sum.MaxIngestion, greatest)
 }
 
-// add stores a checked block whose keys and messages are encoded.
-func (w *Writer) add(info BlockInfo, keys, msgs []byte) {
-	if len(keys)+len(msgs) < sharedBlock {
-		if len(w.shKeys)+len(w.shMsgs)+len(keys)+len(msgs) > sharedTarget {
-			w.flushShared()
-		}
-		info.Mode, info.off, info.ord = ModeShared, int64(len(w.index.shared)), w.shBlocks
-		info.keysLen, info.messageLen = int64(len(keys)), 0
-		w.shLens = binary.AppendUvarint(w.shLens, uint64(len(keys)))
-		w.shLens = binary.AppendUvarint(w.shLens, uint64(len(msgs)))
-		w.shKeys = append(w.shKeys, keys...)
-		w.shMsgs = append(w.shMsgs, msgs...)
-		w.shBlocks++
-	} else {
-		check := uint32(info.Hash)
-		info.Mode, info.off, info.ord = ModeRaw, w.off, 0
-		info.keysLen = w.frame(kindKeys, keys, check, true)
-		info.messageLen = w.frame(kindMessages, msgs, check, true)
+// share adds a block to the open shared frame.
+func (w *Writer) share(info BlockInfo, keys, msgs []byte) {
+	if len(w.shKeys)+len(w.shMsgs)+len(keys)+len(msgs) > sharedTarget {
+		w.flushShared()
 	}
+	info.Mode, info.off, info.ord = ModeShared, int64(len(w.index.shared)), w.shBlocks
+	info.keysLen, info.messageLen = int64(len(keys)), 0
+	w.shLens = binary.AppendUvarint(w.shLens, uint64(len(keys)))
+	w.shLens = binary.AppendUvarint(w.shLens, uint64(len(msgs)))
+	w.shKeys = append(w.shKeys, keys...)
+	w.shMsgs = append(w.shMsgs, msgs...)
+	w.shBlocks++
 	w.account(info)
 }
 
@@ -216,7 +199,7 @@ func (w *Writer) flushShared() {
 	raw = append(raw, w.shKeys...)
 	raw = append(raw, w.shMsgs...)
 	s := sharedFrame{off: w.off, raw: uint32(len(raw)), blocks: uint32(w.shBlocks)}
-	s.stored = w.frame(kindShared, raw, 0, true)
+	s.stored, _ = w.frame(kindShared, raw, true)
 	w.index.shared = append(w.index.shared, s)
 	w.shRaw = raw
 	w.shLens, w.shKeys, w.shMsgs, w.shBlocks = w.shLens[:0], w.shKeys[:0], w.shMsgs[:0], 0
@@ -256,15 +239,15 @@ func (w *Writer) AddRaw(ctx context.Context, src *Reader, info BlockInfo) error 
 		if err := b.Load(ctx); err != nil {
 			return err
 		}
-		w.ingestion(w.buf.batches)
-		w.add(info, b.encodedKeys, b.messages)
+		w.ingestion(ingestionBounds(w.buf.batches))
+		w.share(info, b.encodedKeys, b.messages)
 		return w.err
 	}
 	frames, err := src.frames(info, &w.buf)
 	if err != nil {
 		return err
 	}
-	w.ingestion(w.buf.batches)
+	w.ingestion(ingestionBounds(w.buf.batches))
 	info.off = w.off
 	w.write(frames)
 	w.account(info)
@@ -281,8 +264,7 @@ func (w *Writer) Finish() (Summary, error) {
 	var table []section
 	put := func(kind byte, payload []byte) {
 		s := section{kind: kind, flags: sectionMandatory, off: w.off}
-		s.len = w.frame(kind, payload, 0, false)
-		s.crc = binary.LittleEndian.Uint32(w.head[20:])
+		s.len, s.crc = w.frame(kind, payload, false)
 		table = append(table, s)
 	}
 	put(kindIndex, index)
@@ -292,8 +274,8 @@ func (w *Writer) Finish() (Summary, error) {
 	}
 	w.sum.ID, w.sum.Created = w.opts.ID, w.opts.Created
 	footerOff := w.off
-	footerLen := w.frame(kindFooter, appendFooter(nil, &w.sum, table), 0, false)
-	w.write(appendTrailer(nil, footerOff, footerLen, binary.LittleEndian.Uint32(w.head[20:])))
+	footerLen, footerCRC := w.frame(kindFooter, appendFooter(nil, &w.sum, table), false)
+	w.write(appendTrailer(nil, footerOff, footerLen, footerCRC))
 	if w.err != nil {
 		return Summary{}, w.err
 	}

@@ -1,0 +1,139 @@
+package segment
+
+import (
+	"fmt"
+	"sync"
+
+	"github.com/cespare/xxhash/v2"
+	"github.com/klauspost/compress/zstd"
+
+	"github.com/cumulog/cumulog/internal/logs"
+)
+
+// BlockEncoder turns rows into blocks ready to be written. Encoding is where
+// the CPU of a part goes, so several encoders may work at once for one Writer,
+// each on its own goroutine; a BlockEncoder itself is not safe for concurrent
+// use. It keeps about 8 MiB of scratch for the largest blocks.
+type BlockEncoder struct {
+	opts WriterOptions
+	keys keyEncoder
+	pack packer
+	free sync.Pool // of *Encoded
+	err  error
+}
+
+// Encoded is one block, encoded and not yet written. It owns its memory: at
+// most about MaxBlockBytes and its keys, usually a fifth of that. Writer.AddEncoded
+// may be called by another goroutine than the one that made it.
+type Encoded struct {
+	from *BlockEncoder
+	info BlockInfo
+	// For own frames whole frames, ready to be written; for a block of a shared
+	// frame the encoded keys and the messages.
+	keys, body                 []byte
+	minIngestion, maxIngestion int64
+}
+
+// NewBlockEncoder returns an encoder for parts written with these options.
+func NewBlockEncoder(o WriterOptions) *BlockEncoder {
+	e := &BlockEncoder{opts: o}
+	e.err = e.pack.open(o.Level)
+	return e
+}
+
+// Encode checks rows and encodes them as one block of the group: rows are sorted
+// by (stream, timestamp, seq), at least one, at most MaxBlockRows with
+// MaxBlockBytes of messages. All rows of a batch carry the same ingestion time.
+// Nothing of rows is kept. Errors are ErrOrder, ErrTooLarge and ErrInvalid; the
+// encoder stays usable.
+func (e *BlockEncoder) Encode(group logs.GroupID, rows []Row) (*Encoded, error) {
+	switch {
+	case e.err != nil:
+		return nil, e.err
+	case group < 0:
+		return nil, fmt.Errorf("group %d: %w", group, ErrInvalid)
+	case len(rows) == 0:
+		return nil, fmt.Errorf("no rows: %w", ErrInvalid)
+	case len(rows) > MaxBlockRows:
+		return nil, fmt.Errorf("%d rows: %w", len(rows), ErrTooLarge)
+	}
+	info := BlockInfo{Group: group}
+	if err := e.keys.columns(rows, &info); err != nil {
+		return nil, err
+	}
+	msgs := e.keys.messages(rows)
+	info.Hash = xxhash.Sum64(msgs)
+	keys := e.keys.encode(rows, &info)
+	b := e.take()
+	b.minIngestion, b.maxIngestion = ingestionBounds(e.keys.batches)
+	if len(keys)+len(msgs) < sharedBlock {
+		info.Mode, info.keysLen = ModeShared, int64(len(keys))
+		b.keys = append(b.keys[:0], keys...)
+		b.body = append(b.body[:0], msgs...)
+	} else {
+		check := uint32(info.Hash)
+		info.Mode = ModeRaw
+		b.keys = e.pack.frame(b.keys[:0], kindKeys, keys, check, true)
+		b.body = e.pack.frame(b.body[:0], kindMessages, msgs, check, true)
+		info.keysLen, info.messageLen = int64(len(b.keys)), int64(len(b.body))
+		info.StoredBytes = info.keysLen + info.messageLen
+	}
+	b.info = info
+	return b, nil
+}
+
+func (e *BlockEncoder) take() *Encoded {
+	if b, ok := e.free.Get().(*Encoded); ok {
+		return b
+	}
+	return &Encoded{from: e}
+}
+
+// Release gives the memory back to the encoder that made b; b is not to be used
+// afterwards. It may be called on any goroutine, and need not be called.
+func (b *Encoded) Release() { b.from.free.Put(b) }
+
+// Info describes the block; where it lies is not known yet.
+func (b *Encoded) Info() BlockInfo { return b.info }
+
+// Size returns the bytes that the block holds in memory until it is written.
+func (b *Encoded) Size() int { return len(b.keys) + len(b.body) }
+
+func ingestionBounds(batches []batchTime) (least, greatest int64) {
+	least, greatest = batches[0].ingestion, batches[0].ingestion
+	for _, b := range batches[1:] {
+		least, greatest = min(least, b.ingestion), max(greatest, b.ingestion)
+	}
+	return least, greatest
+}
+
+// packer makes frames.
+type packer struct {
+	enc    *zstd.Encoder
+	packed []byte
+}
+
+func (p *packer) open(level zstd.EncoderLevel) (err error) {
+	if level == 0 {
+		level = zstd.SpeedFastest
+	}
+	p.enc, err = zstd.NewWriter(nil, zstd.WithEncoderConcurrency(1), zstd.WithEncoderLevel(level),
+		zstd.WithEncoderCRC(false), zstd.WithWindowSize(MaxBlockBytes), zstd.WithSingleSegment(true))
+	if err != nil {
+		return fmt.Errorf("open zstd encoder: %w", err)
+	}
+	return nil
+}
+
+// frame appends a frame of raw to dst. The payload is compressed when that pays.
+func (p *packer) frame(dst []byte, kind byte, raw []byte, check uint32, compress bool) []byte {
+	h := frame{raw: uint32(len(raw)), stored: uint32(len(raw)), kind: kind, check: check}
+	payload := raw
+	if compress && len(raw) > 16 {
+		p.packed = p.enc.EncodeAll(raw, p.packed[:0])
+		if len(p.packed) < len(raw)-len(raw)/32 {
+			payload, h.codec, h.stored = p.packed, codecZstd, uint32(len(p.packed))
+		}
+	}
+	return append(appendFrameHeader(dst, h, payload), payload...)
+}
