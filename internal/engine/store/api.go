@@ -5,6 +5,7 @@ import (
 	"log/slog"
 	"time"
 
+	"github.com/cumulog/cumulog/internal/engine/hint"
 	"github.com/cumulog/cumulog/internal/engine/store/segment"
 	"github.com/cumulog/cumulog/internal/logs"
 	"github.com/cumulog/cumulog/internal/platform/vfs"
@@ -75,22 +76,64 @@ type Query struct {
 	After, Before *logs.Key // exclusive bounds; nil: none
 	Reverse       bool      // descending instead of ascending (timestamp, seq)
 
-	// Match says whether a message is wanted; nil wants all. It must not keep
-	// or change the bytes, and is called from several goroutines at once, for
-	// messages that the scan may then never yield. It is not called after Scan
-	// returned.
+	// Need is what a message must contain for Match to be able to want it. It
+	// spares the scan blocks and messages; Match still decides, so a Need that
+	// holds for every message Match wants changes nothing in the answer. Without
+	// Match, Need alone decides.
+	Need hint.Need
+
+	// Match says whether a message is wanted; nil wants all that meet Need. It
+	// must not keep or change the bytes, and is called from several goroutines at
+	// once, for messages that the scan may then never yield. It is not called
+	// after Scan returned.
 	Match func(message []byte) bool
 }
 
-// Stats say what a Scan did.
+// Stats say what a Scan or a ScanBlocks did. The blocks of the group in the
+// parts that were opened are Blocks + DamagedBlocks + the blocks of the four Skipped.
 type Stats struct {
-	Rows          int64 // events looked at: those within streams and bounds that were matched, yielded or not
-	Bytes         int64 // their message bytes
-	Matched       int64 // events yielded
+	Rows    int64 // events looked at: those within streams and bounds that were searched, yielded or not
+	Bytes   int64 // their message bytes
+	Matched int64 // events yielded; for ScanBlocks those handed over
+
 	Blocks        int64 // blocks of parts that were opened
-	BlocksSkipped int64 // blocks of the group left unopened: outside the bounds or beyond the early stop
-	DamagedBlocks int64 // blocks that could not be read because they are damaged; their events are missing from the answer
+	BlocksSkipped int64 // blocks of the group left unopened: the sum of the four Skipped
+	DamagedBlocks int64 // blocks, or whole parts, that could not be read because they are damaged; their events are missing from the answer
+
+	// Why blocks of the group stayed unopened; the first reason counts.
+	TimeSkipped   Skipped // no event between the bounds
+	StreamSkipped Skipped // no wanted stream
+	IndexSkipped  Skipped // the skip index says that no message meets Need
+	StopSkipped   Skipped // the scan ended before it came to them
+
+	UnitsSkipped int64 // units of parts (blocks or shared frames, of any group) that skip indexes excluded
+	PartsSkipped int64 // parts with the group in their range left unopened: outside the bounds, or beyond the early stop
+	DamagedIndex int64 // skip indexes that could not be read; nothing was skipped by them
+	KeyBlocks    int64 // blocks whose keys were read and decoded
+	DecodedBytes int64 // message bytes that were decoded or rebuilt: whole blocks count whole; blocks found in the cache do not count
+	MemoryRows   int64 // of Rows, those that were in memory
+	MemoryBytes  int64 // of Bytes, likewise
 }
+
+// Skipped counts what was not read.
+type Skipped struct {
+	Blocks int64
+	Rows   int64 // of the group in them
+	Bytes  int64 // message bytes of the group in them
+}
+
+func (k *Skipped) add(rows int, bytes int64) {
+	k.Blocks++
+	k.Rows += int64(rows)
+	k.Bytes += bytes
+}
+
+// RowsSkipped returns the events that were between the bounds and in wanted
+// streams, as far as that is known, and did not have to be looked at.
+func (s *Stats) RowsSkipped() int64 { return s.IndexSkipped.Rows + s.StreamSkipped.Rows }
+
+// BytesSkipped returns the message bytes of RowsSkipped.
+func (s *Stats) BytesSkipped() int64 { return s.IndexSkipped.Bytes + s.StreamSkipped.Bytes }
 
 // StreamStats are the timestamps of events of one stream, in ms since the Unix
 // epoch.

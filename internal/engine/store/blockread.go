@@ -19,6 +19,8 @@ type blockRead struct {
 	open    *openBlock // nil when nothing of the block is wanted
 	rows    int64      // looked at by the matcher
 	bytes   int64
+	decoded int64 // message bytes
+	keys    bool  // keys were read
 	dropped int64 // rows that a merge leaves out
 	err     error
 }
@@ -86,6 +88,7 @@ func (sc *scan) read(r *blockRead) {
 		} else {
 			o.buf = bufferPool.Get().(*segment.Buffer)
 			if b, r.err = reader.Read(sc.ctx, r.info, o.buf); r.err == nil {
+				r.keys = true
 				o.data = &blockData{keys: b.Keys(), runs: b.Streams(), b: b}
 			}
 		}
@@ -111,6 +114,7 @@ func (sc *scan) read(r *blockRead) {
 			return
 		}
 		o.data.messages, o.data.ends = b.Messages()
+		r.decoded = int64(len(o.data.messages))
 	}
 	if sc.match != nil {
 		r.rows = int64(len(o.sel.rows))

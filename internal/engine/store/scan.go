@@ -6,7 +6,9 @@ import (
 	"log/slog"
 	"math"
 	"slices"
+	"unsafe"
 
+	"github.com/cumulog/cumulog/internal/engine/hint"
 	"github.com/cumulog/cumulog/internal/engine/store/segment"
 	"github.com/cumulog/cumulog/internal/logs"
 )
@@ -29,8 +31,11 @@ func (s *Store) Scan(ctx context.Context, q Query, yield func(logs.Event) bool) 
 	}
 	defer s.release(v)
 
+	if q.Need.Op == hint.Never {
+		return Stats{}, nil
+	}
 	sc := &scan{
-		s: s, ctx: ctx, group: q.Group, match: q.Match,
+		s: s, ctx: ctx, group: q.Group, match: matcher(q), need: q.Need,
 		frontier: frontier{reverse: q.Reverse},
 		workers:  s.o.tune.workers,
 		log:      s.o.Logger,
@@ -68,9 +73,10 @@ type scan struct {
 	s       *Store
 	ctx     context.Context
 	group   logs.GroupID
-	streams []logs.StreamID // sorted; nil: all
-	lo, hi  logs.Key        // exclusive bounds
-	match   func([]byte) bool
+	streams []logs.StreamID          // sorted; nil: all
+	lo, hi  logs.Key                 // exclusive bounds
+	need    hint.Need                // what match implies
+	match   func([]byte) bool        // nil: all are wanted
 	keep    func(logs.StreamID) bool // nil: all; of merges
 	merge   *merge                   // not nil: damage is an error, nothing is cached, dropped rows are counted
 	dropped int64
@@ -84,6 +90,15 @@ type scan struct {
 	infos    []segment.BlockInfo
 	filtered bool // memtable cursors hold rows of other streams
 	stats    Stats
+}
+
+// matcher returns what decides about a message; nil when all are wanted.
+func matcher(q Query) func([]byte) bool {
+	if q.Match != nil || q.Need.Op == hint.Any {
+		return q.Match
+	}
+	need := q.Need
+	return func(m []byte) bool { return need.Meets(unsafe.String(unsafe.SliceData(m), len(m))) }
 }
 
 // bounds turns the bounds of q into two exclusive keys.
@@ -115,7 +130,11 @@ func (sc *scan) addMemtable(m *memtable) {
 
 func (sc *scan) addPart(p *part) {
 	g := &p.seg
-	if sc.group < g.GroupLow || sc.group > g.GroupHigh || g.MaxTime < sc.lo.Timestamp || g.MinTime > sc.hi.Timestamp {
+	if sc.group < g.GroupLow || sc.group > g.GroupHigh {
+		return
+	}
+	if g.MaxTime < sc.lo.Timestamp || g.MinTime > sc.hi.Timestamp {
+		sc.stats.PartsSkipped++
 		return
 	}
 	bound := logs.Key{Timestamp: g.MinTime}
@@ -127,8 +146,12 @@ func (sc *scan) addPart(p *part) {
 
 // addBlock queues a block, unless nothing of it can be wanted.
 func (sc *scan) addBlock(p *part, b *segment.BlockInfo) {
-	if !sc.lo.Less(b.Max) || !b.Min.Less(sc.hi) || !sc.wantsRange(b.MinStream, b.MaxStream) {
-		sc.stats.BlocksSkipped++
+	switch {
+	case !sc.lo.Less(b.Max) || !b.Min.Less(sc.hi):
+		sc.skip(&sc.stats.TimeSkipped, b)
+		return
+	case !sc.wantsRange(b.MinStream, b.MaxStream):
+		sc.skip(&sc.stats.StreamSkipped, b)
 		return
 	}
 	bound := b.Min
@@ -137,6 +160,12 @@ func (sc *scan) addBlock(p *part, b *segment.BlockInfo) {
 	}
 	read := &blockRead{part: p, info: *b}
 	sc.pending.push(sc.reverse, pendingItem{bound: bound, part: p, read: read})
+}
+
+// skip counts a block that stays unopened.
+func (sc *scan) skip(why *Skipped, b *segment.BlockInfo) {
+	sc.stats.BlocksSkipped++
+	why.add(b.Rows, b.RawBytes)
 }
 
 // wantsRange reports whether a stream of [first, last] is wanted.
@@ -197,7 +226,9 @@ func (sc *scan) run(yield func(logs.Event) bool) error {
 				}
 			} else if c.event(&e); !sc.filtered && sc.keep == nil || sc.wants(e.Stream) {
 				sc.stats.Rows++
+				sc.stats.MemoryRows++
 				sc.stats.Bytes += int64(len(e.Message))
+				sc.stats.MemoryBytes += int64(len(e.Message))
 				if sc.match == nil || sc.match(e.Message) {
 					sc.stats.Matched++
 					if !yield(e) {
@@ -264,6 +295,7 @@ func (sc *scan) openNext() error {
 		}
 	}
 	sc.ahead = sc.ahead[1:]
+	sc.count(read)
 	if read.err != nil {
 		return sc.blockError(read)
 	}
@@ -272,13 +304,21 @@ func (sc *scan) openNext() error {
 	}
 	sc.stats.Blocks++
 	sc.dropped += read.dropped
-	sc.stats.Rows += read.rows
-	sc.stats.Bytes += read.bytes
 	if read.open == nil {
 		return nil
 	}
 	sc.push(blockCursor(read.open, sc.reverse))
 	return nil
+}
+
+// count adds the work of a read that has ended.
+func (sc *scan) count(read *blockRead) {
+	sc.stats.Rows += read.rows
+	sc.stats.Bytes += read.bytes
+	sc.stats.DecodedBytes += read.decoded
+	if read.keys {
+		sc.stats.KeyBlocks++
+	}
 }
 
 // readAhead starts the next reads. The first block of a scan is read alone, so
@@ -351,18 +391,21 @@ func (sc *scan) blockError(read *blockRead) error {
 // finish waits for what runs ahead and gives everything back.
 func (sc *scan) finish() {
 	for _, read := range sc.ahead {
-		sc.stats.BlocksSkipped++
+		sc.skip(&sc.stats.StopSkipped, &read.info)
 		if read.done == nil {
 			continue
 		}
 		<-read.done
+		sc.stats.DecodedBytes += read.decoded
 		if read.open != nil {
 			sc.retire(&cursor{blk: read.open}, false)
 		}
 	}
 	for _, item := range sc.pending {
 		if item.read != nil {
-			sc.stats.BlocksSkipped++
+			sc.skip(&sc.stats.StopSkipped, &item.read.info)
+		} else {
+			sc.stats.PartsSkipped++
 		}
 	}
 	for _, c := range sc.c {
