@@ -35,6 +35,7 @@ type components struct {
 	metrics  *metrics
 
 	catalog *catalog.DB
+	copier  *catalogCopier
 	buckets objstore.Store
 	store   *meteredStore
 
@@ -97,6 +98,8 @@ func (c *components) openPlatform(ctx context.Context) error {
 		return err
 	}
 	c.opened("catalog", c.catalog.Close)
+	c.copier = &catalogCopier{db: c.catalog, path: c.cfg.DataPath(catalogCopyName), log: c.log}
+	c.opened("copy of the catalog", c.copier.stop)
 	return c.openBuckets(ctx)
 }
 
@@ -116,6 +119,7 @@ func (c *components) openStore(ctx context.Context) error {
 	if err := checkIDs(ctx, c.catalog, opened); err != nil {
 		return err
 	}
+	c.copier.start()
 	c.store = newMeteredStore(opened, c.registry)
 	return nil
 }

@@ -77,9 +77,15 @@ func RebuildCatalog(ctx context.Context, dir string, scope logs.Scope, w io.Writ
 	return nil
 }
 
-// openOrReplaceCatalog opens the catalog, or a new one after setting a damaged one aside.
+// openOrReplaceCatalog opens the catalog. One that is damaged is set aside, and the copy of it that the server kept, or without
+// one a new catalog, takes its place.
 func openOrReplaceCatalog(ctx context.Context, fsys vfs.FS, dir string, w io.Writer) (*catalog.DB, error) {
 	path := filepath.Join(dir, catalogName)
+	if _, err := fsys.Stat(path); errors.Is(err, fs.ErrNotExist) {
+		if err := takeCatalogCopy(ctx, fsys, dir, w); err != nil {
+			return nil, err
+		}
+	}
 	db, err := catalog.Open(ctx, path, catalog.Options{})
 	if err == nil {
 		found, err := db.Check(ctx)
@@ -102,6 +108,9 @@ func openOrReplaceCatalog(ctx context.Context, fsys vfs.FS, dir string, w io.Wri
 		}
 	}
 	fmt.Fprintf(w, "note    the damaged catalog is now %s\n", aside)
+	if err := takeCatalogCopy(ctx, fsys, dir, w); err != nil {
+		return nil, err
+	}
 	db, err = catalog.Open(ctx, path, catalog.Options{})
 	if err != nil {
 		return nil, fmt.Errorf("making a new catalog: %w", err)

@@ -199,13 +199,15 @@ func TestRebuildDamagedCatalog(t *testing.T) {
 	if err := s.Close(); err != nil {
 		t.Fatal(err)
 	}
-	if err := os.WriteFile(cfg.DataPath("catalog.db"), bytes.Repeat([]byte("damage "), 5000), 0o600); err != nil {
-		t.Fatal(err)
+	for _, name := range []string{"catalog.db", "catalog.db-copy"} {
+		if err := os.WriteFile(cfg.DataPath(name), bytes.Repeat([]byte("damage "), 5000), 0o600); err != nil {
+			t.Fatal(err)
+		}
 	}
 	if _, err := open(cfg); !errors.Is(err, server.ErrNoCatalog) {
 		t.Fatalf("start: %v, want ErrNoCatalog", err)
 	}
-	if out := rebuild(t, cfg); !strings.Contains(out, "catalog.db.damaged-") {
+	if out := rebuild(t, cfg); !strings.Contains(out, "catalog.db.damaged-") || !strings.Contains(out, "the copy of the catalog cannot be used") {
 		t.Errorf("rebuild said:\n%s", out)
 	}
 	s = start(t, cfg)
@@ -220,6 +222,58 @@ func TestRebuildDamagedCatalog(t *testing.T) {
 	}
 	if left, err := filepath.Glob(cfg.DataPath("catalog*")); err != nil || len(left) != 0 {
 		t.Errorf("a reset leaves %v, %v", left, err)
+	}
+}
+
+// TestRebuildFromCopy: the copy that the server keeps brings names and retention back; what happened after it was made is found in
+// the parts and the log.
+func TestRebuildFromCopy(t *testing.T) {
+	for _, damage := range []struct {
+		name string
+		do   func(name string) error
+	}{
+		{"lost", os.Remove},
+		{"damaged", func(name string) error { return os.WriteFile(name, bytes.Repeat([]byte("damage "), 5000), 0o600) }},
+	} {
+		t.Run(damage.name, func(t *testing.T) {
+			cfg := testConfig(t)
+			s := start(t, cfg)
+			makeStream(t, s.URL(), "/app/one", "s")
+			call(t, s.URL(), "PutRetentionPolicy", `{"logGroupName":"/app/one","retentionInDays":30}`)
+			want := fill(t, s.URL(), "/app/one", "s", 2)
+			if err := s.Close(); err != nil {
+				t.Fatal(err)
+			}
+			old, err := os.ReadFile(cfg.DataPath("catalog.db-copy"))
+			if err != nil {
+				t.Fatal(err)
+			}
+			s = start(t, cfg)
+			want = append(want, fill(t, s.URL(), "/app/one", "s", 1)...)
+			if err := s.Close(); err != nil {
+				t.Fatal(err)
+			}
+			if err := os.WriteFile(cfg.DataPath("catalog.db-copy"), old, 0o600); err != nil {
+				t.Fatal(err)
+			}
+			if err := damage.do(cfg.DataPath("catalog.db")); err != nil {
+				t.Fatal(err)
+			}
+			if _, err := open(cfg); !errors.Is(err, server.ErrNoCatalog) {
+				t.Fatalf("start: %v, want ErrNoCatalog", err)
+			}
+			if out := rebuild(t, cfg); !strings.Contains(out, "the catalog was lost; its copy of") {
+				t.Errorf("rebuild said:\n%s", out)
+			}
+			s = start(t, cfg)
+			defer s.Close()
+			if got := readAll(t, s.URL(), "/app/one", "s"); !slices.Equal(got, want) {
+				t.Errorf("%d events, want %d", len(got), len(want))
+			}
+			if out := call(t, s.URL(), "DescribeLogGroups", `{}`); !strings.Contains(out, `"retentionInDays":30`) {
+				t.Errorf("the retention is lost: %s", out)
+			}
+		})
 	}
 }
 

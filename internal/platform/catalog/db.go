@@ -10,6 +10,7 @@ import (
 	"os"
 	"strconv"
 	"sync"
+	"sync/atomic"
 	"time"
 
 	_ "modernc.org/sqlite" // registers the driver "sqlite"
@@ -38,6 +39,9 @@ type DB struct {
 
 	write *sql.DB
 	w     *writer // owned by the commit goroutine
+
+	changes atomic.Uint64 // commits since Open
+	copies  *sql.DB       // a connection for Copy: readers may not even write another file
 
 	queue  chan *change
 	mu     sync.RWMutex // closed is set under it, so that no change is queued after
@@ -92,6 +96,9 @@ func Open(ctx context.Context, path string, o Options) (*DB, error) {
 		if db.read != nil {
 			db.read.Close()
 		}
+		if db.copies != nil {
+			db.copies.Close()
+		}
 		write.Close()
 		return nil, wrap("open catalog", err)
 	}
@@ -133,6 +140,10 @@ func (db *DB) start(ctx context.Context, path string, readers int) error {
 	if err != nil {
 		return err
 	}
+	if db.copies, err = sql.Open("sqlite", dsn(path, "busy_timeout(10000)")); err != nil {
+		return err
+	}
+	db.copies.SetMaxIdleConns(0)
 	db.read.SetMaxOpenConns(readers)
 	db.read.SetMaxIdleConns(readers)
 	return db.read.PingContext(ctx)
@@ -205,7 +216,7 @@ func (db *DB) Close() error {
 	<-db.purgeDone
 	<-db.done
 	db.stmts.Range(func(_, s any) bool { s.(*sql.Stmt).Close(); return true })
-	return errors.Join(db.read.Close(), db.w.close(), db.write.Close())
+	return errors.Join(db.copies.Close(), db.read.Close(), db.w.close(), db.write.Close())
 }
 
 // nowMS is the present time in ms since the Unix epoch.

@@ -66,6 +66,7 @@ func (db *DB) commitLoop() {
 			}
 		}
 		db.w.commit(batch)
+		db.changes.Add(1)
 		for i, c := range batch {
 			close(c.done)
 			batch[i] = nil
