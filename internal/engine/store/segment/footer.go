@@ -96,7 +96,7 @@ func parseTrailer(b []byte, size int64) (trailer, error) {
 	if crc32.Checksum(b[:20], castagnoli) != le.Uint32(b[20:]) {
 		return trailer{}, fmt.Errorf("checksum of the trailer differs")
 	}
-	if v := le.Uint16(b[16:]); v != formatVersion {
+	if v := le.Uint16(b[16:]); v < oldestVersion || v > formatVersion {
 		return trailer{}, fmt.Errorf("version %d: %w", v, ErrVersion)
 	}
 	if v := le.Uint16(b[18:]); v != 0 {

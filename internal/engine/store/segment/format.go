@@ -18,16 +18,25 @@ const (
 	sharedBlock    = 64 << 10             // blocks below this (messages and keys) share frames
 	sharedTarget   = 256 << 10            // a shared frame is closed when the next block would pass this
 	maxSharedBytes = sharedTarget + sharedBlock + 16<<10
+	maxHeadBytes   = 1 << 20       // templates and column directory of one block, before compression
+	maxBodyBytes   = MaxBlockBytes // columns of one block
 	maxMetaBytes   = 1 << 20
 	indexPage      = 64 // entries of the block index between two restarts of the deltas
 	tailRead       = 64 << 10
 )
 
+// Versions of the format. Version 2 brought blocks that are taken apart
+// (ModeJSON, ModeTemplate) and the skip index; a file of version 1 is read like
+// one of version 2 that has neither.
 const (
-	formatVersion = 1
-	headerSize    = 40
-	frameHeader   = 24
-	trailerSize   = 32
+	formatVersion = 2
+	oldestVersion = 1
+)
+
+const (
+	headerSize  = 40
+	frameHeader = 24
+	trailerSize = 32
 )
 
 const (
@@ -47,6 +56,8 @@ const (
 	kindKeys     = 1
 	kindMessages = 2
 	kindShared   = 3
+	kindHead     = 4    // templates and column directory of a block that is taken apart
+	kindBody     = 5    // its columns
 	kindIndex    = 0x10 // BLKX
 	kindGroups   = 0x11 // GRPD
 	kindMeta     = 0x12
@@ -63,14 +74,33 @@ const sectionMandatory = 1
 // Mode says how the messages of a block are stored.
 type Mode uint8
 
-// Modes. ModeJSON and ModeTemplate are reserved: this release writes neither
-// and refuses to read them with ErrVersion.
+// Modes.
 const (
 	ModeRaw      Mode = 0 // one frame of keys, one of concatenated messages
-	ModeJSON     Mode = 1
-	ModeTemplate Mode = 2
+	ModeJSON     Mode = 1 // taken apart into columns: one frame of keys, one of templates, one of columns
+	ModeTemplate Mode = 2 // the same for text that is not JSON
 	ModeShared   Mode = 3 // keys and messages inside a shared frame
 )
+
+const modes = 4
+
+// String returns the name of the mode in reports.
+func (m Mode) String() string {
+	switch m {
+	case ModeRaw:
+		return "raw"
+	case ModeJSON:
+		return "json"
+	case ModeTemplate:
+		return "template"
+	case ModeShared:
+		return "shared"
+	}
+	return fmt.Sprintf("mode %d", uint8(m))
+}
+
+// shaped reports whether messages are taken apart.
+func (m Mode) shaped() bool { return m == ModeJSON || m == ModeTemplate }
 
 func sectionName(kind byte) string {
 	switch kind {
@@ -80,12 +110,20 @@ func sectionName(kind byte) string {
 		return "messages"
 	case kindShared:
 		return "shared"
+	case kindHead:
+		return "head"
+	case kindBody:
+		return "columns"
 	case kindIndex:
 		return "index"
 	case kindGroups:
 		return "groups"
 	case kindMeta:
 		return "meta"
+	case kindTokens:
+		return "tokens"
+	case kindTrigrams:
+		return "trigrams"
 	case kindFooter:
 		return "footer"
 	}
@@ -112,7 +150,7 @@ type frame struct {
 	stored, raw uint32
 	codec, kind byte
 	dict        uint16
-	check       uint32 // keys, messages: low half of the hash of the messages, which pairs the two
+	check       uint32 // keys, messages, head, columns: low half of the hash of the messages, which pairs them
 	crc         uint32
 }
 
@@ -160,6 +198,10 @@ func maxRaw(kind byte) int64 {
 		return MaxBlockBytes
 	case kindShared:
 		return maxSharedBytes
+	case kindHead:
+		return maxHeadBytes
+	case kindBody:
+		return maxBodyBytes
 	case kindMeta:
 		return maxMetaBytes
 	}

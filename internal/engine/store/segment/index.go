@@ -25,11 +25,17 @@ type BlockInfo struct {
 	Hash                 uint64
 	Mode                 Mode
 
-	off        int64 // ModeRaw: of the keys frame; ModeShared: number of the shared frame
-	keysLen    int64 // ModeRaw: whole keys frame; ModeShared: encoded keys within the frame
-	messageLen int64 // ModeRaw: whole messages frame, which follows the keys frame
+	off        int64 // of the keys frame; ModeShared: number of the shared frame
+	keysLen    int64 // whole keys frame; ModeShared: encoded keys within the frame
+	headLen    int64 // ModeJSON, ModeTemplate: whole head frame, which follows the keys frame
+	messageLen int64 // what follows the keys frame: messages, or head and columns
 	ord        int   // ModeShared: place within the frame
+	unit       int
 }
+
+// Unit returns the number of the block in the skip index of its part: blocks
+// with frames of their own have one each, those of a shared frame one together.
+func (b *BlockInfo) Unit() int { return b.unit }
 
 // GroupEntry sums up the blocks of one group in a part.
 type GroupEntry struct {
@@ -59,6 +65,7 @@ type sharedFrame struct {
 	stored int64  // whole frame, header included
 	raw    uint32 // decoded payload
 	blocks uint32
+	unit   int // while writing
 }
 
 // Head byte of an index entry.
@@ -111,6 +118,9 @@ func appendEntry(dst []byte, b *BlockInfo, st *entryState) []byte {
 			dst = binary.AppendUvarint(dst, zigzag(b.off-st.next))
 		}
 		dst = binary.AppendUvarint(dst, uint64(b.keysLen))
+		if b.Mode.shaped() {
+			dst = binary.AppendUvarint(dst, uint64(b.headLen))
+		}
 		dst = binary.AppendUvarint(dst, uint64(b.messageLen))
 		st.next = b.off + b.keysLen + b.messageLen
 	}
@@ -155,6 +165,9 @@ func decodeEntry(c *cursor, b *BlockInfo, st *entryState) {
 			b.off += c.varint()
 		}
 		b.keysLen = int64(c.uvarint())
+		if b.Mode.shaped() {
+			b.headLen = int64(c.uvarint())
+		}
 		b.messageLen = int64(c.uvarint())
 		b.StoredBytes = b.keysLen + b.messageLen
 		st.next = b.off + b.StoredBytes
@@ -198,8 +211,14 @@ func (b *BlockInfo) check(limit int64, shared []sharedFrame) error {
 		}
 		return nil
 	}
-	const most = frameHeader + maxKeysBytes
-	if b.off < headerSize || b.off > limit || b.keysLen <= frameHeader || b.keysLen > most ||
+	most := int64(frameHeader + MaxBlockBytes)
+	if b.Mode.shaped() {
+		most = frameHeader + maxHeadBytes + frameHeader + maxBodyBytes
+		if b.headLen < frameHeader || b.headLen > frameHeader+maxHeadBytes || b.messageLen-b.headLen < frameHeader {
+			return fmt.Errorf("head of %d bytes in %d", b.headLen, b.messageLen)
+		}
+	}
+	if b.off < headerSize || b.off > limit || b.keysLen <= frameHeader || b.keysLen > frameHeader+maxKeysBytes ||
 		b.messageLen < frameHeader || b.messageLen > most || b.off+b.keysLen+b.messageLen > limit {
 		return fmt.Errorf("frames at %d, %d and %d bytes long", b.off, b.keysLen, b.messageLen)
 	}
@@ -254,16 +273,40 @@ func (x *indexBuilder) encode() (index, groups []byte) {
 	return index, append(groups, body...)
 }
 
+// renumber returns the final number of each unit, by the number it was given
+// while the part was written. It is called after encode.
+func (x *indexBuilder) renumber(given int) []uint32 {
+	final := make([]uint32, given)
+	for i, s := range x.shared {
+		final[s.unit] = uint32(i)
+	}
+	n := len(x.shared)
+	for i := range x.blocks {
+		if b := &x.blocks[i]; b.Mode != ModeShared {
+			final[b.unit] = uint32(n)
+			n++
+		}
+	}
+	return final
+}
+
 // index is the block index of an open part: the encoded sections plus a sparse
 // table, decoded where it is asked for.
 type index struct {
 	entries []byte // section index, from the first entry on
-	pages   []uint32
+	pages   []indexRestart
 	groups  []byte // section groups, from the first entry on
 	sparse  []groupPage
 	shared  []sharedFrame
 	blocks  int
+	units   int // shared frames first, then blocks with own frames in the order of the index
 	nGroups int
+}
+
+// indexRestart is the state before every indexPage-th entry.
+type indexRestart struct {
+	pos  uint32
+	unit uint32 // of the first block with own frames from here on
 }
 
 // groupPage is the state before every indexPage-th group.
@@ -310,9 +353,11 @@ func parseIndex(blkx, grpd []byte, limit int64) (*index, error) {
 	c = cursor{b: x.entries}
 	var b BlockInfo
 	var st entryState
+	x.units = len(x.shared)
+	x.pages = make([]indexRestart, 0, (x.blocks+indexPage-1)/indexPage)
 	for i := range x.blocks {
 		if i%indexPage == 0 {
-			x.pages = append(x.pages, uint32(c.p))
+			x.pages = append(x.pages, indexRestart{pos: uint32(c.p), unit: uint32(x.units)})
 			st = newEntryState()
 		}
 		decodeEntry(&c, &b, &st)
@@ -321,6 +366,9 @@ func parseIndex(blkx, grpd []byte, limit int64) (*index, error) {
 		}
 		if err := b.check(limit, x.shared); err != nil {
 			return nil, fmt.Errorf("%w: block %d: %w", errIndex, i, err)
+		}
+		if b.Mode != ModeShared {
+			x.units++
 		}
 	}
 	if c.left() != 0 {
@@ -387,7 +435,8 @@ func (x *index) walk(from, to int, yield func(*BlockInfo) bool) {
 		return
 	}
 	page := from / indexPage
-	c := cursor{b: x.entries, p: int(x.pages[page])}
+	c := cursor{b: x.entries, p: int(x.pages[page].pos)}
+	unit := int(x.pages[page].unit)
 	var st entryState
 	var b BlockInfo
 	for i := page * indexPage; i < to; i++ {
@@ -395,10 +444,15 @@ func (x *index) walk(from, to int, yield func(*BlockInfo) bool) {
 			st = newEntryState()
 		}
 		decodeEntry(&c, &b, &st)
+		if b.Mode != ModeShared {
+			b.unit = unit
+			unit++
+		}
 		if i < from {
 			continue
 		}
 		if b.Mode == ModeShared {
+			b.unit = int(b.off)
 			s := x.shared[b.off]
 			b.StoredBytes = ((b.keysLen+b.RawBytes)*s.stored + int64(s.raw) - 1) / int64(s.raw)
 		}

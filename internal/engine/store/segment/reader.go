@@ -22,7 +22,8 @@ type Reader struct {
 	sum   Summary
 	meta  []byte
 	index *index
-	token *int64 // tells the readers of a Buffer apart without keeping them alive
+	table []section // empty after Salvage
+	token *int64    // tells the readers of a Buffer apart without keeping them alive
 }
 
 // Open reads footer and index of a part with one read of its last 64 KiB (two
@@ -68,10 +69,13 @@ func Open(f Source, name string) (*Reader, error) {
 	}
 	r.sum = sum
 	r.sum.FileBytes = size
+	r.table = table
 	var blkx, grpd []byte
 	for _, s := range table {
 		switch s.kind {
 		case kindIndex, kindGroups, kindMeta:
+		case kindTokens, kindTrigrams:
+			continue // read when a search asks for them
 		default:
 			if s.flags&sectionMandatory != 0 {
 				return nil, fmt.Errorf("open part %s: %s: %w", name, sectionName(s.kind), ErrVersion)
@@ -165,7 +169,7 @@ func (r *Reader) Name() string { return r.name }
 // MemoryBytes returns about how much memory the Reader holds while idle.
 func (r *Reader) MemoryBytes() int64 {
 	x := r.index
-	return int64(cap(x.entries)+4*cap(x.pages)+cap(x.groups)+32*cap(x.sparse)+24*cap(x.shared)+cap(r.meta)) + 512
+	return int64(cap(x.entries)+8*cap(x.pages)+cap(x.groups)+32*cap(x.sparse)+24*cap(x.shared)+cap(r.meta)) + 512
 }
 
 // Groups returns the groups of the part, ascending. It does no I/O but decodes

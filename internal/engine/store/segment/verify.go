@@ -156,7 +156,7 @@ func (r *Reader) header() ([]byte, error) {
 	if string(b[:4]) != headerMagic || crc32.Checksum(b[:36], castagnoli) != binary.LittleEndian.Uint32(b[36:]) {
 		return nil, r.corrupt(0, "header", "checksum differs")
 	}
-	if v := binary.LittleEndian.Uint16(b[4:]); v != formatVersion {
+	if v := binary.LittleEndian.Uint16(b[4:]); v < oldestVersion || v > formatVersion {
 		return nil, fmt.Errorf("part %s: version %d: %w", r.name, v, ErrVersion)
 	}
 	return b, nil
