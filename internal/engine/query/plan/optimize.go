@@ -1,0 +1,480 @@
+package plan
+
+import (
+	"fmt"
+	"math"
+	"slices"
+	"strings"
+
+	"github.com/cumulog/cumulog/internal/engine/hint"
+	"github.com/cumulog/cumulog/internal/logs"
+)
+
+// Query is a plan made ready to run. All expressions of Conds, Head and Cols
+// read system fields and JSON paths only.
+type Query struct {
+	Request Request
+	Conds   []Expr  // must all hold, cheapest first
+	Bounds  []Bound // exclude blocks before anything is decoded
+
+	// Head is what takes the rows of all blocks together: Stats, Sort or Limit.
+	Head Step
+	// Cols are the columns of the rows that leave a Sort or Limit.
+	Cols []Named
+	// Rest are the steps after it, over rows in memory.
+	Rest []Step
+
+	// Columns are the names of the result's columns.
+	Columns []string
+	// Events says that the rows of the result are events, not groups.
+	Events bool
+
+	rules []string
+}
+
+// Optimize checks a plan and makes it ready to run.
+func Optimize(p *Plan) (*Query, error) {
+	if err := p.Check(); err != nil {
+		return nil, err
+	}
+	q := &Query{Request: Request{Scan: p.Scan}}
+	steps := q.columns(slices.Clone(p.Steps))
+	steps = q.moveLimits(steps)
+	rest, err := q.inline(steps)
+	if err != nil {
+		return nil, err
+	}
+	q.narrow()
+	q.order()
+	q.derive()
+	q.prune(rest)
+	return q, nil
+}
+
+func (q *Query) applied(rule string) {
+	if !slices.Contains(q.rules, rule) {
+		q.rules = append(q.rules, rule)
+	}
+}
+
+// columns makes the last columns of a plan explicit: events show their time,
+// their message and what was added.
+func (q *Query) columns(steps []Step) []Step {
+	names := []string{Timestamp, Message}
+	open := true
+	q.Events = true
+	add := func(name string) {
+		if !slices.Contains(names, name) {
+			names = append(names, name)
+		}
+	}
+	for _, s := range steps {
+		switch s := s.(type) {
+		case Extend:
+			for _, c := range s.Cols {
+				add(c.As)
+			}
+		case Project:
+			open, names = false, nil
+			for _, c := range s.Cols {
+				add(c.As)
+			}
+		case Stats:
+			open, names, q.Events = false, nil, false
+			for _, c := range s.By {
+				add(c.As)
+			}
+			for _, a := range s.Aggs {
+				add(a.As)
+			}
+		}
+	}
+	if open {
+		cols := make([]Named, len(names))
+		for i, n := range names {
+			cols[i] = Named{Field{n}, n}
+		}
+		steps = append(steps, Project{cols})
+	}
+	q.Columns = names
+	return steps
+}
+
+// moveLimits moves each Limit before the steps that keep every row, and into a
+// Sort.
+func (q *Query) moveLimits(steps []Step) []Step {
+	var out []Step
+	for _, s := range steps {
+		l, ok := s.(Limit)
+		if !ok {
+			out = append(out, s)
+			continue
+		}
+		at := len(out)
+		for at > 0 && keepsRows(out[at-1]) {
+			at--
+		}
+		if at < len(out) {
+			q.applied("limit before columns")
+		}
+		if at > 0 {
+			switch before := out[at-1].(type) {
+			case Sort:
+				if l.N > 0 && (before.Limit == 0 || l.N < before.Limit) {
+					out[at-1] = Sort{before.Keys, l.N}
+				}
+				if l.N > 0 {
+					q.applied("limit into sort")
+					continue
+				}
+			case Limit:
+				out[at-1] = Limit{min(before.N, l.N)}
+				continue
+			}
+		}
+		out = slices.Insert(out, at, s)
+	}
+	return out
+}
+
+func keepsRows(s Step) bool {
+	switch s.(type) {
+	case Extend, Project:
+		return true
+	}
+	return false
+}
+
+// names maps the columns of a row to expressions over the event.
+type names struct {
+	of     map[string]Expr
+	closed bool // all others are Null
+}
+
+func (n *names) resolve(e Expr) (Expr, error) {
+	e = fold(rewrite(e, func(x Expr) Expr {
+		f, ok := x.(Field)
+		if !ok {
+			return x
+		}
+		if to, ok := n.of[f.Name]; ok {
+			return to
+		}
+		if n.closed {
+			return Const{}
+		}
+		return x
+	}))
+	nodes := 0
+	return e, check(e, &nodes, 1)
+}
+
+// inline replaces columns by what they stand for up to the first step that
+// takes all rows together, which becomes the head, and collects the conditions
+// up to it. It returns the steps after the head.
+func (q *Query) inline(steps []Step) ([]Step, error) {
+	n := names{of: map[string]Expr{}}
+	for i, s := range steps {
+		old := s.exprs()
+		resolved := make([]Expr, len(old))
+		serial, _ := s.(Extend)
+		for j, e := range old {
+			r, err := n.resolve(e)
+			if err != nil {
+				return nil, err
+			}
+			if r.String() != e.String() {
+				q.applied("fold and inline")
+			}
+			if resolved[j] = r; serial.Cols != nil {
+				n.of[serial.Cols[j].As] = r
+			}
+		}
+		switch s := s.(type) {
+		case Filter:
+			was := len(q.Conds)
+			if q.Conds = conjuncts(resolved[0], q.Conds); len(q.Conds) > was+1 {
+				q.applied("split conditions")
+			}
+		case Project:
+			n = names{of: map[string]Expr{}, closed: true}
+			for j, c := range s.Cols {
+				n.of[c.As] = resolved[j]
+			}
+		case Stats:
+			q.Head = s.withExprs(resolved)
+			return steps[i+1:], nil
+		case Sort, Limit:
+			q.Head = s.withExprs(resolved)
+			return steps[i+1:], q.rowColumns(n, steps[i+1:])
+		}
+	}
+	q.Head = Sort{}
+	return nil, q.rowColumns(n, nil)
+}
+
+// rowColumns decides which columns the rows of a Sort or Limit need.
+func (q *Query) rowColumns(n names, rest []Step) error {
+	var need []string
+	want := func(name string) {
+		if !slices.Contains(need, name) {
+			need = append(need, name)
+		}
+	}
+	made := map[string]bool{}
+	closed := false
+	for _, s := range rest {
+		serial, _ := s.(Extend)
+		for j, e := range s.exprs() {
+			Fields(e, func(name string) {
+				if !made[name] {
+					want(name)
+				}
+			})
+			if serial.Cols != nil {
+				made[serial.Cols[j].As] = true
+			}
+		}
+		switch s.(type) {
+		case Project, Stats:
+			closed = true
+		}
+		if closed {
+			break
+		}
+	}
+	if !closed {
+		for _, name := range q.Columns {
+			if !made[name] {
+				want(name)
+			}
+		}
+	}
+	for _, name := range need {
+		e, err := n.resolve(Field{name})
+		if err != nil {
+			return err
+		}
+		q.Cols = append(q.Cols, Named{e, name})
+	}
+	q.applied("columns needed")
+	return nil
+}
+
+// prune drops the steps that only rename what the head made already.
+func (q *Query) prune(rest []Step) {
+	for i, s := range rest {
+		old := s.exprs()
+		folded := make([]Expr, len(old))
+		for j, e := range old {
+			folded[j] = fold(e)
+		}
+		rest[i] = s.withExprs(folded)
+	}
+	q.Rest = rest
+}
+
+// narrow turns conditions on times and streams into the scan.
+func (q *Query) narrow() {
+	q.Conds = slices.DeleteFunc(q.Conds, func(e Expr) bool {
+		switch e := e.(type) {
+		case Cmp:
+			f, ok := e.A.(Field)
+			c, isConst := e.B.(Const)
+			if !ok || !isConst {
+				return false
+			}
+			if f.Name == Timestamp && q.narrowTime(e.Op, &c.V) {
+				q.applied("time range")
+				return true
+			}
+			if f.Name == LogStream && e.Op == Eq && q.narrowStreams([]Value{c.V}) {
+				return true
+			}
+		case In:
+			if f, ok := e.X.(Field); ok && f.Name == LogStream {
+				return q.narrowStreams(e.List)
+			}
+		}
+		return false
+	})
+}
+
+func (q *Query) narrowTime(op CmpOp, v *Value) bool {
+	x, ok := v.Float()
+	if !ok || op == Ne {
+		return false
+	}
+	x = max(min(x, 1<<53), -1<<53)
+	s := &q.Request.Scan
+	up, down := int64(math.Ceil(x)), int64(math.Floor(x))
+	switch op {
+	case Eq:
+		s.Start = max(s.Start, up)
+		s.End = min(s.End, down+1)
+	case Lt:
+		s.End = min(s.End, up)
+	case Le:
+		s.End = min(s.End, down+1)
+	case Gt:
+		s.Start = max(s.Start, down+1)
+	case Ge:
+		s.Start = max(s.Start, up)
+	}
+	s.End = max(s.End, s.Start)
+	return true
+}
+
+func (q *Query) narrowStreams(list []Value) bool {
+	ids := []logs.StreamID{}
+	for i := range list {
+		x, ok := list[i].Float()
+		if ok && x == math.Trunc(x) && x > 0 && x < 1<<53 {
+			id := logs.StreamID(x)
+			if q.Request.Streams == nil || slices.Contains(q.Request.Streams, id) {
+				ids = append(ids, id)
+			}
+		}
+	}
+	slices.Sort(ids)
+	q.Request.Streams = slices.Compact(ids)
+	q.applied("streams")
+	return true
+}
+
+// cost ranks a predicate by what one block of it costs, roughly in ns per row.
+func cost(e Expr) int {
+	c := 0
+	switch e := e.(type) {
+	case Const:
+		return 0
+	case Field:
+		switch e.Name {
+		case Message:
+			return 40
+		case Timestamp, Ingestion, LogStream, LogGroup:
+			return 1
+		}
+		return 4
+	case Contains:
+		c = 8
+	case Match:
+		c = 60
+	case Arith, Bin, In:
+		c = 4
+	case Call:
+		c = 30
+	case Cmp:
+		c = 1
+		_, okA := e.A.(Field)
+		_, okB := e.B.(Const)
+		if !okA || !okB {
+			c = 20
+		}
+	}
+	for _, k := range e.kids() {
+		c += cost(k)
+	}
+	return c
+}
+
+// order puts cheap conditions before costly ones.
+func (q *Query) order() {
+	before := slices.Clone(q.Conds)
+	slices.SortStableFunc(q.Conds, func(a, b Expr) int { return cost(a) - cost(b) })
+	for i := range before {
+		if before[i].String() != q.Conds[i].String() {
+			q.applied("cheap conditions first")
+			break
+		}
+	}
+}
+
+// derive collects what the source can skip by and which paths will be read.
+func (q *Query) derive() {
+	var needs []hint.Need
+	for _, c := range q.Conds {
+		needs = append(needs, NeedOf(c))
+		if b, ok := boundOf(c); ok {
+			q.Bounds = append(q.Bounds, b)
+			q.applied("bounds")
+		}
+	}
+	if q.Request.Need = hint.And(needs...); q.Request.Need.Op != hint.Any {
+		q.applied("index needs")
+	}
+	exprs := slices.Clone(q.Conds)
+	exprs = append(exprs, q.Head.exprs()...)
+	for _, c := range q.Cols {
+		exprs = append(exprs, c.Expr)
+	}
+	seen := map[string]bool{}
+	for _, e := range exprs {
+		Fields(e, func(name string) {
+			if !IsSystem(name) && !seen[name] {
+				seen[name] = true
+				q.Request.Paths = append(q.Request.Paths, name)
+			}
+		})
+	}
+}
+
+// Explain returns the query as text, one line for each step, and the rules that
+// changed it.
+func (q *Query) Explain() string {
+	var b strings.Builder
+	s := q.Request.Scan
+	fmt.Fprintf(&b, "scan %d groups [%d, %d)", len(s.Groups), s.Start, s.End)
+	if s.Streams != nil {
+		fmt.Fprintf(&b, " %d streams", len(s.Streams))
+	}
+	if len(q.Request.Paths) > 0 {
+		fmt.Fprintf(&b, " paths %s", strings.Join(q.Request.Paths, ", "))
+	}
+	b.WriteByte('\n')
+	if q.Request.Need.Op != hint.Any {
+		fmt.Fprintf(&b, "  need %s\n", needText(q.Request.Need))
+	}
+	for _, x := range q.Bounds {
+		fmt.Fprintf(&b, "  bound %s", x.Path)
+		if x.Present {
+			b.WriteString(" present")
+		}
+		if x.Compare {
+			fmt.Fprintf(&b, " %s %s", x.Op, AppendNumber(nil, x.Num))
+		}
+		b.WriteByte('\n')
+	}
+	for _, c := range q.Conds {
+		fmt.Fprintf(&b, "where %s\n", c)
+	}
+	b.WriteString(q.Head.String() + "\n")
+	if len(q.Cols) > 0 {
+		b.WriteString("  columns " + named(q.Cols) + "\n")
+	}
+	for _, r := range q.Rest {
+		b.WriteString(r.String() + "\n")
+	}
+	fmt.Fprintf(&b, "rules: %s\n", strings.Join(q.rules, ", "))
+	return b.String()
+}
+
+func needText(n hint.Need) string {
+	switch n.Op {
+	case hint.Any:
+		return "any"
+	case hint.Never:
+		return "never"
+	case hint.Contains:
+		return fmt.Sprintf("%q", n.Text)
+	}
+	op := " and "
+	if n.Op == hint.OneOf {
+		op = " or "
+	}
+	s := make([]string, len(n.Kids))
+	for i, k := range n.Kids {
+		s[i] = needText(k)
+	}
+	return "(" + strings.Join(s, op) + ")"
+}
