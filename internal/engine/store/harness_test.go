@@ -316,6 +316,14 @@ func checkAll(t testing.TB, s *Store, o *oracle, group logs.GroupID, floor int64
 	q.Streams = nil
 	sameEvents(t, "match", collect(t, s, q, math.MaxInt, dead), o.scan(q))
 
+	blocks := BlockQuery{Groups: []logs.GroupID{group}, Streams: q.Streams, Start: floor, End: pick().Timestamp + 1}
+	if rng.IntN(2) == 0 {
+		blocks.Streams = []logs.StreamID{pick().Stream, pick().Stream}
+	}
+	got, _ := collectBlocks(t, s, blocks, 1+rng.IntN(3))
+	got = slices.DeleteFunc(got, func(e logs.Event) bool { return dead[e.Stream] })
+	sameEvents(t, "blocks", got, o.scan(Query{Group: group, Streams: blocks.Streams, Start: blocks.Start, End: blocks.End}))
+
 	a, b := pick().Key, pick().Key
 	q = all
 	q.After, q.Before, q.Reverse = &a, &b, rng.IntN(2) == 0

@@ -146,12 +146,7 @@ func (sc *scan) addPart(p *part) {
 
 // addBlock queues a block, unless nothing of it can be wanted.
 func (sc *scan) addBlock(p *part, b *segment.BlockInfo) {
-	switch {
-	case !sc.lo.Less(b.Max) || !b.Min.Less(sc.hi):
-		sc.skip(&sc.stats.TimeSkipped, b)
-		return
-	case !sc.wantsRange(b.MinStream, b.MaxStream):
-		sc.skip(&sc.stats.StreamSkipped, b)
+	if !sc.wantsBlock(b) {
 		return
 	}
 	bound := b.Min
@@ -160,6 +155,20 @@ func (sc *scan) addBlock(p *part, b *segment.BlockInfo) {
 	}
 	read := &blockRead{part: p, info: *b}
 	sc.pending.push(sc.reverse, pendingItem{bound: bound, part: p, read: read})
+}
+
+// wantsBlock reports whether a block may hold wanted rows, as far as the block
+// index says; blocks that cannot are counted.
+func (sc *scan) wantsBlock(b *segment.BlockInfo) bool {
+	switch {
+	case !sc.lo.Less(b.Max) || !b.Min.Less(sc.hi):
+		sc.skip(&sc.stats.TimeSkipped, b)
+	case !sc.wantsRange(b.MinStream, b.MaxStream):
+		sc.skip(&sc.stats.StreamSkipped, b)
+	default:
+		return true
+	}
+	return false
 }
 
 // skip counts a block that stays unopened.

@@ -1,0 +1,292 @@
+package store
+
+import (
+	"context"
+	"fmt"
+	"slices"
+	"sync"
+
+	"github.com/cumulog/cumulog/internal/engine/hint"
+	"github.com/cumulog/cumulog/internal/engine/store/segment"
+	"github.com/cumulog/cumulog/internal/logs"
+)
+
+// BlockQuery selects the events of a ScanBlocks.
+type BlockQuery struct {
+	Groups     []logs.GroupID  // each once
+	Streams    []logs.StreamID // nil: every stream of the groups; empty: none
+	Start, End int64           // timestamps in [Start, End), ms since the Unix epoch
+	Need       hint.Need       // a message that does not meet it is not wanted; blocks without any are left out, others may hold some
+}
+
+// MaxBlockWorkers bounds the workers of one ScanBlocks.
+const MaxBlockWorkers = 256
+
+// ScanBlocks calls fn for every block that may hold wanted events, each block
+// once and in no order, on at most workers goroutines. What lies in memory comes
+// as blocks too. worker is 0 to workers-1; two calls with the same worker never
+// overlap, and the BlockView is valid until its call returns. Events are seen as
+// by Scan.
+//
+// An error of fn ends the scan and is returned as it is. When it is an
+// error of a method of the block because the block is damaged, fn must have kept
+// nothing of the block: the block is counted and left out, and the scan goes on.
+// ScanBlocks returns after the last call of fn has returned.
+func (s *Store) ScanBlocks(ctx context.Context, q BlockQuery, workers int, fn func(worker int, b *BlockView) error) (Stats, error) {
+	for _, g := range q.Groups {
+		if g <= 0 {
+			return Stats{}, fmt.Errorf("%w: group %d", ErrBadQuery, g)
+		}
+	}
+	if workers < 1 || workers > MaxBlockWorkers {
+		return Stats{}, fmt.Errorf("%w: %d workers", ErrBadQuery, workers)
+	}
+	if err := ctx.Err(); err != nil {
+		return Stats{}, err
+	}
+	v, err := s.acquire()
+	if err != nil {
+		return Stats{}, err
+	}
+	defer s.release(v)
+	if q.Need.Op == hint.Never || q.Streams != nil && len(q.Streams) == 0 || q.Start >= q.End {
+		return Stats{}, nil
+	}
+	ctx, cancel := context.WithCancelCause(ctx)
+	defer cancel(nil)
+	defer context.AfterFunc(s.ctx, func() { cancel(ErrClosed) })()
+	bs := newBlockScan(s, ctx, q, v)
+	defer context.AfterFunc(ctx, func() {
+		bs.mu.Lock()
+		defer bs.mu.Unlock()
+		bs.wake.Broadcast()
+	})()
+	var wg sync.WaitGroup
+	for i := range workers {
+		wg.Go(func() {
+			if err := bs.work(i, fn); err != nil {
+				cancel(err)
+			}
+		})
+	}
+	wg.Wait()
+	if ctx.Err() != nil {
+		return bs.stats, context.Cause(ctx)
+	}
+	return bs.stats, nil
+}
+
+// blockScan is one running ScanBlocks: a queue that workers empty. Items turn
+// into further items (a part into its blocks), so a worker that finds the queue
+// empty waits while others are at work.
+type blockScan struct {
+	s   *Store
+	ctx context.Context
+	q   BlockQuery
+	sel scan // what is wanted: streams and bounds
+
+	mu    sync.Mutex // guards what follows
+	wake  sync.Cond
+	items []blockItem // the last one is taken first
+	busy  int         // workers that may add items
+	stats Stats
+}
+
+// blockItem is a piece of work of a block scan: rows of a memtable, a part that
+// was not looked into yet, or a block of a part.
+type blockItem struct {
+	group logs.GroupID
+	mem   []*chunk
+	part  *part
+	infos []segment.BlockInfo // nil: the part as a whole
+}
+
+// blocksPerItem is how many neighbouring blocks a worker takes at once: some,
+// because the blocks of a shared frame are decoded together.
+const blocksPerItem = 8
+
+func newBlockScan(s *Store, ctx context.Context, q BlockQuery, v *view) *blockScan {
+	bs := &blockScan{s: s, ctx: ctx, q: q}
+	bs.wake.L = &bs.mu
+	if q.Streams != nil {
+		bs.sel.streams = slices.Clone(q.Streams)
+		slices.Sort(bs.sel.streams)
+		bs.sel.streams = slices.Compact(bs.sel.streams)
+	}
+	bs.sel.bounds(Query{Start: q.Start, End: q.End})
+	for _, p := range v.parts {
+		g := &p.seg
+		if !slices.ContainsFunc(q.Groups, func(id logs.GroupID) bool { return id >= g.GroupLow && id <= g.GroupHigh }) {
+			continue
+		}
+		if g.MaxTime < q.Start || g.MinTime >= q.End {
+			bs.stats.PartsSkipped++
+			continue
+		}
+		bs.items = append(bs.items, blockItem{part: p})
+	}
+	for _, m := range v.mems {
+		for _, id := range q.Groups {
+			bs.addMemtable(m, id)
+		}
+	}
+	return bs
+}
+
+// addMemtable queues the chunks of a group in pieces of about a block.
+func (bs *blockScan) addMemtable(m *memtable, group logs.GroupID) {
+	chunks := m.chunksOf(group, bs.sel.streams)
+	from, rows, size := 0, 0, int64(0)
+	for i, c := range chunks {
+		n, bytes := len(c.timestamps), c.messageBytes()
+		if i > from && (rows+n > maxBlockRows || size+bytes > segment.MaxBlockBytes) {
+			bs.items = append(bs.items, blockItem{group: group, mem: chunks[from:i:i]})
+			from, rows, size = i, 0, 0
+		}
+		rows, size = rows+n, size+bytes
+	}
+	if from < len(chunks) {
+		bs.items = append(bs.items, blockItem{group: group, mem: chunks[from:]})
+	}
+}
+
+// chunksOf returns the chunks of the group that are of one of the streams (nil:
+// all).
+func (m *memtable) chunksOf(group logs.GroupID, streams []logs.StreamID) []*chunk {
+	m.mu.RLock()
+	defer m.mu.RUnlock()
+	g := m.groups[group]
+	if g == nil {
+		return nil
+	}
+	if streams == nil {
+		return g.chunks
+	}
+	var out []*chunk
+	for _, id := range streams {
+		if st := g.streams[id]; st != nil {
+			out = append(out, st.chunks...)
+		}
+	}
+	return out
+}
+
+// next returns the next piece of work; false when there is no more.
+func (bs *blockScan) next() (blockItem, bool) {
+	bs.mu.Lock()
+	defer bs.mu.Unlock()
+	for len(bs.items) == 0 && bs.busy > 0 && bs.ctx.Err() == nil {
+		bs.wake.Wait()
+	}
+	if len(bs.items) == 0 || bs.ctx.Err() != nil {
+		return blockItem{}, false
+	}
+	n := len(bs.items) - 1
+	item := bs.items[n]
+	bs.items[n] = blockItem{}
+	bs.items = bs.items[:n]
+	bs.busy++
+	return item, true
+}
+
+// done ends a piece of work that gave more work.
+func (bs *blockScan) done(more []blockItem, count func(*Stats)) {
+	bs.mu.Lock()
+	defer bs.mu.Unlock()
+	bs.items = append(bs.items, more...)
+	bs.busy--
+	count(&bs.stats)
+	if len(more) > 0 || bs.busy == 0 || bs.ctx.Err() != nil {
+		bs.wake.Broadcast()
+	}
+}
+
+// work is one worker.
+func (bs *blockScan) work(worker int, fn func(worker int, b *BlockView) error) error {
+	b := &BlockView{scan: bs, ctx: bs.ctx, search: rowSearch{ctx: bs.ctx}}
+	for {
+		item, ok := bs.next()
+		if !ok {
+			return nil
+		}
+		var (
+			more  []blockItem
+			stats Stats
+			err   error
+		)
+		switch {
+		case item.mem != nil:
+			err = b.memory(item.group, item.mem, &stats, func() error { return fn(worker, b) })
+		case item.infos == nil:
+			more, err = bs.expand(item.part, &stats)
+		default:
+			for i := range item.infos {
+				if err = b.block(item.part, &item.infos[i], &stats, func() error { return fn(worker, b) }); err != nil {
+					break
+				}
+			}
+		}
+		bs.done(more, func(s *Stats) { s.merge(&stats) })
+		if err != nil {
+			return err
+		}
+	}
+}
+
+// expand queues the blocks of a part.
+func (bs *blockScan) expand(p *part, stats *Stats) (more []blockItem, err error) {
+	r, err := p.open()
+	if err != nil {
+		if !isDamage(err) {
+			return nil, fmt.Errorf("scan blocks: %w", err)
+		}
+		stats.DamagedBlocks++
+		return nil, nil
+	}
+	sc := bs.sel // a copy: the statistics of this part
+	sc.need = bs.q.Need
+	sc.ctx = bs.ctx
+	var infos []segment.BlockInfo
+	for _, group := range bs.q.Groups {
+		sc.infos = r.Blocks(group, sc.infos[:0])
+		for i := range sc.infos {
+			if sc.wantsBlock(&sc.infos[i]) {
+				infos = append(infos, sc.infos[i])
+			}
+		}
+	}
+	stats.merge(&sc.stats)
+	for len(infos) > 0 {
+		n := min(blocksPerItem, len(infos))
+		more = append(more, blockItem{part: p, infos: infos[:n:n]})
+		infos = infos[n:]
+	}
+	return more, nil
+}
+
+// merge adds the counts of o.
+func (s *Stats) merge(o *Stats) {
+	s.Rows += o.Rows
+	s.Bytes += o.Bytes
+	s.Matched += o.Matched
+	s.Blocks += o.Blocks
+	s.BlocksSkipped += o.BlocksSkipped
+	s.DamagedBlocks += o.DamagedBlocks
+	s.TimeSkipped.merge(o.TimeSkipped)
+	s.StreamSkipped.merge(o.StreamSkipped)
+	s.IndexSkipped.merge(o.IndexSkipped)
+	s.StopSkipped.merge(o.StopSkipped)
+	s.UnitsSkipped += o.UnitsSkipped
+	s.PartsSkipped += o.PartsSkipped
+	s.DamagedIndex += o.DamagedIndex
+	s.KeyBlocks += o.KeyBlocks
+	s.DecodedBytes += o.DecodedBytes
+	s.MemoryRows += o.MemoryRows
+	s.MemoryBytes += o.MemoryBytes
+}
+
+func (k *Skipped) merge(o Skipped) {
+	k.Blocks += o.Blocks
+	k.Rows += o.Rows
+	k.Bytes += o.Bytes
+}

@@ -1,0 +1,409 @@
+package store
+
+import (
+	"context"
+	"errors"
+	"math"
+	"slices"
+
+	"github.com/cumulog/cumulog/internal/engine/column"
+	"github.com/cumulog/cumulog/internal/engine/store/segment"
+	"github.com/cumulog/cumulog/internal/logs"
+)
+
+// BlockView is a block of events of one group: one of a part, or events that are
+// in memory. Its rows are numbered from 0, at most column.MaxRows, and sorted by
+// (stream, timestamp, seq) when it is of a part. What its methods return is read
+// only, shares the memory of the view and is valid until the call of fn that got the view returns. It is
+// used by one goroutine at a time. Whatever must be read or decoded is when it
+// is asked for, and kept.
+type BlockView struct {
+	scan   *blockScan
+	ctx    context.Context
+	search rowSearch
+
+	group       logs.GroupID
+	rows        int
+	bytes       int64
+	first, last int64
+	sel         []uint32 // in selRows; nil: all rows
+	decoded     int64
+	damage      error // what a method met
+
+	part *part // nil: in memory
+	info *segment.BlockInfo
+	buf  segment.Buffer
+	blk  *segment.Block // keys are read
+	data *blockData     // of the cache
+
+	chunks []*chunk // in memory
+
+	has     views
+	keys    []logs.Key
+	streams []logs.StreamID
+	ingests []int64
+	texts   column.Texts
+	own     column.Texts // memory of texts
+	ownKeys []logs.Key
+	selRows []uint32
+	picked  selection
+}
+
+// views says what a BlockView has made already.
+type views struct{ keys, streams, ingests, texts bool }
+
+// reset starts a new block.
+func (b *BlockView) reset() {
+	b.sel, b.decoded, b.damage = nil, 0, nil
+	b.part, b.info, b.blk, b.data, b.chunks = nil, nil, nil, nil, nil
+	b.has = views{}
+}
+
+// memory hands out rows in memory. A chunk that is larger than a block is cut.
+func (b *BlockView) memory(group logs.GroupID, chunks []*chunk, stats *Stats, fn func() error) error {
+	b.reset()
+	b.group, b.chunks = group, chunks
+	b.rows, b.bytes, b.first, b.last = 0, 0, math.MaxInt64, -1
+	sc := &b.scan.sel
+	b.selRows = b.selRows[:0]
+	for _, c := range chunks {
+		ts := c.timestamps
+		for i := range ts {
+			if sc.lo.Timestamp < ts[i] && ts[i] < sc.hi.Timestamp {
+				b.selRows = append(b.selRows, uint32(b.rows+i))
+			}
+		}
+		b.first, b.last = min(b.first, ts[0]), max(b.last, ts[len(ts)-1])
+		b.rows += len(ts)
+		b.bytes += c.messageBytes()
+	}
+	if len(b.selRows) == 0 {
+		return nil
+	}
+	if len(b.selRows) < b.rows {
+		b.sel = b.selRows
+	}
+	n, err := b.selectedBytes()
+	if err != nil {
+		return err
+	}
+	stats.MemoryRows += int64(len(b.selRows))
+	stats.MemoryBytes += n
+	return b.call(stats, n, fn)
+}
+
+// block hands out a block of a part.
+func (b *BlockView) block(p *part, info *segment.BlockInfo, stats *Stats, fn func() error) error {
+	if b.scan.ctx.Err() != nil {
+		return context.Cause(b.scan.ctx)
+	}
+	b.reset()
+	b.part, b.info, b.group = p, info, info.Group
+	b.rows, b.bytes = info.Rows, info.RawBytes
+	b.first, b.last = info.Min.Timestamp, info.Max.Timestamp
+	id := idOf(info)
+	if p.quarantined(id) != nil {
+		stats.DamagedBlocks++
+		return nil
+	}
+	b.data = b.scan.s.cache.get(cacheKey{p, id})
+	if !b.scan.wholly(info) {
+		if err := b.selectRows(stats); err != nil {
+			return b.failed(stats, err)
+		}
+		if len(b.selRows) == 0 {
+			stats.Blocks++
+			return nil
+		}
+	}
+	n, err := b.selectedBytes()
+	if err != nil {
+		return b.failed(stats, err)
+	}
+	stats.Blocks++
+	return b.call(stats, n, fn)
+}
+
+// wholly reports whether every row of a block is wanted.
+func (bs *blockScan) wholly(info *segment.BlockInfo) bool {
+	sc := &bs.sel
+	return sc.lo.Less(info.Min) && info.Max.Less(sc.hi) &&
+		(sc.streams == nil || info.MinStream == info.MaxStream && sc.wants(info.MinStream))
+}
+
+// selectRows fills sel with the rows of wanted streams between the bounds.
+func (b *BlockView) selectRows(stats *Stats) error {
+	if err := b.readKeys(); err != nil {
+		return err
+	}
+	b.picked.reset()
+	d := b.data
+	if d == nil {
+		d = &blockData{keys: b.blk.Keys(), runs: b.blk.Streams()}
+	}
+	b.scan.sel.selectRows(&openBlock{data: d, sel: &b.picked})
+	b.selRows = b.selRows[:0]
+	for _, r := range b.picked.rows {
+		b.selRows = append(b.selRows, r.row)
+	}
+	if len(b.selRows) < b.rows {
+		b.sel = b.selRows
+	}
+	return nil
+}
+
+// selectedBytes returns the message bytes of the selected rows.
+func (b *BlockView) selectedBytes() (int64, error) {
+	if b.sel == nil {
+		return b.bytes, nil
+	}
+	n := int64(0)
+	switch {
+	case b.chunks != nil:
+		at, c := 0, 0
+		for _, row := range b.sel {
+			for int(row) >= at+len(b.chunks[c].timestamps) {
+				at += len(b.chunks[c].timestamps)
+				c++
+			}
+			n += int64(len(b.chunks[c].message(int(row) - at)))
+		}
+	case b.data != nil:
+		for _, row := range b.sel {
+			n += int64(len(b.data.message(int(row))))
+		}
+	default:
+		for _, row := range b.sel {
+			n += int64(b.blk.MessageLen(int(row)))
+		}
+	}
+	return n, nil
+}
+
+// call calls fn for the block and counts it, n bytes of selected messages.
+func (b *BlockView) call(stats *Stats, n int64, fn func() error) error {
+	err := fn()
+	stats.DecodedBytes += b.decoded
+	if b.blk != nil {
+		stats.KeyBlocks++
+	}
+	if err != nil && b.damage != nil && errors.Is(err, b.damage) {
+		stats.Blocks--
+		return b.failed(stats, b.damage)
+	}
+	rows := int64(b.rows)
+	if b.sel != nil {
+		rows = int64(len(b.sel))
+	}
+	stats.Rows += rows
+	stats.Matched += rows
+	stats.Bytes += n
+	return err
+}
+
+// failed decides what an error of reading means.
+func (b *BlockView) failed(stats *Stats, err error) error {
+	if !isDamage(err) {
+		return err
+	}
+	if b.part.quarantine(idOf(b.info), err) {
+		b.scan.s.o.Logger.Error("a block is damaged; its events are left out of every answer",
+			"part", b.part.seg.ID, "group", b.group, "events", b.rows, "error", err)
+	}
+	stats.DamagedBlocks++
+	return nil
+}
+
+// note remembers damage that a method met.
+func (b *BlockView) note(err error) error {
+	if err != nil && isDamage(err) {
+		b.damage = err
+	}
+	return err
+}
+
+// Group returns the group of the block.
+func (b *BlockView) Group() logs.GroupID { return b.group }
+
+// Len returns the number of rows.
+func (b *BlockView) Len() int { return b.rows }
+
+// Sel returns the rows that are within the streams and the time range of the
+// query, ascending; nil means all.
+func (b *BlockView) Sel() []uint32 { return b.sel }
+
+// Bytes returns the length of all messages of the block.
+func (b *BlockView) Bytes() int64 { return b.bytes }
+
+// Span bounds the timestamps of all rows, both ends included, without reading
+// anything.
+func (b *BlockView) Span() (first, last int64) { return b.first, b.last }
+
+// Decoded returns how many bytes reading has produced so far.
+func (b *BlockView) Decoded() int64 { return b.decoded }
+
+// readKeys reads the keys of a block of a part.
+func (b *BlockView) readKeys() error {
+	if b.blk != nil || b.data != nil {
+		return nil
+	}
+	r, err := b.part.open()
+	if err != nil {
+		return b.note(err)
+	}
+	if b.blk, err = r.Read(b.ctx, *b.info, &b.buf); err != nil {
+		b.blk = nil
+		return b.note(err)
+	}
+	b.decoded += int64(24 * b.rows)
+	return nil
+}
+
+// Keys returns the key of every row.
+func (b *BlockView) Keys() ([]logs.Key, error) {
+	if b.has.keys {
+		return b.keys, nil
+	}
+	switch {
+	case b.chunks != nil:
+		b.ownKeys = b.ownKeys[:0]
+		for _, c := range b.chunks {
+			for i := range c.timestamps {
+				b.ownKeys = append(b.ownKeys, c.key(i))
+			}
+		}
+		b.keys = b.ownKeys
+	default:
+		if err := b.readKeys(); err != nil {
+			return nil, err
+		}
+		if b.data != nil {
+			b.keys = b.data.keys
+		} else {
+			b.keys = b.blk.Keys()
+		}
+	}
+	b.has.keys = true
+	return b.keys, nil
+}
+
+// Streams returns the stream of every row.
+func (b *BlockView) Streams() ([]logs.StreamID, error) {
+	if b.has.streams {
+		return b.streams, nil
+	}
+	b.streams = slices.Grow(b.streams[:0], b.rows)
+	if b.chunks != nil {
+		for _, c := range b.chunks {
+			for range c.timestamps {
+				b.streams = append(b.streams, c.stream)
+			}
+		}
+	} else {
+		if err := b.readKeys(); err != nil {
+			return nil, err
+		}
+		runs := []segment.StreamRun(nil)
+		if b.data != nil {
+			runs = b.data.runs
+		} else {
+			runs = b.blk.Streams()
+		}
+		for _, r := range runs {
+			for range r.To - r.From {
+				b.streams = append(b.streams, r.Stream)
+			}
+		}
+	}
+	b.has.streams = true
+	return b.streams, nil
+}
+
+// Ingestions returns the ingestion time of every row in ms since the Unix epoch.
+func (b *BlockView) Ingestions() ([]int64, error) {
+	if b.has.ingests {
+		return b.ingests, nil
+	}
+	b.ingests = slices.Grow(b.ingests[:0], b.rows)
+	if b.chunks != nil {
+		for _, c := range b.chunks {
+			for range c.timestamps {
+				b.ingests = append(b.ingests, c.ingestion)
+			}
+		}
+	} else {
+		if err := b.readKeys(); err != nil {
+			return nil, err
+		}
+		for i := range b.rows {
+			if b.data != nil {
+				b.ingests = append(b.ingests, b.data.ingestion(i))
+			} else {
+				b.ingests = append(b.ingests, b.blk.Ingestion(i))
+			}
+		}
+	}
+	b.has.ingests = true
+	return b.ingests, nil
+}
+
+// Messages returns the message of every row.
+func (b *BlockView) Messages() (*column.Texts, error) {
+	if b.has.texts {
+		return &b.texts, nil
+	}
+	switch {
+	case b.chunks != nil:
+		b.own.Reset()
+		for _, c := range b.chunks {
+			base := uint32(len(b.own.Data)) - c.start
+			b.own.Data = append(b.own.Data, c.arena[c.start:c.ends[len(c.ends)-1]]...)
+			for _, end := range c.ends {
+				b.own.Ends = append(b.own.Ends, base+end)
+			}
+		}
+		b.texts = b.own
+	case b.data != nil:
+		b.texts = column.Texts{Data: b.data.messages, Ends: b.data.ends}
+	default:
+		if err := b.readKeys(); err != nil {
+			return nil, err
+		}
+		if err := b.blk.Load(b.ctx); err != nil {
+			return nil, b.note(err)
+		}
+		b.decoded += b.bytes
+		b.texts.Data, b.texts.Ends = b.blk.Messages()
+	}
+	b.has.texts = true
+	return &b.texts, nil
+}
+
+// Find adds to hits, which has room for Len rows, the rows whose message
+// contains needle.
+func (b *BlockView) Find(needle []byte, hits column.Bitmap) error {
+	if len(needle) == 0 {
+		hits.Fill(b.rows)
+		return nil
+	}
+	t, err := b.Messages()
+	if err != nil {
+		return err
+	}
+	return b.search.find(needle, t.Data, 0, t.Ends, hits)
+}
+
+// Rows appends the messages of rows, ascending, to dst.
+func (b *BlockView) Rows(rows []uint32, dst *column.Texts) error {
+	t, err := b.Messages()
+	if err != nil {
+		return err
+	}
+	for i, row := range rows {
+		if i%1024 == 0 && b.ctx.Err() != nil {
+			return context.Cause(b.ctx)
+		}
+		dst.Append(t.At(int(row)))
+	}
+	return nil
+}
