@@ -1,0 +1,113 @@
+package skip
+
+import "math/bits"
+
+// cursor walks through all pairs of a list in ascending order. It holds one page;
+// copies of it share that page, so only the newest is used, or one that is at
+// another page (which loads its page again).
+type cursor struct {
+	l     *list
+	page  int // the next one to load; the keys in p are of page-1
+	i     int // the next key of p
+	p     page
+	keys  bitReader
+	one   bitReader
+	more  bitReader
+	key   uint32
+	pairs uint64
+}
+
+// pageMemory is what copies of a cursor share.
+type pageMemory struct {
+	buf  []byte
+	page int // which page is in buf, plus one
+	set  []uint64
+}
+
+func (l *list) cursor() cursor { return cursor{l: l} }
+
+// next steps to the next key and appends its units. ok is false at the end.
+func (c *cursor) next(m *pageMemory, dst []uint32) (key uint32, units []uint32, ok bool, err error) {
+	for c.i == c.p.n {
+		if c.page == len(c.l.first) {
+			return 0, dst, false, nil
+		}
+		if err := c.load(m); err != nil {
+			return 0, dst, false, err
+		}
+	}
+	if m.page != c.page {
+		// The copy that went on has loaded another page.
+		if m.buf, err = c.l.load(c.page-1, m.buf[:0]); err != nil {
+			m.page = 0
+			return 0, dst, false, err
+		}
+		m.page = c.page
+		was := *c
+		c.page--
+		if err := c.load(m); err != nil {
+			return 0, dst, false, err
+		}
+		c.i, c.key, c.pairs = was.i, was.key, was.pairs
+		c.keys.at, c.one.at, c.more.at = was.keys.at, was.one.at, was.more.at
+	}
+	if c.i > 0 {
+		k := uint64(c.key) + c.keys.rice(c.p.k) + 1
+		if c.keys.bad || k >= 1<<FingerprintBits {
+			return 0, dst, false, c.l.damaged(c.page-1, "key out of range")
+		}
+		c.key = uint32(k)
+	}
+	if c.page < len(c.l.first) && c.key >= c.l.first[c.page] {
+		return 0, dst, false, c.l.damaged(c.page-1, "keys of the next page")
+	}
+	base := len(dst)
+	if !c.p.isSeveral(c.i) {
+		u := c.one.take(idBits(c.p.units))
+		if u >= uint64(c.p.units) {
+			return 0, dst, false, c.l.damaged(c.page-1, "unit number out of range")
+		}
+		dst = append(dst, uint32(u))
+	} else {
+		if reason := c.p.read(&c.more, m.set); reason != "" {
+			return 0, dst, false, c.l.damaged(c.page-1, reason)
+		}
+		for i, w := range m.set {
+			for ; w != 0; w &= w - 1 {
+				dst = append(dst, uint32(i<<6+bits.TrailingZeros64(w)))
+			}
+		}
+		clear(m.set)
+	}
+	c.i++
+	if c.pairs += uint64(len(dst) - base); c.pairs > c.l.pairs {
+		return 0, dst, false, c.l.damaged(c.page-1, "more pairs than there are")
+	}
+	return c.key, dst, true, nil
+}
+
+// load makes the next page the current one.
+func (c *cursor) load(m *pageMemory) (err error) {
+	if m.set == nil {
+		m.set = make([]uint64, (c.l.units+63)/64)
+	}
+	if m.page != c.page+1 {
+		if m.buf, err = c.l.load(c.page, m.buf[:0]); err != nil {
+			m.page = 0
+			return err
+		}
+		m.page = c.page + 1
+	}
+	if reason := c.p.parse(m.buf, c.l.units); reason != "" {
+		return c.l.damaged(c.page, reason)
+	}
+	if c.p.first != c.l.first[c.page] {
+		return c.l.damaged(c.page, "not the page of the table")
+	}
+	c.page++
+	c.i, c.key = 0, c.p.first
+	c.keys = bitReader{buf: c.p.keys}
+	c.one = bitReader{buf: c.p.lists}
+	c.more = bitReader{buf: c.p.lists, at: 8 * uint(c.p.several)}
+	return nil
+}

@@ -1,0 +1,245 @@
+package skip
+
+import (
+	"encoding/binary"
+	"hash/crc32"
+	"io"
+	"math/bits"
+	"slices"
+)
+
+// bucketPairs is how many pairs are sorted at once, about; bucketLimit is more
+// than that only where tokens are not spread evenly.
+const (
+	bucketPairs = 256 << 10
+	bucketLimit = 1 << 20
+)
+
+// unitCursor walks through the keys of one unit.
+type unitCursor struct {
+	src  []byte
+	left uint32 // keys in src
+	unit uint32
+	has  bool // key is the next one
+	key  uint32
+}
+
+// movedCursor walks through another index.
+type movedCursor struct {
+	cursor cursor
+	to     []int32 // final number of each of its units, -1: none
+	memory *pageMemory
+	units  []uint32 // of key
+	has    bool
+	key    uint32
+	end    bool
+}
+
+// merger makes one payload of lists that are sorted by key: range of keys for
+// range of keys, all lists are read as far as the range goes, and what was read is
+// sorted.
+type merger struct {
+	units int
+	pairs uint64 // expected, at most
+	lists []unitCursor
+	moved []movedCursor
+
+	bucket, temp []uint64 // key<<32 | unit
+	group        []uint32
+	page         pageWriter
+	first        []byte // the table of pages
+	size         ListSize
+}
+
+// run writes the payload.
+func (m *merger) run(w io.Writer, name string, keyBits uint, head []byte) (ListSize, error) {
+	m.size, m.first = ListSize{}, m.first[:0]
+	m.page.units = m.units
+	m.page.reset()
+	width := uint32(1) << keyBits // keys of a bucket
+	for n := m.pairs; n > bucketPairs && width > 1; n >>= 1 {
+		width >>= 1
+	}
+	for base := uint32(0); base < 1<<keyBits; {
+		here := width
+		for {
+			full, err := m.fill(base + here)
+			if err != nil {
+				return ListSize{}, err
+			}
+			if !full {
+				break
+			}
+			here = max(here>>1, 1)
+		}
+		m.sort(base, here)
+		if err := m.emit(w); err != nil {
+			return ListSize{}, err
+		}
+		base += here
+	}
+	if len(m.page.keys) > 0 {
+		if err := m.flush(w); err != nil {
+			return ListSize{}, err
+		}
+	}
+	tail := append(slices.Clone(head), m.first...)
+	tr := make([]byte, trailerSize)
+	copy(tr, name+"1")
+	tr[4], tr[5] = byte(keyBits), hashVersion
+	binary.LittleEndian.PutUint32(tr[8:], uint32(m.units))
+	binary.LittleEndian.PutUint32(tr[12:], uint32(m.size.Pages))
+	binary.LittleEndian.PutUint64(tr[16:], m.size.Keys)
+	binary.LittleEndian.PutUint64(tr[24:], m.size.Pairs)
+	tail = append(tail, tr...)
+	sum := crc32.Checksum(tail[:len(tail)-4], castagnoli)
+	binary.LittleEndian.PutUint32(tail[len(tail)-4:], sum)
+	if _, err := w.Write(tail); err != nil {
+		return ListSize{}, err
+	}
+	m.size.Bytes += int64(len(tail))
+	return m.size, nil
+}
+
+// fill reads the pairs below end into the bucket. When they are too many for it
+// and end can be lower, it reports full and reads nothing.
+func (m *merger) fill(end uint32) (full bool, err error) {
+	m.bucket = m.bucket[:0]
+	for i := range m.lists {
+		m.lists[i].read(end, &m.bucket)
+	}
+	for i := range m.moved {
+		if err := m.moved[i].read(end, &m.bucket); err != nil {
+			return false, err
+		}
+	}
+	return false, nil
+}
+
+// read appends the pairs below end.
+func (c *unitCursor) read(end uint32, dst *[]uint64) {
+	out, src, key, has, left := *dst, c.src, c.key, c.has, c.left
+	for {
+		if !has {
+			if left == 0 {
+				break
+			}
+			left--
+			d := uint32(0)
+			for shift := 0; ; shift += 7 {
+				b := src[0]
+				src = src[1:]
+				d |= uint32(b&0x7f) << shift
+				if b < 0x80 {
+					break
+				}
+			}
+			key += d
+		}
+		if has = key >= end; has {
+			break
+		}
+		out = append(out, uint64(key)<<32|uint64(c.unit))
+	}
+	c.src, c.key, c.has, c.left = src, key, has, left
+	*dst = out
+}
+
+// read appends the pairs below end whose units come along.
+func (c *movedCursor) read(end uint32, dst *[]uint64) (err error) {
+	for {
+		if !c.has {
+			if c.end {
+				return nil
+			}
+			var ok bool
+			if c.key, c.units, ok, err = c.cursor.next(c.memory, c.units[:0]); err != nil {
+				return err
+			}
+			c.has, c.end = ok, !ok
+			if !ok {
+				return nil
+			}
+		}
+		if c.key >= end {
+			return nil
+		}
+		for _, u := range c.units {
+			if n := c.to[u]; n >= 0 {
+				*dst = append(*dst, uint64(c.key)<<32|uint64(uint32(n)))
+			}
+		}
+		c.has = false
+	}
+}
+
+// sort sorts the bucket by key; pairs of one key stay in the order in which they
+// were read.
+func (m *merger) sort(base, width uint32) {
+	const digit = 11
+	keyBits := uint(bits.Len32(width - 1))
+	if cap(m.temp) < len(m.bucket) {
+		m.temp = make([]uint64, len(m.bucket)+len(m.bucket)/4)
+	}
+	var count [1 << digit]uint32
+	for shift := uint(0); shift < keyBits; shift += digit {
+		from, to := m.bucket, m.temp[:len(m.bucket)]
+		clear(count[:])
+		for _, v := range from {
+			count[(uint32(v>>32)-base)>>shift&(1<<digit-1)]++
+		}
+		sum := uint32(0)
+		for i, n := range count {
+			count[i] = sum
+			sum += n
+		}
+		for _, v := range from {
+			d := (uint32(v>>32) - base) >> shift & (1<<digit - 1)
+			to[count[d]] = v
+			count[d]++
+		}
+		m.bucket, m.temp = to, from[:cap(from)]
+	}
+}
+
+// emit writes the keys of the sorted bucket.
+func (m *merger) emit(w io.Writer) error {
+	for i := 0; i < len(m.bucket); {
+		key := uint32(m.bucket[i] >> 32)
+		m.group = m.group[:0]
+		ascending := true
+		for ; i < len(m.bucket) && uint32(m.bucket[i]>>32) == key; i++ {
+			u := uint32(m.bucket[i])
+			ascending = ascending && (len(m.group) == 0 || m.group[len(m.group)-1] < u)
+			m.group = append(m.group, u)
+		}
+		if !ascending {
+			slices.Sort(m.group)
+			m.group = slices.Compact(m.group)
+		}
+		m.page.add(key, m.group)
+		m.size.Keys++
+		m.size.Pairs += uint64(len(m.group))
+		if m.page.full() {
+			if err := m.flush(w); err != nil {
+				return err
+			}
+		}
+	}
+	return nil
+}
+
+// flush writes the page.
+func (m *merger) flush(w io.Writer) error {
+	first := m.page.keys[0]
+	b := m.page.finish()
+	m.page.reset()
+	if _, err := w.Write(b); err != nil {
+		return err
+	}
+	m.first = binary.LittleEndian.AppendUint32(m.first, first)
+	m.first = binary.LittleEndian.AppendUint32(m.first, uint32(len(b)))
+	m.size.Bytes += int64(len(b))
+	m.size.Pages++
+	return nil
+}
