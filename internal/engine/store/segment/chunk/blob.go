@@ -21,7 +21,7 @@ const maxChunkText = 1 << 30
 
 func newZstdEncoder() *zstd.Encoder {
 	enc, err := zstd.NewWriter(nil, zstd.WithEncoderConcurrency(1), zstd.WithEncoderLevel(zstd.SpeedFastest),
-		zstd.WithEncoderCRC(false), zstd.WithWindowSize(4<<20), zstd.WithSingleSegment(true))
+		zstd.WithEncoderCRC(false), zstd.WithWindowSize(4<<20), zstd.WithSingleSegment(true), zstd.WithAllLitEntropyCompression(true))
 	if err != nil {
 		panic("chunk: zstd options: " + err.Error())
 	}
@@ -37,8 +37,9 @@ func newZstdDecoder() *zstd.Decoder {
 	return dec
 }
 
-func (e *Encoder) appendBlob(dst, raw []byte) []byte {
-	if len(raw) >= minZstd {
+// appendBlob appends raw; try says whether it is worth compressing it.
+func (e *Encoder) appendBlob(dst, raw []byte, try bool) []byte {
+	if try && len(raw) >= minZstd {
 		e.packed = e.zstd.EncodeAll(raw, e.packed[:0])
 		if len(e.packed) <= len(raw)-len(raw)/20 {
 			dst = append(dst, codecZstd)
@@ -52,22 +53,23 @@ func (e *Encoder) appendBlob(dst, raw []byte) []byte {
 	return append(dst, raw...)
 }
 
-// blob reads a blob of exactly n bytes into the memory of dst.
-func (d *Decoder) blob(c *cursor, dst []byte, n int) []byte {
+// blob reads a blob of exactly n bytes into the memory of dst, or shares the
+// memory of the chunk.
+func (d *Decoder) blob(c *cursor, dst []byte, n int) (b []byte, shared bool) {
 	codec := c.u8()
 	if c.count(n, "length of a blob") != n {
 		c.fail("a blob is not as long as its parts")
 	}
 	if c.err != nil {
-		return dst[:0]
+		return dst[:0], false
 	}
 	switch codec {
 	case codecNone:
-		return append(dst[:0], c.bytes(n)...)
+		return c.bytes(n), true
 	case codecZstd:
 		src := c.bytes(c.count(len(c.b), "stored length of a blob"))
 		if c.err != nil {
-			return dst[:0]
+			return dst[:0], false
 		}
 		if cap(dst) < n {
 			dst = make([]byte, 0, n)
@@ -75,14 +77,14 @@ func (d *Decoder) blob(c *cursor, dst []byte, n int) []byte {
 		out, err := d.zstd.DecodeAll(src, dst[:0:n])
 		if err != nil {
 			c.err = fmt.Errorf("%w: zstd: %w", ErrMalformed, err)
-			return dst[:0]
+			return dst[:0], false
 		}
 		if len(out) != n {
 			c.fail("a blob has another length than it says")
-			return dst[:0]
+			return dst[:0], false
 		}
-		return out
+		return out, false
 	}
 	c.fail("unknown codec of a blob")
-	return dst[:0]
+	return dst[:0], false
 }

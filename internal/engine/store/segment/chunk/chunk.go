@@ -1,7 +1,6 @@
 package chunk
 
 import (
-	"bytes"
 	"fmt"
 
 	"github.com/klauspost/compress/zstd"
@@ -13,6 +12,7 @@ import (
 // goroutine at a time; the chunks that it opened do not need it any more.
 type Decoder struct {
 	zstd    *zstd.Decoder
+	seq     seqDecoder
 	numbers []uint64
 }
 
@@ -25,43 +25,45 @@ type Chunk struct {
 	enc     Encoding
 	rows    int
 	maxText int
-	texts   column.Texts // CONST: its text; DICT: the distinct ones; STR: all
+	part    part         // all but CONST: the texts, of DICT the distinct ones
+	values  column.Texts // CONST: its text; DICT: the distinct ones; others: scratch of Find
 	ids     []uint16     // DICT
+	ints    []int64      // DICT: of all rows
+	found   []bool       // scratch of Find
 }
 
 // Parse opens the chunk src of rows texts into c, whose memory it uses again:
-// what c gave out before is no longer valid. The chunk may share src, which
-// must not change while c is used. maxText bounds the bytes of all texts
-// together: a chunk of more is malformed.
+// what c gave out before is no longer valid. The chunk shares src, which must
+// not change while c is used. maxText bounds the bytes of all texts together:
+// a chunk of more is malformed; that may show only when texts are asked for.
 func (d *Decoder) Parse(c *Chunk, src []byte, rows, maxText int) error {
 	if rows < 0 || rows > MaxRows {
 		return fmt.Errorf("%w: %d rows, at most %d are allowed", ErrMalformed, rows, MaxRows)
 	}
-	c.rows, c.maxText = rows, min(maxText, maxChunkText)
-	c.texts.Reset()
+	c.rows, c.maxText = rows, min(max(maxText, 0), maxChunkText)
+	c.values.Reset()
 	c.ids = c.ids[:0]
 	r := cursor{b: src}
 	c.enc = Encoding(r.u8())
-	switch c.enc {
-	case Const:
+	switch {
+	case r.err != nil:
+	case c.enc == Const:
 		n := r.count(c.maxText, "the text")
-		c.texts.Append(r.bytes(n))
 		if n*rows > c.maxText {
 			r.fail("more text than allowed")
 		}
-	case Dict:
+		c.values.Append(r.bytes(n))
+	case c.enc == Dict:
 		d.dict(c, &r)
-	case Str:
-		d.str(&c.texts, &r, rows, c.maxText)
 	default:
-		r.fail("unknown encoding " + c.enc.String())
+		r.b = src
+		d.part(&c.part, &r, rows, c.maxText)
 	}
 	if r.err == nil && len(r.b) > 0 {
 		r.fail("bytes after its end")
 	}
 	if r.err != nil {
-		c.rows, c.enc = 0, Str
-		c.texts.Reset()
+		*c = Chunk{}
 		return r.err
 	}
 	return nil
@@ -73,10 +75,13 @@ func (d *Decoder) dict(c *Chunk, r *cursor) {
 		r.fail("a dictionary without texts")
 		return
 	}
-	d.str(&c.texts, r, n, c.maxText)
+	d.part(&c.part, r, n, c.maxText)
 	d.numbers = fit(d.numbers, c.rows)
-	r.sequence(d.numbers)
+	d.seq.read(r, d.numbers)
 	if r.err != nil {
+		return
+	}
+	if r.err = c.part.appendTo(&c.values, c.maxText); r.err != nil {
 		return
 	}
 	c.ids = fit(c.ids, c.rows)
@@ -87,31 +92,11 @@ func (d *Decoder) dict(c *Chunk, r *cursor) {
 			return
 		}
 		c.ids[i] = uint16(id)
-		sum += len(c.texts.At(int(id)))
+		sum += len(c.values.At(int(id)))
 	}
 	if sum > c.maxText {
 		r.fail("more text than allowed")
 	}
-}
-
-// str reads n texts.
-func (d *Decoder) str(t *column.Texts, r *cursor, n, maxText int) {
-	d.numbers = fit(d.numbers, n)
-	r.sequence(d.numbers)
-	if r.err != nil {
-		return
-	}
-	t.Ends = fit(t.Ends, n)
-	sum := uint64(0)
-	for i, l := range d.numbers {
-		if l > uint64(maxText) || sum+l > uint64(maxText) {
-			r.fail("more text than allowed")
-			return
-		}
-		sum += l
-		t.Ends[i] = uint32(sum)
-	}
-	t.Data = d.blob(r, t.Data, int(sum))
 }
 
 // Encoding returns how the texts are stored.
@@ -125,18 +110,14 @@ func (c *Chunk) Texts(dst *column.Texts) error {
 	switch c.enc {
 	case Const:
 		for range c.rows {
-			dst.Append(c.texts.Data)
+			dst.Append(c.values.Data)
 		}
 	case Dict:
 		for _, id := range c.ids {
-			dst.Append(c.texts.At(int(id)))
+			dst.Append(c.values.At(int(id)))
 		}
-	case Str:
-		base := uint32(len(dst.Data))
-		dst.Data = append(dst.Data, c.texts.Data...)
-		for _, end := range c.texts.Ends {
-			dst.Ends = append(dst.Ends, base+end)
-		}
+	default:
+		return c.part.appendTo(dst, c.maxText)
 	}
 	return nil
 }
@@ -148,48 +129,29 @@ func (c *Chunk) Dict() (values *column.Texts, ids []uint16, ok bool) {
 	case Const:
 		c.ids = fit(c.ids, c.rows)
 		clear(c.ids)
-		return &c.texts, c.ids, true
+		return &c.values, c.ids, true
 	case Dict:
-		return &c.texts, c.ids, true
+		return &c.values, c.ids, true
 	}
 	return nil, nil, false
 }
 
 // Ints returns the texts as numbers divided by 10^-scale; not ok when they
-// were not stored as numbers.
-func (c *Chunk) Ints() (v []int64, scale uint8, ok bool) { return nil, 0, false }
-
-// Find adds the rows whose text contains needle to hits.
-func (c *Chunk) Find(needle []byte, hits column.Bitmap) error {
+// were not stored as numbers. A dictionary of numbers gives them too.
+func (c *Chunk) Ints() (v []int64, scale uint8, ok bool) {
+	p := &c.part
 	switch c.enc {
-	case Const:
-		if bytes.Contains(c.texts.Data, needle) {
-			hits.Fill(c.rows)
-		}
+	case Int, Dec:
+		return p.numbers, uint8(p.kind.scale), true
 	case Dict:
-		found := make([]bool, c.texts.Len())
-		for i := range found {
-			found[i] = bytes.Contains(c.texts.At(i), needle)
+		if p.enc != Int && p.enc != Dec {
+			return nil, 0, false
 		}
+		c.ints = fit(c.ints, c.rows)
 		for i, id := range c.ids {
-			if found[id] {
-				hits.Set(i)
-			}
+			c.ints[i] = p.numbers[id]
 		}
-	case Str:
-		for i := range c.rows {
-			if bytes.Contains(c.texts.At(i), needle) {
-				hits.Set(i)
-			}
-		}
+		return c.ints, uint8(p.kind.scale), true
 	}
-	return nil
-}
-
-// fit returns a slice of n elements, in the memory of s when it is large enough.
-func fit[T any](s []T, n int) []T {
-	if cap(s) < n {
-		return make([]T, n)
-	}
-	return s[:n]
+	return nil, 0, false
 }

@@ -3,8 +3,12 @@ package chunk_test
 import (
 	"bytes"
 	"fmt"
+	"math"
 	"math/rand/v2"
+	"strconv"
+	"strings"
 	"testing"
+	"time"
 
 	"github.com/cumulog/cumulog/internal/engine/column"
 	"github.com/cumulog/cumulog/internal/engine/store/segment/chunk"
@@ -26,7 +30,7 @@ func each(n int, f func(i int) string) *column.Texts {
 	return t
 }
 
-// roundTrip encodes, decodes and compares; it returns the chunk.
+// roundTrip encodes, decodes, compares, and checks the summary; it returns the chunk.
 func roundTrip(t testing.TB, e *chunk.Encoder, in *column.Texts) (*chunk.Chunk, chunk.Summary, []byte) {
 	t.Helper()
 	enc, s := e.Append(nil, in)
@@ -49,27 +53,171 @@ func roundTrip(t testing.TB, e *chunk.Encoder, in *column.Texts) (*chunk.Chunk, 
 			t.Fatalf("%v: text %d is %q, want %q", s.Encoding, i, out.At(i+1), in.At(i))
 		}
 	}
+	checkAccess(t, e, c, s, in)
 	return c, s, enc
 }
 
-func TestRoundTrip(t *testing.T) {
-	rng := rand.New(rand.NewPCG(1, 2))
-	for _, tc := range []struct {
+// checkAccess compares the summary, dictionary and numbers with the texts.
+func checkAccess(t testing.TB, e *chunk.Encoder, c *chunk.Chunk, s chunk.Summary, in *column.Texts) {
+	t.Helper()
+	distinct := map[string]bool{}
+	for i := range in.Len() {
+		text := in.At(i)
+		distinct[string(text)] = true
+		if len(text) < s.MinLen || len(text) > s.MaxLen {
+			t.Fatalf("%v: %q has not %d to %d bytes", s.Encoding, text, s.MinLen, s.MaxLen)
+		}
+		if !s.MayContain(text) {
+			t.Fatalf("%v: the classes exclude %q", s.Encoding, text)
+		}
+	}
+	if s.Distinct <= chunk.MaxDistinct {
+		if s.Distinct != len(distinct) || e.Distinct().Len() != s.Distinct {
+			t.Fatalf("%v: %d distinct texts (%d listed), want %d", s.Encoding, s.Distinct, e.Distinct().Len(), len(distinct))
+		}
+		for i := range s.Distinct {
+			if !distinct[string(e.Distinct().At(i))] {
+				t.Fatalf("%v: %q is listed as distinct", s.Encoding, e.Distinct().At(i))
+			}
+		}
+	}
+	if values, ids, ok := c.Dict(); ok {
+		for i, id := range ids {
+			if !bytes.Equal(values.At(int(id)), in.At(i)) {
+				t.Fatalf("%v: id of row %d is that of %q, want %q", s.Encoding, i, values.At(int(id)), in.At(i))
+			}
+		}
+	}
+	numbers, scale, ok := c.Ints()
+	if ok != s.Ints || ok && scale != s.Scale {
+		t.Fatalf("%v: numbers %v of scale %d, the summary says %v, %d", s.Encoding, ok, scale, s.Ints, s.Scale)
+	}
+	for i, v := range numbers {
+		if v < s.MinInt || v > s.MaxInt {
+			t.Fatalf("%v: %d is not within %d to %d", s.Encoding, v, s.MinInt, s.MaxInt)
+		}
+		want, err := strconv.ParseFloat(string(in.At(i)), 64)
+		if got := float64(v) / math.Pow10(int(scale)); err != nil || math.Abs(got-want) > math.Abs(want)*1e-14 {
+			t.Fatalf("%v: %q is given as %v", s.Encoding, in.At(i), got)
+		}
+	}
+}
+
+func hexOf(rng *rand.Rand, n int) string {
+	b := make([]byte, n)
+	for i := range b {
+		b[i] = "0123456789abcdef"[rng.IntN(16)]
+	}
+	return string(b)
+}
+
+func uuidOf(rng *rand.Rand) string {
+	h := hexOf(rng, 32)
+	return h[:8] + "-" + h[8:12] + "-" + h[12:16] + "-" + h[16:20] + "-" + h[20:]
+}
+
+// columns are named columns and the encodings that they should get.
+func columns(rng *rand.Rand) []struct {
+	name string
+	in   *column.Texts
+	want chunk.Encoding
+} {
+	type cases = []struct {
 		name string
 		in   *column.Texts
 		want chunk.Encoding
-	}{
+	}
+	start := time.Date(2026, 2, 27, 23, 59, 0, 0, time.UTC)
+	layoutOf := func(format string, step time.Duration) *column.Texts {
+		return each(3000, func(i int) string { return start.Add(time.Duration(i) * step).Format(format) })
+	}
+	return cases{
 		{"nothing", texts(), chunk.Const},
 		{"one", texts("a"), chunk.Const},
 		{"empty text", texts(""), chunk.Const},
+		{"two", texts("a", "b"), chunk.Str},
 		{"all the same", each(1000, func(int) string { return "same" }), chunk.Const},
 		{"few", each(1000, func(i int) string { return fmt.Sprint("v", i%7) }), chunk.Dict},
+		{"few, in runs", each(32768, func(i int) string { return fmt.Sprint("v", i/3000) }), chunk.Dict},
+		{"skewed", each(3000, func(i int) string { return fmt.Sprint("v", int(rng.ExpFloat64())) }), chunk.Dict},
+		{"one of two, rarely", each(3000, func(i int) string { return fmt.Sprint(rng.IntN(50) == 0) }), chunk.Dict},
+		{"many of 4096", each(32768, func(i int) string { return fmt.Sprint("v", rng.IntN(4096)) }), chunk.Dict},
+		{"many of 4097", each(32768, func(i int) string { return fmt.Sprint("v", i%4097) }), chunk.Str},
 		{"many", each(32768, func(i int) string { return fmt.Sprint("v", rng.Uint64()) }), chunk.Str},
-	} {
+		{"any bytes", each(5000, func(i int) string {
+			b := make([]byte, rng.IntN(9))
+			for i := range b {
+				b[i] = byte(rng.Uint32())
+			}
+			return string(b)
+		}), chunk.Str},
+		{"int", each(3000, func(i int) string { return fmt.Sprint(rng.IntN(1_000_000) - 1000) }), chunk.Int},
+		{"int, lognormal", each(3000, func(i int) string { return fmt.Sprint(int(5000 * math.Exp(rng.NormFloat64()))) }), chunk.Int},
+		{"int, any", each(3000, func(i int) string { return fmt.Sprint(int64(rng.Uint64())) }), chunk.Int},
+		{"int, bounds", each(3000, func(i int) string {
+			switch i % 3 {
+			case 0:
+				return "-9223372036854775808"
+			case 1:
+				return "9223372036854775807"
+			}
+			return fmt.Sprint(i)
+		}), chunk.Dict},
+		{"int, counter", each(3000, func(i int) string { return fmt.Sprint(123456 + i*3) }), chunk.Int},
+		{"int, padded", each(3000, func(i int) string { return fmt.Sprintf("%06d", rng.IntN(100_000)) }), chunk.Int},
+		{"int, few", each(3000, func(i int) string { return fmt.Sprint(200 + rng.IntN(5)) }), chunk.Dict},
+		{"int, 1000", each(30000, func(i int) string { return fmt.Sprint(int(rng.ExpFloat64()*150) * 7919) }), chunk.Dict},
+		{"int with exceptions", each(3000, func(i int) string {
+			if i%60 == 7 {
+				return []string{"-", "", "007", "-0", "+1", "9223372036854775808", "1.5"}[rng.IntN(7)]
+			}
+			return fmt.Sprint(rng.IntN(1_000_000))
+		}), chunk.Patch},
+		{"dec", each(3000, func(i int) string { return strconv.FormatFloat(rng.ExpFloat64()*50-5, 'f', 3, 64) }), chunk.Dec},
+		{"dec, shortest", each(3000, func(i int) string { return strconv.FormatFloat(float64(rng.IntN(100_000))/100, 'f', -1, 64) }), chunk.Dec},
+		{"dec, python", each(3000, func(i int) string {
+			s := strconv.FormatFloat(float64(rng.IntN(100_000)-50_000)/100, 'f', -1, 64)
+			if !strings.Contains(s, ".") {
+				s += ".0"
+			}
+			return s
+		}), chunk.Dec},
+		{"float64", each(3000, func(i int) string { return strconv.FormatFloat(rng.Float64(), 'f', -1, 64) }), chunk.Patch},
+		{"time, ms", layoutOf("2006-01-02T15:04:05.000Z", 7*time.Millisecond), chunk.TS},
+		{"time, µs", layoutOf("2006-01-02T15:04:05.000000+00:00", 7*time.Microsecond), chunk.TS},
+		{"time, ns", layoutOf("2006-01-02 15:04:05.000000000", time.Hour), chunk.TS},
+		{"time, comma", layoutOf("2006-01-02 15:04:05,000", 12*time.Hour), chunk.TS},
+		{"time, slash", layoutOf("2006/01/02 15:04:05", 7*time.Second), chunk.TS},
+		{"time, CLF", layoutOf("02/Jan/2006:15:04:05 -0700", 13*time.Second), chunk.TS},
+		{"time, of day", layoutOf("15:04:05.000", 7*time.Millisecond), chunk.TS},
+		{"hex 32", each(3000, func(i int) string { return hexOf(rng, 32) }), chunk.Hex},
+		{"hex 17", each(3000, func(i int) string { return hexOf(rng, 17) }), chunk.Hex},
+		{"hex upper", each(3000, func(i int) string { return strings.ToUpper(hexOf(rng, 16)) }), chunk.Hex},
+		{"hex with exceptions", each(3000, func(i int) string {
+			if i%100 == 99 {
+				return ""
+			}
+			return hexOf(rng, 16)
+		}), chunk.Patch},
+		{"hex, small", each(3000, func(i int) string { return fmt.Sprintf("%032x", rng.Uint32()) }), chunk.Hex},
+		{"uuid", each(3000, func(i int) string { return uuidOf(rng) }), chunk.UUID},
+		{"uuid upper", each(3000, func(i int) string { return strings.ToUpper(uuidOf(rng)) }), chunk.UUID},
+		{"ipv4", each(3000, func(i int) string {
+			return fmt.Sprintf("%d.%d.%d.%d", rng.IntN(256), rng.IntN(256), rng.IntN(256), rng.IntN(256))
+		}), chunk.IPv4},
+		{"ipv4, few", each(9000, func(i int) string { return fmt.Sprintf("10.0.%d.%d", rng.IntN(3), rng.IntN(100)) }), chunk.Dict},
+	}
+}
+
+func TestRoundTrip(t *testing.T) {
+	e := chunk.NewEncoder()
+	for _, tc := range columns(rand.New(rand.NewPCG(1, 2))) {
 		t.Run(tc.name, func(t *testing.T) {
-			if _, s, _ := roundTrip(t, chunk.NewEncoder(), tc.in); s.Encoding != tc.want {
+			_, s, enc := roundTrip(t, e, tc.in)
+			if s.Encoding != tc.want {
 				t.Errorf("%v, want %v", s.Encoding, tc.want)
 			}
+			t.Logf("%v: %d of %d bytes, %.2f bits a row", s.Encoding, len(enc), len(tc.in.Data), float64(len(enc)*8)/float64(max(1, tc.in.Len())))
 		})
 	}
 }

@@ -13,11 +13,19 @@ import (
 // memory from call to call.
 type Encoder struct {
 	zstd    *zstd.Encoder
-	packed  []byte
+	packed  []byte // by zstd
 	found   distinct
 	have    bool // found holds all values of the last call
+	order   orderer
+	detect  detector
+	conv    converter
+	except  column.Texts // texts that are not of the kind
+	rows    []int64      // where they are
 	seq     seqEncoder
 	numbers []int64
+	fronts  []int64
+	bytes   []byte
+	direct  []byte // an alternative
 }
 
 // NewEncoder returns an encoder.
@@ -40,27 +48,139 @@ func (e *Encoder) Append(dst []byte, t *column.Texts) ([]byte, Summary) {
 	if rows > MaxRows {
 		panic(fmt.Sprintf("chunk: %d rows, at most %d are allowed", rows, MaxRows))
 	}
-	e.have = e.found.find(t, max(1, rows/2))
 	s := Summary{Distinct: MaxDistinct + 1}
-	measure(t, &s)
+	e.have = e.found.find(t, max(1, rows/2))
 	if e.have {
-		s.Distinct = e.found.values.Len()
-		if s.Distinct <= 1 {
+		values := &e.found.values
+		s.Distinct = values.Len()
+		measureLengths(values, &s)
+		if values.Len() <= 1 {
 			s.Encoding = Const
-			value := e.found.values.Data
+			measureClasses(values, &s)
 			dst = append(dst, byte(Const))
-			dst = binary.AppendUvarint(dst, uint64(len(value)))
-			return append(dst, value...), s
+			dst = binary.AppendUvarint(dst, uint64(len(values.Data)))
+			return append(dst, values.Data...), s
 		}
-		s.Encoding = Dict
-		return e.appendDict(append(dst, byte(Dict))), s
+		return e.appendFew(dst, t, s)
+	}
+	measureLengths(t, &s)
+	if k, ok := e.detect.detect(t); ok {
+		if dst, ok := e.appendTyped(dst, t, k, rows/50, &s); ok {
+			return dst, s
+		}
 	}
 	s.Encoding = Str
+	measureClasses(t, &s)
 	return e.appendStr(append(dst, byte(Str)), t), s
 }
 
-// measure fills in the classes and lengths.
-func measure(t *column.Texts, s *Summary) {
+// appendFew appends the texts whose distinct ones are in e.found: as a
+// dictionary or, when that is smaller, in their kind.
+func (e *Encoder) appendFew(dst []byte, t *column.Texts, s Summary) ([]byte, Summary) {
+	values := &e.found.values
+	k, typed := e.detect.detect(values)
+	start := len(dst)
+	direct := s
+	e.direct = e.direct[:0]
+	useDirect := false
+	if typed && values.Len() > t.Len()/16 {
+		e.direct, useDirect = e.appendTyped(e.direct, t, k, t.Len()/50, &direct)
+	}
+	dst = append(dst, byte(Dict))
+	dst = binary.AppendUvarint(dst, uint64(values.Len()))
+	ids := e.found.ids
+	if values.Len() > 256 {
+		values, ids = e.order.byFrequency(&e.found)
+	}
+	s.Encoding = Dict
+	inner := s
+	ok := false
+	if typed {
+		dst, ok = e.appendTyped(dst, values, k, values.Len()/50, &inner)
+	}
+	if ok {
+		s = inner
+		s.Encoding = Dict
+	} else {
+		dst = e.appendStr(append(dst, byte(Str)), values)
+		measureClasses(values, &s)
+	}
+	e.numbers = e.numbers[:0]
+	for _, id := range ids {
+		e.numbers = append(e.numbers, int64(id))
+	}
+	dst = e.seq.append(dst, e.numbers, false)
+	if useDirect && len(e.direct) <= len(dst)-start {
+		return append(dst[:start], e.direct...), direct
+	}
+	return dst, s
+}
+
+// appendTyped appends texts of a kind with at most most exceptions; not ok,
+// and dst as it was, when there are more. It fills in s.
+func (e *Encoder) appendTyped(dst []byte, t *column.Texts, k kind, most int, s *Summary) ([]byte, bool) {
+	c := &e.conv
+	c.reset(k)
+	e.except.Reset()
+	e.rows = e.rows[:0]
+	from := uint32(0)
+	for i, end := range t.Ends {
+		text := t.Data[from:end:end]
+		from = end
+		if !c.add(text) {
+			if len(e.rows) == most {
+				return dst, false
+			}
+			e.except.Append(text)
+			e.rows = append(e.rows, int64(i))
+		}
+	}
+	s.Encoding = k.enc
+	negative := false
+	if k.packedSize() == 0 && len(c.numbers) > 0 {
+		low, high := c.numbers[0], c.numbers[0]
+		for _, v := range c.numbers {
+			low, high = min(low, v), max(high, v)
+		}
+		negative = low < 0
+		if k.isNumber() && len(e.rows) == 0 {
+			s.Ints, s.Scale, s.MinInt, s.MaxInt = true, uint8(k.scale), low, high
+		}
+	}
+	s.Classes = [4]uint64{}
+	k.classes(&s.Classes, negative)
+	if len(e.rows) > 0 {
+		s.Encoding = Patch
+		measureClasses(&e.except, s)
+		dst = append(dst, byte(Patch))
+		dst = binary.AppendUvarint(dst, uint64(len(e.rows)))
+		dst = e.seq.append(dst, e.rows, true)
+		dst = e.appendStr(dst, &e.except)
+	}
+	dst = append(dst, byte(k.enc))
+	dst = k.appendHead(dst)
+	if k.packedSize() > 0 {
+		return e.appendBlob(dst, c.packed, !looksRandom(c.packed)), true
+	}
+	return e.seq.append(dst, c.numbers, true), true
+}
+
+// looksRandom reports whether compressing b is hopeless, from its beginning.
+func looksRandom(b []byte) bool {
+	b = b[:min(len(b), 2048)]
+	if len(b) < 64 {
+		return true
+	}
+	var counts [256]uint16
+	most := 0
+	for _, c := range b {
+		counts[c]++
+		most = max(most, int(counts[c]))
+	}
+	return most <= len(b)/64+6
+}
+
+func measureLengths(t *column.Texts, s *Summary) {
 	from := uint32(0)
 	for i, end := range t.Ends {
 		n := int(end - from)
@@ -70,8 +190,16 @@ func measure(t *column.Texts, s *Summary) {
 		}
 		s.MinLen, s.MaxLen = min(s.MinLen, n), max(s.MaxLen, n)
 	}
+}
+
+// measureClasses adds the bytes of the texts to the classes.
+func measureClasses(t *column.Texts, s *Summary) {
+	n := t.Len()
+	if n == 0 {
+		return
+	}
 	var seen [256]bool
-	for _, b := range t.Data[:from] {
+	for _, b := range t.Data[:t.Ends[n-1]] {
 		seen[b] = true
 	}
 	for b, yes := range seen {
@@ -81,25 +209,21 @@ func measure(t *column.Texts, s *Summary) {
 	}
 }
 
-// appendDict appends what e.found holds: uv values | values as in STR | ids.
-func (e *Encoder) appendDict(dst []byte) []byte {
-	dst = binary.AppendUvarint(dst, uint64(e.found.values.Len()))
-	dst = e.appendStr(dst, &e.found.values)
-	e.numbers = e.numbers[:0]
-	for _, id := range e.found.ids {
-		e.numbers = append(e.numbers, int64(id))
-	}
-	return e.seq.append(dst, e.numbers)
-}
+// Forms of STR.
+const (
+	strPlain = 0 // lengths, bytes
+	strFront = 1 // lengths of what is shared with the text before, lengths of the rest, bytes of the rest
+)
 
-// appendStr appends lengths as a sequence and the bytes as a blob.
+// appendStr appends u8 form | sequences | blob.
 func (e *Encoder) appendStr(dst []byte, t *column.Texts) []byte {
-	e.numbers = e.numbers[:0]
+	e.numbers, e.fronts, e.bytes = e.numbers[:0], e.fronts[:0], e.bytes[:0]
 	from := uint32(0)
 	for _, end := range t.Ends {
 		e.numbers = append(e.numbers, int64(end-from))
 		from = end
 	}
-	dst = e.seq.append(dst, e.numbers)
-	return e.appendBlob(dst, t.Data[:from])
+	dst = append(dst, strPlain)
+	dst = e.seq.append(dst, e.numbers, false)
+	return e.appendBlob(dst, t.Data[:from], true)
 }

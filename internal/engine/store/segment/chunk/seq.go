@@ -2,38 +2,202 @@ package chunk
 
 import (
 	"encoding/binary"
+	"math"
 	"math/bits"
+
+	"github.com/klauspost/compress/fse"
+	"github.com/klauspost/compress/huff0"
 )
 
-// A sequence is how chunks hold numbers: ids, lengths, values. Its length is known from elsewhere.
+// A sequence is how chunks hold numbers: ids, lengths, values. How many there
+// are is known from elsewhere; none take no bytes.
 //
-//	u8 form | body
-//	form 0  packed: zz smallest | for each 128 numbers: uv base, u8 width, packed
+//	u8 form, 0x10 set: differences | zz first | body
+//
+// first is the smallest number, or with differences the first one; the body
+// then holds what is to be added to it: each number's distance, or the
+// differences of neighbours in zigzag form, one less than there are numbers.
 const (
-	formPacked = 0
-	miniblock  = 128
+	formPacked  = 0 // for each 128: uv base, u8 width, packed
+	formBuckets = 1 // u8 sub-bits, symbols, packed rests
+	formRuns    = 2 // uv runs, sequence of their numbers, sequence of their lengths - 1; nothing before
+	formSame    = 3 // all are first: no body
+	formDelta   = 0x10
+
+	miniblock = 128
+	// A bucket's rest has at most 56 bits, so that one load reaches it.
+	maxBucketed = 1<<57 - 1
 )
 
 // seqEncoder appends sequences; it keeps the scratch memory.
 type seqEncoder struct {
-	rel []uint64
+	rel, delta   []uint64
+	heads, sizes []int64
+	runs         []byte
+	sym          symbolEncoder
 }
 
-func (e *seqEncoder) append(dst []byte, values []int64) []byte {
-	dst = append(dst, formPacked)
-	low := int64(0)
-	if len(values) > 0 {
-		low = values[0]
+// append appends values. sorted says that differences may be smaller than
+// the numbers themselves; otherwise they are not tried.
+func (e *seqEncoder) append(dst []byte, values []int64, sorted bool) []byte {
+	if len(values) == 0 {
+		return dst
 	}
+	low, high, changes := values[0], values[0], 0
+	last := values[0]
 	for _, v := range values {
-		low = min(low, v)
+		low, high = min(low, v), max(high, v)
+		if v != last {
+			changes++
+		}
+		last = v
 	}
-	dst = binary.AppendUvarint(dst, zigzag(low))
-	e.rel = e.rel[:0]
+	if changes == 0 {
+		return binary.AppendUvarint(append(dst, formSame), zigzag(low))
+	}
+	if n := len(values); changes < n/4 && n >= 16 {
+		if runs := e.appendRuns(e.runs[:0], values); runs != nil {
+			e.runs = runs
+			start := len(dst)
+			dst = e.appendPlain(dst, values, low, uint64(high)-uint64(low), sorted)
+			if len(dst)-start > len(runs) {
+				dst = append(dst[:start], runs...)
+			}
+			return dst
+		}
+	}
+	return e.appendPlain(dst, values, low, uint64(high)-uint64(low), sorted)
+}
+
+// appendRuns appends the form runs. It is not called within itself.
+func (e *seqEncoder) appendRuns(dst []byte, values []int64) []byte {
+	e.heads, e.sizes = e.heads[:0], e.sizes[:0]
+	start := 0
+	for i := 1; i <= len(values); i++ {
+		if i == len(values) || values[i] != values[start] {
+			e.heads = append(e.heads, values[start])
+			e.sizes = append(e.sizes, int64(i-start-1))
+			start = i
+		}
+	}
+	dst = append(dst, formRuns)
+	dst = binary.AppendUvarint(dst, uint64(len(e.heads)))
+	for _, s := range [2][]int64{e.heads, e.sizes} {
+		low, high := s[0], s[0]
+		for _, v := range s {
+			low, high = min(low, v), max(high, v)
+		}
+		if low == high {
+			dst = binary.AppendUvarint(append(dst, formSame), zigzag(low))
+			continue
+		}
+		dst = e.appendPlain(dst, s, low, uint64(high)-uint64(low), false)
+	}
+	return dst
+}
+
+func (e *seqEncoder) appendPlain(dst []byte, values []int64, low int64, span uint64, sorted bool) []byte {
+	e.rel = fit(e.rel, len(values))
+	for i, v := range values {
+		e.rel[i] = uint64(v) - uint64(low)
+	}
+	form, first := byte(0), low
+	chosen := e.rel
+	est := e.estimate(e.rel, span)
+	if sorted && len(values) > 2 {
+		e.delta = fit(e.delta, len(values)-1)
+		most, last := uint64(0), values[0]
+		for i, v := range values[1:] {
+			d := zigzag(int64(uint64(v) - uint64(last)))
+			e.delta[i] = d
+			most = max(most, d)
+			last = v
+		}
+		if d := e.estimate(e.delta, most); d.best() < est.best() {
+			form, first, chosen, est = formDelta, values[0], e.delta, d
+		}
+	}
+	if est.buckets < est.packed-est.packed/64 {
+		start := len(dst)
+		dst = append(dst, formBuckets|form)
+		dst = binary.AppendUvarint(dst, zigzag(first))
+		if out, ok := e.sym.appendBuckets(dst, chosen, est.sub); ok {
+			return out
+		}
+		dst = dst[:start]
+	}
+	dst = append(dst, formPacked|form)
+	dst = binary.AppendUvarint(dst, zigzag(first))
+	return appendMiniblocks(dst, chosen)
+}
+
+// estimates are bytes.
+type estimates struct {
+	packed, buckets int
+	sub             uint
+}
+
+func (e estimates) best() int { return min(e.packed, e.buckets) }
+
+func (e *seqEncoder) estimate(values []uint64, most uint64) estimates {
+	est := estimates{buckets: math.MaxInt}
+	for rest := values; len(rest) > 0; {
+		block := rest[:min(miniblock, len(rest))]
+		rest = rest[len(block):]
+		low, high := block[0], block[0]
+		for _, v := range block {
+			low, high = min(low, v), max(high, v)
+		}
+		est.packed += 1 + (bits.Len64(low)+7)/7 + packedLen(len(block), uint(bits.Len64(high-low)))
+	}
+	if most > maxBucketed || len(values) < 32 {
+		return est
+	}
+	est.sub = subBits(most, len(values))
+	var counts [256]uint32
+	extra := 0
 	for _, v := range values {
-		e.rel = append(e.rel, uint64(v)-uint64(low))
+		symbol, rest := bucket(v, est.sub)
+		counts[symbol]++
+		extra += int(rest)
 	}
-	return appendMiniblocks(dst, e.rel)
+	n := float64(len(values))
+	total, used := 0.0, 0
+	for _, c := range counts {
+		if c > 0 {
+			total += float64(c) * math.Log2(n/float64(c))
+			used++
+		}
+	}
+	est.buckets = 8 + used/3 + int(total)/8 + int(total)/400 + (extra+7)/8
+	return est
+}
+
+// A number is a bucket, which is entropy coded, and a rest, which is not: the
+// top sub+1 bits of the number and its size say the bucket. Numbers below
+// 2^sub are buckets of their own.
+func bucket(v uint64, sub uint) (symbol byte, rest uint) {
+	if v>>sub == 0 {
+		return byte(v), 0
+	}
+	rest = uint(bits.Len64(v)) - 1 - sub
+	return byte((rest+1)<<sub + uint(v>>rest) - 1<<sub), rest
+}
+
+// subBits returns the most precise buckets that fit 256 symbols.
+func subBits(most uint64, n int) uint {
+	for sub := uint(8); sub > 2; sub-- {
+		if sub > 3 && sub < 8 && n < 1024 {
+			continue // their table would be larger than what it saves
+		}
+		if most>>sub == 0 {
+			return sub
+		}
+		if rest := uint(bits.Len64(most)) - 1 - sub; (rest+2)<<sub <= 256 {
+			return sub
+		}
+	}
+	return 2
 }
 
 // appendMiniblocks packs values, which it changes.
@@ -56,27 +220,68 @@ func appendMiniblocks(dst []byte, values []uint64) []byte {
 	return dst
 }
 
-// sequence reads len(dst) numbers. dst has the bits of int64 values.
-func (c *cursor) sequence(dst []uint64) {
-	switch c.u8() {
-	case formPacked:
-		low := uint64(unzigzag(c.uvarint()))
-		for len(dst) > 0 && c.err == nil {
-			n := min(miniblock, len(dst))
-			base := c.uvarint()
-			width := uint(c.u8())
-			if width > 64 {
-				c.fail("numbers wider than 64 bits")
-				return
+// symbolEncoder entropy codes bytes.
+type symbolEncoder struct {
+	symbols []byte
+	rests   []byte
+	huff    huff0.Scratch
+	fse     fse.Scratch
+}
+
+// Coders of symbols: u8 coder | uv length | bytes.
+const (
+	coderHuff = 1
+	coderFSE  = 2
+)
+
+// appendBuckets appends u8 sub | symbols | packed rests; not ok when the symbols cannot be coded.
+func (e *symbolEncoder) appendBuckets(dst []byte, values []uint64, sub uint) ([]byte, bool) {
+	e.symbols = fit(e.symbols, len(values))
+	e.rests = e.rests[:0]
+	var counts [256]int32
+	var word uint64
+	var have uint
+	for i, v := range values {
+		symbol, rest := bucket(v, sub)
+		e.symbols[i] = symbol
+		counts[symbol]++
+		if rest > 0 {
+			v &= 1<<rest - 1
+			word |= v << have
+			have += rest
+			if have >= 64 {
+				e.rests = binary.LittleEndian.AppendUint64(e.rests, word)
+				have -= 64
+				word = v >> (rest - have)
 			}
-			src := c.bytes(packedLen(n, width))
-			if c.err != nil {
-				return
-			}
-			unpack(dst[:n], src, width, low+base)
-			dst = dst[n:]
 		}
-	default:
-		c.fail("unknown form of a sequence")
 	}
+	for rest := int(have); rest > 0; rest -= 8 {
+		e.rests = append(e.rests, byte(word))
+		word >>= 8
+	}
+	most := int32(0)
+	for _, c := range counts {
+		most = max(most, c)
+	}
+	if int(most) == len(values) {
+		return dst, false
+	}
+	var out []byte
+	var err error
+	coder := byte(coderHuff)
+	if int(most) > len(values)*2/5 { // Huffman codes spend a whole bit on the frequent symbol
+		coder = coderFSE
+		out, err = fse.Compress(e.symbols, &e.fse)
+	} else {
+		e.huff.Reuse = huff0.ReusePolicyNone
+		out, _, err = huff0.Compress1X(e.symbols, &e.huff)
+	}
+	if err != nil {
+		return dst, false
+	}
+	dst = append(dst, byte(sub), coder)
+	dst = binary.AppendUvarint(dst, uint64(len(out)))
+	dst = append(dst, out...)
+	return append(dst, e.rests...), true
 }

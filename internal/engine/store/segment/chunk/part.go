@@ -1,0 +1,179 @@
+package chunk
+
+import (
+	"fmt"
+	"slices"
+
+	"github.com/cumulog/cumulog/internal/engine/column"
+)
+
+// part is a list of texts in a typed encoding, STR or PATCH: a chunk, or the
+// values of a dictionary.
+type part struct {
+	enc     Encoding
+	kind    kind
+	n       int          // texts
+	typed   int          // texts of the kind
+	numbers []int64      // of the kind
+	packed  []byte       // of the kind, or
+	own     []byte       // its memory, when it does not share the chunk's
+	texts   column.Texts // STR: all; PATCH: the exceptions
+	data    []byte       // memory of texts.Data, when it does not share the chunk's
+	rows    []uint64     // PATCH: which texts are exceptions, ascending
+	raw     []uint64
+}
+
+func (d *Decoder) part(p *part, c *cursor, n, maxText int) {
+	p.n, p.typed = n, n
+	p.texts.Data, p.texts.Ends = nil, p.texts.Ends[:0]
+	p.rows, p.numbers, p.packed = p.rows[:0], p.numbers[:0], nil
+	p.enc = Encoding(c.u8())
+	enc := p.enc
+	switch enc {
+	case Str:
+		p.typed = 0
+		d.str(p, c, n, maxText)
+		return
+	case Patch:
+		m := c.count(n, "the number of exceptions")
+		p.rows = fit(p.rows, m)
+		d.seq.read(c, p.rows)
+		for i, row := range p.rows {
+			if row >= uint64(n) || i > 0 && row <= p.rows[i-1] {
+				c.fail("exceptions are not in order")
+				return
+			}
+		}
+		d.str(p, c, m, maxText)
+		p.typed = n - m
+		enc = Encoding(c.u8())
+	}
+	switch enc {
+	case Int, Dec, TS, Hex, UUID, IPv4:
+	default:
+		c.fail(fmt.Sprintf("%v is not expected here", enc))
+		return
+	}
+	p.kind = c.head(enc)
+	if size := p.kind.packedSize(); size > 0 {
+		if size*p.typed > maxText {
+			c.fail("more text than allowed")
+			return
+		}
+		var shared bool
+		if p.packed, shared = d.blob(c, p.own, size*p.typed); !shared {
+			p.own = p.packed
+		}
+		return
+	}
+	if c.err != nil {
+		return
+	}
+	d.numbers = fit(d.numbers, p.typed)
+	d.seq.read(c, d.numbers)
+	p.numbers = slices.Grow(p.numbers, p.typed)
+	for _, v := range d.numbers {
+		p.numbers = append(p.numbers, int64(v))
+	}
+}
+
+// str reads n texts.
+func (d *Decoder) str(p *part, c *cursor, n, maxText int) {
+	if form := c.u8(); form != strPlain {
+		c.fail("unknown form of texts")
+	}
+	d.numbers = fit(d.numbers, n)
+	d.seq.read(c, d.numbers)
+	if c.err != nil {
+		return
+	}
+	t := &p.texts
+	t.Ends = fit(t.Ends, n)
+	sum := uint64(0)
+	for i, l := range d.numbers {
+		if l > uint64(maxText) || sum+l > uint64(maxText) {
+			c.fail("more text than allowed")
+			return
+		}
+		sum += l
+		t.Ends[i] = uint32(sum)
+	}
+	var shared bool
+	if t.Data, shared = d.blob(c, p.data, int(sum)); !shared {
+		p.data = t.Data
+	}
+}
+
+// appendTo appends all texts, at most maxText bytes.
+func (p *part) appendTo(dst *column.Texts, maxText int) error {
+	base := len(dst.Data)
+	if p.enc == Str {
+		dst.Data = append(dst.Data, p.texts.Data...)
+		for _, end := range p.texts.Ends {
+			dst.Ends = append(dst.Ends, uint32(base)+end)
+		}
+		return nil
+	}
+	dst.Ends = slices.Grow(dst.Ends, p.n)
+	w := writer{part: p, times: timeWriter{layout: p.kind.layout}}
+	next, row := 0, 0
+	for i := 0; i < p.typed || next < len(p.rows); row++ {
+		if next < len(p.rows) && p.rows[next] == uint64(row) {
+			dst.Append(p.texts.At(next))
+			next++
+		} else {
+			if i == p.typed {
+				return fmt.Errorf("%w: exceptions are after the end", ErrMalformed)
+			}
+			var ok bool
+			if dst.Data, ok = w.append(dst.Data, i); !ok {
+				return fmt.Errorf("%w: a number is not possible for %v", ErrMalformed, p.kind.enc)
+			}
+			dst.Ends = append(dst.Ends, uint32(len(dst.Data)))
+			i++
+		}
+		if len(dst.Data)-base > maxText {
+			return fmt.Errorf("%w: more text than allowed", ErrMalformed)
+		}
+	}
+	return nil
+}
+
+// writer writes the texts of a kind.
+type writer struct {
+	*part
+	times timeWriter
+}
+
+// append appends the text of the i-th number; not ok when that cannot be one of the kind.
+func (w *writer) append(dst []byte, i int) ([]byte, bool) {
+	k := &w.kind
+	switch k.enc {
+	case Hex:
+		size := (k.n + 1) / 2
+		return appendDigits(dst, w.packed[i*size:(i+1)*size], k.n, k.upper), true
+	case UUID:
+		return appendUUID(dst, w.packed[i*16:(i+1)*16], k.upper), true
+	}
+	v := w.numbers[i]
+	switch k.enc {
+	case Int:
+		if k.n == 0 {
+			return appendInt(dst, v), true
+		}
+		if v < 0 || v >= pow10[k.n] {
+			return dst, false
+		}
+		return appendPadded(dst, v, k.n), true
+	case Dec:
+		return appendDec(dst, v, k.scale, k.trim), true
+	case TS:
+		return w.times.append(dst, v)
+	case IPv4:
+		if v < 0 || v > 1<<32-1 {
+			return dst, false
+		}
+		return appendIPv4(dst, v), true
+	}
+	return dst, false
+}
