@@ -1,11 +1,10 @@
 package shred
 
 const (
-	maxPaths  = 256 << 10 // bytes of the paths of all columns of a shape
-	maxKnown  = 8192      // paths and keys that a splitter remembers
-	nearby    = 4         // siblings that are passed before the one that fits moves to the front
-	giveUp    = 64 << 10  // bytes after which a block that is not JSON is recognised
-	giveUpNum = 3         // ... when more than giveUpNum/giveUpDen of them were not taken apart
+	maxKnown  = 8192     // paths and keys that a splitter remembers
+	nearby    = 4        // siblings that are passed before the one that fits moves to the front
+	giveUp    = 64 << 10 // bytes after which a block that is not JSON is recognised
+	giveUpNum = 3        // ... when more than giveUpNum/giveUpDen of them were not taken apart
 	giveUpDen = 4
 )
 
@@ -75,6 +74,7 @@ func (j *JSON) Split(arena []byte, ends []uint32, s *Shape) (ok bool) {
 		return false
 	}
 	s.Reset(len(arena))
+	s.fields = true
 	j.begin(arena)
 	defer func() { j.arena = nil }()
 	from := uint32(0)

@@ -17,14 +17,16 @@ const (
 	MaxHoles     = 4096           // of one template
 	MaxPath      = 4096           // bytes of the path of a column
 	MaxRows      = column.MaxRows // rows of a shape, and texts of one column
-	MaxRaw       = 16 << 20       // bytes of all messages
+	MaxRaw       = 8 << 20        // bytes of all messages
 
-	minLiterals = 64 << 10 // bytes of template literals that every shape may have
+	minLiterals = 64 << 10  // bytes of template literals that every shape may have
+	maxLiterals = 256 << 10 // ... and that no shape may have more of
+	maxPaths    = 256 << 10 // bytes of the paths of all columns
 )
 
 // MaxLiterals returns how many bytes the literals of all templates of a block
 // of raw bytes may have together.
-func MaxLiterals(raw int) int { return max(minLiterals, raw/20) }
+func MaxLiterals(raw int) int { return min(max(minLiterals, raw/20), maxLiterals) }
 
 // ErrLimit is wrapped by the errors about a shape or a block that is larger
 // than allowed or inconsistent in itself.
@@ -107,14 +109,15 @@ type Shape struct {
 	Of        []uint16 // the template of each row
 	Columns   []Column
 
-	literals int // bytes of literals that are still allowed
-	whole    int // template of whole messages + 1; 0: none
+	fields   bool // the fields of all rows but whole ones are columns: made by JSON
+	literals int  // bytes of literals that are still allowed
+	whole    int  // template of whole messages + 1; 0: none
 }
 
 // Reset empties s for a block of raw bytes of messages.
 func (s *Shape) Reset(raw int) {
 	s.Templates, s.Of, s.Columns = s.Templates[:0], s.Of[:0], s.Columns[:0]
-	s.literals, s.whole = MaxLiterals(raw), 0
+	s.literals, s.whole, s.fields = MaxLiterals(raw), 0, false
 }
 
 // Room reports whether s may get one more template of so many bytes of
@@ -181,7 +184,10 @@ func (s *Shape) WholeBytes() int {
 // Pieces yields every piece of the messages once for each template and text it
 // is in: the tokens of all pieces are the tokens of all messages. The texts
 // are yielded as they are, equal ones again and again; Encoder.Pieces does better.
-func (s *Shape) Pieces(yield func(piece []byte)) {
+func (s *Shape) Pieces(yield func(piece []byte)) { s.pieces(yield, nil) }
+
+// pieces leaves out the texts of columns that are listed.
+func (s *Shape) pieces(yield func(piece []byte), listed []bool) {
 	for i := range s.Templates {
 		t := &s.Templates[i]
 		for p := range len(t.Columns) + 1 {
@@ -191,6 +197,9 @@ func (s *Shape) Pieces(yield func(piece []byte)) {
 		}
 	}
 	for i := range s.Columns {
+		if listed != nil && listed[i] {
+			continue
+		}
 		t := &s.Columns[i].Texts
 		for j := range t.Len() {
 			yield(t.At(j))
@@ -236,6 +245,7 @@ func (s *Shape) Check() error {
 		}
 		rows[t]++
 	}
+	literals, paths, raw, texts := 0, 0, 0, 0
 	need := make([]int, len(s.Columns))
 	last := make([]int, len(s.Columns))
 	for i := range s.Templates {
@@ -243,6 +253,8 @@ func (s *Shape) Check() error {
 		if len(t.Ends) != len(t.Columns) || len(t.Columns) > MaxHoles {
 			return fmt.Errorf("%w: template %d has %d holes and %d ends of literals", ErrLimit, i, len(t.Columns), len(t.Ends))
 		}
+		literals += len(t.Literal)
+		raw += len(t.Literal) * rows[i]
 		from := uint32(0)
 		for h, c := range t.Columns {
 			if t.Ends[h] < from || int(t.Ends[h]) > len(t.Literal) {
@@ -267,6 +279,19 @@ func (s *Shape) Check() error {
 		if c.Kind >= kinds || len(c.Path) > MaxPath || c.Nth < 0 || c.Nth > MaxHoles {
 			return fmt.Errorf("%w: column %d: %s, number %d, path of %d bytes", ErrLimit, i, c.Kind, c.Nth, len(c.Path))
 		}
+		paths += len(c.Path)
+		raw += len(c.Texts.Data)
+		texts += c.Texts.Len()
+	}
+	switch {
+	case raw > MaxRaw:
+		return fmt.Errorf("%w: messages of %d bytes, at most %d", ErrLimit, raw, MaxRaw)
+	case paths > maxPaths:
+		return fmt.Errorf("%w: paths of %d bytes, at most %d", ErrLimit, paths, maxPaths)
+	case literals > MaxLiterals(raw):
+		return fmt.Errorf("%w: literals of %d bytes, at most %d", ErrLimit, literals, MaxLiterals(raw))
+	case texts > raw+len(s.Of):
+		return fmt.Errorf("%w: %d texts in messages of %d bytes", ErrLimit, texts, raw)
 	}
 	return nil
 }

@@ -1,0 +1,172 @@
+package shred
+
+import (
+	"fmt"
+	"slices"
+
+	"github.com/cumulog/cumulog/internal/engine/column"
+)
+
+// source gives the texts of one column in order.
+type source struct {
+	data []byte
+	ends []uint32
+	ids  []uint16
+	mode textMode
+	next int    // text
+	from uint32 // plain: where the next text begins
+}
+
+// sources decodes all columns that templates of some rows name and begins them
+// at their first text.
+func (b *Block) sources() ([]source, error) {
+	b.from = fit(b.from, len(b.columns))
+	for i := range b.columns {
+		col := &b.columns[i]
+		if col.texts == 0 {
+			continue
+		}
+		k, err := b.decode(int(col.chunk))
+		if err != nil {
+			return nil, err
+		}
+		s := source{data: k.texts.Data, ends: k.texts.Ends, ids: k.ids, mode: k.mode, next: col.first}
+		if k.mode == plain && col.first > 0 {
+			s.from = k.texts.Ends[col.first-1]
+		}
+		b.from[i] = s
+	}
+	return b.from, nil
+}
+
+// Messages appends all messages to dst and the end of each one in dst to ends.
+func (b *Block) Messages(dst []byte, ends []uint32) ([]byte, []uint32, error) {
+	src, err := b.sources()
+	if err != nil {
+		return dst, ends, err
+	}
+	base := len(dst)
+	if uint64(base)+uint64(b.raw) > 1<<32-1 {
+		return dst, ends, fmt.Errorf("%w: messages of %d bytes after %d others", ErrLimit, b.raw, base)
+	}
+	dst = slices.Grow(dst, b.raw)[:base+b.raw]
+	ends = slices.Grow(ends, len(b.of))
+	// All sizes were checked together: the messages fill dst exactly.
+	o := base
+	for _, of := range b.of {
+		t := &b.templates[of]
+		o = fill(dst, o, t, src)
+		ends = append(ends, uint32(o))
+	}
+	return dst, ends, nil
+}
+
+// fill writes the next row of template t to dst[o:] and returns its end.
+func fill(dst []byte, o int, t *Template, src []source) int {
+	from := uint32(0)
+	for h, c := range t.Columns {
+		end := t.Ends[h]
+		o += copy(dst[o:], t.Literal[from:end])
+		from = end
+		s := &src[c]
+		var text []byte
+		switch s.mode {
+		case plain:
+			end := s.ends[s.next]
+			text = s.data[s.from:end]
+			s.from = end
+		case dictionary:
+			id := s.ids[s.next]
+			from := uint32(0)
+			if id > 0 {
+				from = s.ends[id-1]
+			}
+			text = s.data[from:s.ends[id]]
+		default:
+			text = s.data
+		}
+		s.next++
+		o += copy(dst[o:], text)
+	}
+	return o + copy(dst[o:], t.Literal[from:])
+}
+
+// skip passes n rows of template t.
+func skip(t *Template, n int, src []source) {
+	for _, c := range t.Columns {
+		s := &src[c]
+		s.next += n
+		if s.mode == plain && s.next > 0 {
+			s.from = s.ends[s.next-1]
+		}
+	}
+}
+
+// Rows appends the messages of some rows, which are in ascending order.
+func (b *Block) Rows(rows []uint32, dst *column.Texts) error {
+	src, err := b.sources()
+	if err != nil {
+		return err
+	}
+	// Templates whose rows were passed since the last row that was asked for.
+	b.passed = fit(b.passed, len(b.templates))
+	clear(b.passed)
+	b.touched = b.touched[:0]
+	at := uint32(0)
+	for i, row := range rows {
+		if int(row) >= len(b.of) || i > 0 && row <= rows[i-1] {
+			return fmt.Errorf("%w: row %d of %d, or not in order", ErrLimit, row, len(b.of))
+		}
+		for _, of := range b.of[at:row] {
+			if b.passed[of] == 0 {
+				b.touched = append(b.touched, of)
+			}
+			b.passed[of]++
+		}
+		for _, of := range b.touched {
+			skip(&b.templates[of], b.passed[of], src)
+			b.passed[of] = 0
+		}
+		b.touched = b.touched[:0]
+		t := &b.templates[b.of[row]]
+		size := rowSize(t, src)
+		base := len(dst.Data)
+		if uint64(base)+uint64(size) > 1<<32-1 {
+			return fmt.Errorf("%w: messages of more than 4 GiB", ErrLimit)
+		}
+		dst.Data = slices.Grow(dst.Data, size)[:base+size]
+		fill(dst.Data, base, t, src)
+		dst.Ends = append(dst.Ends, uint32(base+size))
+		at = row + 1
+	}
+	return nil
+}
+
+// rowSize returns the bytes of the next row of template t.
+func rowSize(t *Template, src []source) int {
+	size := len(t.Literal)
+	for i, c := range t.Columns {
+		s := &src[c]
+		n := s.next
+		if s.mode != constant {
+			// A column may fill several holes of the row.
+			for k := range i {
+				if t.Columns[k] == c {
+					n++
+				}
+			}
+		}
+		switch s.mode {
+		case constant:
+			size += len(s.data)
+			continue
+		case dictionary:
+			n = int(s.ids[n])
+		}
+		size += int(s.ends[n])
+		if n > 0 {
+			size -= int(s.ends[n-1])
+		}
+	}
+	return size
+}
