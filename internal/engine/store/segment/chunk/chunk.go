@@ -25,11 +25,11 @@ type Chunk struct {
 	enc     Encoding
 	rows    int
 	maxText int
-	part    part         // all but CONST: the texts, of DICT the distinct ones
-	values  column.Texts // CONST: its text; DICT: the distinct ones; others: scratch of Find
-	ids     []uint16     // DICT
-	ints    []int64      // DICT: of all rows
-	found   []bool       // scratch of Find
+	part    part          // all but CONST: the texts, of DICT the distinct ones
+	values  column.Texts  // CONST: its text; DICT: the distinct ones; others: scratch of Find
+	ids     []uint16      // DICT
+	ints    []int64       // DICT: of all rows
+	marks   column.Bitmap // scratch of Find
 }
 
 // Parse opens the chunk src of rows texts into c, whose memory it uses again:

@@ -20,7 +20,6 @@ type part struct {
 	texts   column.Texts // STR: all; PATCH: the exceptions
 	data    []byte       // memory of texts.Data, when it does not share the chunk's
 	rows    []uint64     // PATCH: which texts are exceptions, ascending
-	raw     []uint64
 }
 
 func (d *Decoder) part(p *part, c *cursor, n, maxText int) {
@@ -114,26 +113,39 @@ func (p *part) appendTo(dst *column.Texts, maxText int) error {
 		}
 		return nil
 	}
+	if len(p.rows) == 0 {
+		return p.appendTyped(dst, maxText)
+	}
 	dst.Ends = slices.Grow(dst.Ends, p.n)
-	w := writer{part: p, times: timeWriter{layout: p.kind.layout}}
-	next, row := 0, 0
-	for i := 0; i < p.typed || next < len(p.rows); row++ {
+	w := p.writer()
+	next := 0
+	for row := range p.n {
 		if next < len(p.rows) && p.rows[next] == uint64(row) {
 			dst.Append(p.texts.At(next))
 			next++
-		} else {
-			if i == p.typed {
-				return fmt.Errorf("%w: exceptions are after the end", ErrMalformed)
-			}
-			var ok bool
-			if dst.Data, ok = w.append(dst.Data, i); !ok {
-				return fmt.Errorf("%w: a number is not possible for %v", ErrMalformed, p.kind.enc)
-			}
-			dst.Ends = append(dst.Ends, uint32(len(dst.Data)))
-			i++
+		} else if err := w.append(dst, row-next); err != nil {
+			return err
 		}
 		if len(dst.Data)-base > maxText {
-			return fmt.Errorf("%w: more text than allowed", ErrMalformed)
+			return errTooMuch
+		}
+	}
+	return nil
+}
+
+var errTooMuch = fmt.Errorf("%w: more text than allowed", ErrMalformed)
+
+// appendTyped appends the texts that are not exceptions.
+func (p *part) appendTyped(dst *column.Texts, maxText int) error {
+	dst.Ends = slices.Grow(dst.Ends, p.typed)
+	base := len(dst.Data)
+	w := p.writer()
+	for i := range p.typed {
+		if err := w.append(dst, i); err != nil {
+			return err
+		}
+		if len(dst.Data)-base > maxText {
+			return errTooMuch
 		}
 	}
 	return nil
@@ -145,35 +157,41 @@ type writer struct {
 	times timeWriter
 }
 
-// append appends the text of the i-th number; not ok when that cannot be one of the kind.
-func (w *writer) append(dst []byte, i int) ([]byte, bool) {
+func (p *part) writer() writer { return writer{part: p, times: timeWriter{layout: p.kind.layout}} }
+
+// append appends the text of the i-th number.
+func (w *writer) append(dst *column.Texts, i int) error {
 	k := &w.kind
+	b := dst.Data
+	ok := true
 	switch k.enc {
 	case Hex:
 		size := (k.n + 1) / 2
-		return appendDigits(dst, w.packed[i*size:(i+1)*size], k.n, k.upper), true
+		b = appendDigits(b, w.packed[i*size:(i+1)*size], k.n, k.upper)
 	case UUID:
-		return appendUUID(dst, w.packed[i*16:(i+1)*16], k.upper), true
-	}
-	v := w.numbers[i]
-	switch k.enc {
+		b = appendUUID(b, w.packed[i*16:(i+1)*16], k.upper)
 	case Int:
-		if k.n == 0 {
-			return appendInt(dst, v), true
+		switch v := w.numbers[i]; {
+		case k.n == 0:
+			b = appendInt(b, v)
+		case v < 0 || v >= pow10[k.n]:
+			ok = false
+		default:
+			b = appendPadded(b, v, k.n)
 		}
-		if v < 0 || v >= pow10[k.n] {
-			return dst, false
-		}
-		return appendPadded(dst, v, k.n), true
 	case Dec:
-		return appendDec(dst, v, k.scale, k.trim), true
+		b = appendDec(b, w.numbers[i], k.scale, k.trim)
 	case TS:
-		return w.times.append(dst, v)
+		b, ok = w.times.append(b, w.numbers[i])
 	case IPv4:
-		if v < 0 || v > 1<<32-1 {
-			return dst, false
-		}
-		return appendIPv4(dst, v), true
+		v := w.numbers[i]
+		ok = v>>32 == 0
+		b = appendIPv4(b, v)
 	}
-	return dst, false
+	if !ok {
+		return fmt.Errorf("%w: a number is not possible for %v", ErrMalformed, k.enc)
+	}
+	dst.Data = b
+	dst.Ends = append(dst.Ends, uint32(len(b)))
+	return nil
 }
