@@ -166,6 +166,8 @@ type tuning struct {
 	retryMin      time.Duration // first wait after a failed flush or merge
 	retryMax      time.Duration
 	manual        bool // no background work but on demand
+
+	writeTuning
 }
 
 const (
@@ -197,6 +199,7 @@ func (o *Options) ensureDefaults(workers int) error {
 	setDefault(&t.cacheBytes, max(o.Memory/8, o.Memory/2-3*t.memtableBytes))
 	setDefault(&t.blockBytes, segment.MaxBlockBytes)
 	setDefault(&t.workers, workers)
+	t.writeTuning.ensureDefaults(workers)
 	t.blockBytes = min(t.blockBytes, segment.MaxBlockBytes)
 	setDefault(&t.fileBytes, 256<<20)
 	setDefault(&t.mergeFanIn, 8)

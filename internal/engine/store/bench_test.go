@@ -176,7 +176,7 @@ func BenchmarkFlush(b *testing.B) {
 	b.SetBytes(m.groupBytes(1))
 	b.ReportAllocs()
 	for b.Loop() {
-		if err := s.flush(b.Context(), m); err != nil {
+		if err := s.flush(b.Context(), m, func() int { return s.o.tune.encoders }); err != nil {
 			b.Fatal(err)
 		}
 	}

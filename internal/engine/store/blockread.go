@@ -21,7 +21,6 @@ type blockRead struct {
 	bytes   int64
 	decoded int64 // message bytes
 	keys    bool  // keys were read
-	dropped int64 // rows that a merge leaves out
 	err     error
 }
 
@@ -83,14 +82,10 @@ func (sc *scan) read(r *blockRead) {
 			o.recycle()
 			return
 		}
-		if sc.merge != nil && r.info.Mode == segment.ModeShared {
-			o.data, r.err = sc.merge.readShared(reader, r)
-		} else {
-			o.buf = bufferPool.Get().(*segment.Buffer)
-			if b, r.err = reader.Read(sc.ctx, r.info, o.buf); r.err == nil {
-				r.keys = true
-				o.data = &blockData{keys: b.Keys(), runs: b.Streams(), b: b}
-			}
+		o.buf = bufferPool.Get().(*segment.Buffer)
+		if b, r.err = reader.Read(sc.ctx, r.info, o.buf); r.err == nil {
+			r.keys = true
+			o.data = &blockData{keys: b.Keys(), runs: b.Streams(), b: b}
 		}
 		if r.err != nil {
 			o.recycle()
@@ -98,9 +93,6 @@ func (sc *scan) read(r *blockRead) {
 		}
 	}
 	sc.selectRows(o)
-	if sc.merge != nil {
-		r.dropped = sc.merge.rowsOfDay(o.data) - int64(len(o.sel.rows))
-	}
 	if b != nil && sc.streams != nil {
 		sc.s.dirs.put(k, &blockData{runs: o.data.runs})
 	}
@@ -137,9 +129,7 @@ func (sc *scan) selectRows(o *openBlock) {
 	keys, runs := o.data.keys, o.data.runs
 	if sc.streams == nil {
 		for _, run := range runs {
-			if sc.keep == nil || sc.keep(run.Stream) {
-				o.sel.add(keys, run, sc.lo, sc.hi)
-			}
+			o.sel.add(keys, run, sc.lo, sc.hi)
 		}
 		return
 	}
@@ -192,7 +182,7 @@ func (sc *scan) retire(c *cursor, exhausted bool) {
 		return
 	}
 	again := !exhausted || sc.match == nil && 2*len(o.sel.rows) < len(o.data.keys)
-	if again && o.buf != nil && sc.merge == nil {
+	if again && o.buf != nil {
 		sc.s.cache.put(cacheKey{o.part, o.id}, o.data)
 	}
 	o.recycle()

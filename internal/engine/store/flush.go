@@ -41,7 +41,14 @@ func (s *Store) flushLoop() {
 			}
 		case <-retry:
 		}
-		if err := s.flushSealed(s.ctx); err != nil && s.ctx.Err() == nil {
+		if d := s.slowDown(); d > 0 {
+			s.o.Logger.Warn("merging does not keep up; the flush waits for it", "for", d)
+			select {
+			case <-time.After(d):
+			case <-s.closing:
+			}
+		}
+		if err := s.flushAll(s.ctx, true); err != nil && s.ctx.Err() == nil {
 			wait = min(max(s.o.tune.retryMin, 2*wait), s.o.tune.retryMax)
 			s.o.Logger.Error("a flush failed and will be tried again", "after", wait, "error", err)
 		} else {
@@ -70,8 +77,30 @@ func (s *Store) sealOld() {
 	})
 }
 
-// flushSealed flushes the sealed memtables, oldest first.
+// flushSealed flushes the sealed memtables, oldest first, as fast as it can.
 func (s *Store) flushSealed(ctx context.Context) error {
+	return s.flushAll(ctx, false)
+}
+
+// calmly is how many blocks a flush in the background encodes at once: while
+// appenders wait, or the next memtable already does, as many as there are
+// cores, and otherwise half of it, so that queries find room.
+func (s *Store) calmly() int {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	if len(s.cur.mems) > 2 || s.waiters.len() > 0 {
+		return s.o.tune.encoders
+	}
+	return max(1, s.o.tune.encoders/2)
+}
+
+// flushAll flushes the sealed memtables. When calm is set nobody waits for it: it
+// leaves cores to others, and returns after one memtable when merging does not keep up.
+func (s *Store) flushAll(ctx context.Context, calm bool) error {
+	limit := func() int { return s.o.tune.encoders }
+	if calm {
+		limit = s.calmly
+	}
 	s.flushMu.Lock()
 	defer s.flushMu.Unlock()
 	if s.ended {
@@ -80,13 +109,16 @@ func (s *Store) flushSealed(ctx context.Context) error {
 	for {
 		m := s.oldestSealed()
 		if m == nil {
+			if s.seal(func(*memtable) bool { return s.stuckLocked() }) {
+				continue
+			}
 			return nil
 		}
-		err := s.flush(ctx, m)
+		err := s.flush(ctx, m, limit)
 		if err == nil || ctx.Err() == nil { // the patience of a caller says nothing about the disk
 			s.mu.Lock()
 			s.flushErr = err
-			s.wakeAppenders()
+			s.letIn()
 			s.mu.Unlock()
 		}
 		if err != nil {
@@ -94,6 +126,10 @@ func (s *Store) flushSealed(ctx context.Context) error {
 				s.releaseReserve()
 			}
 			return err
+		}
+		if calm && s.slowDown() > 0 {
+			wake(s.flushWake)
+			return nil
 		}
 	}
 }
@@ -109,10 +145,10 @@ func (s *Store) oldestSealed() *memtable {
 
 // flush writes a sealed memtable as a part, publishes it, and lets the WAL go.
 // The caller holds flushMu.
-func (s *Store) flush(ctx context.Context, m *memtable) error {
+func (s *Store) flush(ctx context.Context, m *memtable, limit func() int) error {
 	start := time.Now()
 	if m.written == nil {
-		w, err := s.writePart(ctx, m)
+		w, err := s.writePart(ctx, m, limit)
 		if err != nil {
 			return fmt.Errorf("flush: %w", err)
 		}
@@ -143,7 +179,7 @@ type written struct {
 }
 
 // writePart writes the rows of a sealed memtable that are not deleted as a part.
-func (s *Store) writePart(ctx context.Context, m *memtable) (_ *written, err error) {
+func (s *Store) writePart(ctx context.Context, m *memtable, limit func() int) (_ *written, err error) {
 	dead, err := s.tombstones(ctx)
 	if err != nil {
 		return nil, err
@@ -159,7 +195,7 @@ func (s *Store) writePart(ctx context.Context, m *memtable) (_ *written, err err
 			err = errors.Join(err, w.abandon())
 		}
 	}()
-	rows, err := s.writeMemtable(ctx, w, m, dead, &out.pub)
+	rows, err := s.writeMemtable(ctx, w, m, dead, &out.pub, limit)
 	if err != nil || rows == 0 {
 		return out, err
 	}
@@ -178,8 +214,14 @@ func (s *Store) writePart(ctx context.Context, m *memtable) (_ *written, err err
 
 // writeMemtable writes the rows of m that are not deleted and adds statistics
 // to pub.
-func (s *Store) writeMemtable(ctx context.Context, w *partWriter, m *memtable, dead *tombstoneSet, pub *catalog.Publication) (int64, error) {
-	cut := slicer{write: w.w.Add, limit: s.o.tune.blockBytes}
+//
+// The rows are cut into blocks that reference the memory of m, encoded on
+// several goroutines, and written in order.
+func (s *Store) writeMemtable(ctx context.Context, w *partWriter, m *memtable, dead *tombstoneSet, pub *catalog.Publication, limit func() int) (int64, error) {
+	pipe := newBlockPipe(ctx, s.encoders, s.o.tune.encoders, w.w.AddEncoded)
+	defer pipe.close()
+	pipe.limit = limit
+	cut := slicer{pipe: pipe, limit: s.o.tune.blockBytes}
 	total := int64(0)
 	for _, id := range slices.Sorted(maps.Keys(m.groups)) {
 		if err := ctx.Err(); err != nil {
@@ -206,7 +248,7 @@ func (s *Store) writeMemtable(ctx context.Context, w *partWriter, m *memtable, d
 			pub.GroupBytes = append(pub.GroupBytes, catalog.GroupBytes{Group: id, Delta: bytes})
 		}
 	}
-	return total, nil
+	return total, pipe.drain()
 }
 
 // writeGroup writes the rows of one group of a memtable.
@@ -214,6 +256,7 @@ func writeGroup(cut *slicer, group logs.GroupID, src memRows, dead *tombstoneSet
 	refs := src.sorted()
 	cut.begin(group, int64(len(refs)))
 	some := len(dead.streams[group]) > 0
+	var row segment.Row
 	for _, r := range refs {
 		c := src.chunks[r.chunk]
 		if some && dead.dead(group, c.stream) {
@@ -223,11 +266,13 @@ func writeGroup(cut *slicer, group logs.GroupID, src memRows, dead *tombstoneSet
 		msg := c.message(i)
 		rows++
 		bytes += int64(len(msg))
-		if err := cut.add(segment.Row{Stream: c.stream, Key: c.key(i), Ingestion: c.ingestion, Message: msg}); err != nil {
+		row = segment.Row{Stream: c.stream, Key: c.key(i), Ingestion: c.ingestion, Message: msg}
+		if err := cut.add(&row); err != nil {
 			return rows, bytes, err
 		}
 	}
-	return rows, bytes, cut.flush()
+	cut.flush()
+	return rows, bytes, nil
 }
 
 // publish applies pub. After an error it asks the manifest whether pub was

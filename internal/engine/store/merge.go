@@ -8,6 +8,7 @@ import (
 	"maps"
 	"math"
 	"slices"
+	"sync/atomic"
 	"time"
 
 	"github.com/cumulog/cumulog/internal/engine/store/segment"
@@ -18,7 +19,16 @@ import (
 // merge reads the rows of some parts and writes those that live into parts of
 // one (retention class, UTC day) each. Blocks that are full and overlap few
 // other blocks of their group move as they are; the others are merged in order
-// of (timestamp, seq) and cut anew, holding in memory only blocks that overlap.
+// of (timestamp, seq), cut anew and encoded by goroutines of a pipe.
+//
+// It holds in memory: the index entries of all blocks, at most maxOpen open
+// blocks, the blocks in the pipe, and the scratch of its encoders. See memory.go.
+//
+// Before it is published, it is proved that no row was lost, doubled or changed:
+// the rows of the inputs are those written and those dropped, by number; the
+// hashes of the rows that were read are those of the rows that were handed to
+// encoders; and the blocks in the finished files, read back from their indexes,
+// are those that were encoded and moved, by the hashes of their messages.
 type merge struct {
 	s     *Store
 	ctx   context.Context
@@ -28,14 +38,20 @@ type merge struct {
 	now   int64
 
 	blocks  map[mergeBucket][]mergeBlock // sorted by (group, first key)
-	buffers map[*part]*segment.Buffer    // keep the shared frame that was decoded last
+	rows    int64                        // of the inputs
 	dropped int64                        // rows that died by tombstone or retention
 
-	out     *partWriter
-	bucket  mergeBucket // of out
+	in   uint64        // sum of the hashes of rows read
+	out  atomic.Uint64 // sum of the hashes of rows encoded
+	sent uint64        // sum of the hashes of blocks written
+
+	file    *partWriter // being written
+	bucket  mergeBucket // of file
+	pipe    *blockPipe
 	cut     slicer
+	reader  mergeReader
 	written []*partWriter
-	added   []catalog.Segment
+	added   []*part
 	bytes   map[logs.GroupID]int64 // message bytes out minus in
 }
 
@@ -49,8 +65,12 @@ type mergeBlock struct {
 	info segment.BlockInfo
 }
 
-// errRowCount says that a merge would lose or double rows; it is not published.
-var errRowCount = errors.New("rows do not add up")
+var (
+	// errRowCount says that a merge would lose or double rows; it is not published.
+	errRowCount = errors.New("rows do not add up")
+	// errRowHash says that a merge would change rows; it is not published.
+	errRowHash = errors.New("rows or blocks differ from those read")
+)
 
 // runMerge executes a merge and publishes it. The caller holds mergeMu and a
 // view that lists the inputs.
@@ -58,38 +78,38 @@ func (s *Store) runMerge(ctx context.Context, job *mergeJob, dead *tombstoneSet)
 	start := time.Now()
 	m := &merge{
 		s: s, ctx: ctx, job: job, dead: dead, now: s.mergeNow,
-		blocks:  make(map[mergeBucket][]mergeBlock),
-		buffers: make(map[*part]*segment.Buffer),
-		bytes:   make(map[logs.GroupID]int64),
+		blocks: make(map[mergeBucket][]mergeBlock),
+		bytes:  make(map[logs.GroupID]int64),
 	}
-	m.cut = slicer{write: m.write, limit: s.o.tune.blockBytes, copy: true}
+	m.reader.m = m
+	m.pipe = newBlockPipe(ctx, s.encoders, job.workers(s.o.tune.encoders), m.write)
+	m.pipe.check = m.encoding
+	m.cut = slicer{pipe: m.pipe, limit: s.o.tune.blockBytes, copy: true}
 	keep := false
 	defer func() {
+		m.pipe.close()
 		if !keep {
 			err = errors.Join(err, m.abandon())
 		}
 	}()
-	in, err := m.collect()
-	if err != nil {
+	if err := m.collect(); err != nil {
 		return fmt.Errorf("merge: %w", err)
 	}
 	if err := m.rewrite(); err != nil {
 		return fmt.Errorf("merge: %w", err)
 	}
-	out := int64(0)
-	for _, g := range m.added {
-		out += g.Rows
-	}
-	if in != out+m.dropped {
-		// Only a defect of the merge or damage that passed every checksum gets here.
-		return fmt.Errorf("merge: %w: %d in, %d out, %d dropped", errRowCount, in, out, m.dropped)
+	if err := m.prove(); err != nil {
+		return fmt.Errorf("merge: %w", err)
 	}
 	if len(m.added) > 0 {
 		if err := s.o.FS.SyncDir(s.partsDir); err != nil {
 			return fmt.Errorf("merge: %w", err)
 		}
 	}
-	pub := catalog.Publication{Add: m.added}
+	pub := catalog.Publication{}
+	for _, p := range m.added {
+		pub.Add = append(pub.Add, p.seg)
+	}
 	for _, p := range job.inputs {
 		pub.Remove = append(pub.Remove, p.seg.ID)
 	}
@@ -98,17 +118,48 @@ func (s *Store) runMerge(ctx context.Context, job *mergeJob, dead *tombstoneSet)
 			pub.GroupBytes = append(pub.GroupBytes, catalog.GroupBytes{Group: id, Delta: d})
 		}
 	}
-	var added []*part
-	for _, g := range m.added {
-		added = append(added, s.newPart(g))
-	}
-	keep, s.merged = true, &merged{pub: pub, inputs: job.inputs, added: added}
+	keep, s.merged = true, &merged{pub: pub, inputs: job.inputs, added: m.added}
 	if err := s.publishMerge(ctx); err != nil {
 		return err
 	}
-	s.o.Logger.Debug("merged parts", "reason", job.reason, "parts", len(job.inputs), "into", len(added),
-		"events", out, "dropped", m.dropped, "took", time.Since(start))
+	s.o.Logger.Debug("merged parts", "reason", job.reason, "parts", len(job.inputs), "into", len(m.added),
+		"events", m.rows-m.dropped, "dropped", m.dropped, "took", time.Since(start))
 	return nil
+}
+
+// prove compares what was read with what lies in the finished files.
+func (m *merge) prove() error {
+	rows, blocks := int64(0), uint64(0)
+	for _, p := range m.added {
+		rows += p.seg.Rows
+		r, err := p.open()
+		if err != nil {
+			return fmt.Errorf("read back: %w", err)
+		}
+		for b := range r.All() {
+			blocks += blockHash(&b)
+		}
+	}
+	// Only a defect of the merge or damage that passed every checksum fails here.
+	if m.rows != rows+m.dropped {
+		return fmt.Errorf("%w: %d in, %d out, %d dropped", errRowCount, m.rows, rows, m.dropped)
+	}
+	if m.in != m.out.Load() {
+		return fmt.Errorf("%w: rows were changed between reading and encoding", errRowHash)
+	}
+	if m.sent != blocks {
+		return fmt.Errorf("%w: the blocks on disk are not those written", errRowHash)
+	}
+	return nil
+}
+
+// encoding is called by the pipe for the rows of every block that is encoded.
+func (m *merge) encoding(group logs.GroupID, rows []segment.Row) {
+	sum := uint64(0)
+	for i := range rows {
+		sum += rowHash(group, &rows[i])
+	}
+	m.out.Add(sum)
 }
 
 // merged is the result of a merge.
@@ -130,28 +181,27 @@ func (s *Store) publishMerge(ctx context.Context) error {
 	return nil
 }
 
-// collect sorts the blocks of the inputs by what they become, and returns the
-// number of rows in the inputs.
-func (m *merge) collect() (rows int64, err error) {
+// collect sorts the blocks of the inputs by what they become.
+func (m *merge) collect() (err error) {
 	groups := make(map[logs.GroupID]bool)
 	for _, p := range m.job.inputs {
 		r, err := p.open()
 		if err != nil {
-			return 0, err
+			return err
 		}
 		for _, g := range r.Groups() {
 			groups[g.Group] = true
-			rows += g.Rows
+			m.rows += g.Rows
 			m.bytes[g.Group] -= g.RawBytes
 		}
 	}
 	if m.lives, err = m.s.o.Manifest.Lives(m.ctx, slices.Sorted(maps.Keys(groups))); err != nil {
-		return 0, fmt.Errorf("read retention: %w", err)
+		return fmt.Errorf("read retention: %w", err)
 	}
 	for _, p := range m.job.inputs {
 		r, err := p.open()
 		if err != nil {
-			return 0, err
+			return err
 		}
 		for b := range r.All() {
 			if m.dead.groups[b.Group] || b.Max.Timestamp < m.cutoff(b.Group) {
@@ -170,7 +220,7 @@ func (m *merge) collect() (rows int64, err error) {
 			return cmp.Or(cmp.Compare(a.info.Group, b.info.Group), a.info.Min.Compare(b.info.Min))
 		})
 	}
-	return rows, nil
+	return nil
 }
 
 // cutoff returns the timestamp below which the events of a group have expired.
@@ -200,6 +250,9 @@ func (m *merge) rewrite() error {
 				return err
 			}
 			list = list[n:]
+		}
+		if err := m.pipe.drain(); err != nil {
+			return err
 		}
 		if err := m.finishOutput(); err != nil {
 			return err
@@ -259,6 +312,9 @@ func (m *merge) cluster(blocks []mergeBlock, ordered bool) error {
 			return err
 		}
 	}
+	if len(rest) == 1 && m.clean(&rest[0].info) {
+		return m.move(rest[0]) // it would come out as it went in
+	}
 	return m.mergeRows(rest)
 }
 
@@ -266,72 +322,113 @@ func (m *merge) cluster(blocks []mergeBlock, ordered bool) error {
 func (m *merge) moves(b *segment.BlockInfo) bool {
 	limit := m.s.o.tune.blockBytes
 	full := b.RawBytes >= int64(limit-limit/4) || b.Rows >= maxBlockRows-maxBlockRows/4
-	return full && b.Mode != segment.ModeShared && b.RawBytes <= int64(limit) &&
+	return full && b.Mode != segment.ModeShared && m.clean(b)
+}
+
+// clean reports whether every row of a block lives and it fits a block.
+func (m *merge) clean(b *segment.BlockInfo) bool {
+	return b.RawBytes <= int64(m.s.o.tune.blockBytes) &&
 		b.Min.Timestamp >= m.cutoff(b.Group) &&
 		dayOf(b.Min.Timestamp) == dayOf(b.Max.Timestamp) &&
 		!m.dead.touches(b.Group, b.MinStream, b.MaxStream)
 }
 
-// move copies a block as it is.
+// move copies a block as it is, in its turn.
 func (m *merge) move(b mergeBlock) error {
-	r, err := b.part.open()
-	if err != nil {
-		return err
-	}
-	w, err := m.writer()
-	if err != nil {
-		return err
-	}
-	err = w.w.AddRaw(m.ctx, r, b.info)
-	if isDamage(err) {
-		b.part.quarantine(idOf(&b.info), err)
-	}
-	m.bytes[b.info.Group] += b.info.RawBytes
-	return err
+	return m.pipe.then(func() error {
+		if err := m.pace(b.info.StoredBytes); err != nil {
+			return err
+		}
+		r, err := b.part.open()
+		if err != nil {
+			return err
+		}
+		w, err := m.writer()
+		if err != nil {
+			return err
+		}
+		if err := w.w.AddRaw(m.ctx, r, b.info); err != nil {
+			m.blame(b, err)
+			return err
+		}
+		m.sent += blockHash(&b.info)
+		m.bytes[b.info.Group] += b.info.RawBytes
+		return nil
+	})
 }
 
-// mergeRows writes the rows of blocks that overlap or are not full.
-func (m *merge) mergeRows(blocks []mergeBlock) error {
-	if len(blocks) == 0 {
+// pace waits when others want the machine and nobody waits for the merge.
+func (m *merge) pace(bytes int64) error {
+	if m.job.urgent {
 		return nil
 	}
-	group := blocks[0].info.Group
-	day := m.bucket.day
-	sc := &scan{
-		s: m.s, ctx: m.ctx, group: group, merge: m, log: m.s.o.Logger,
-		lo: logs.Key{Timestamp: max(day*dayMillis, m.cutoff(group)) - 1, Seq: math.MaxUint64},
-		hi: logs.Key{Timestamp: (day + 1) * dayMillis},
-	}
-	if len(m.dead.streams[group]) > 0 {
-		sc.keep = func(id logs.StreamID) bool { return !m.dead.dead(group, id) }
-	}
-	for i := range blocks {
-		b := &blocks[i]
-		sc.pending.push(false, pendingItem{bound: b.info.Min, part: b.part, read: &blockRead{part: b.part, info: b.info}})
-	}
-	var werr error
-	err := sc.run(func(e logs.Event) bool {
-		m.bytes[group] += int64(len(e.Message))
-		werr = m.cut.add(segment.Row{Stream: e.Stream, Key: e.Key, Ingestion: e.Ingestion, Message: e.Message})
-		return werr == nil
-	})
-	m.dropped += sc.dropped
-	return errors.Join(err, werr, m.cut.flush())
+	return m.s.pace.wait(m.ctx, bytes)
 }
 
-// write is where the slicer hands in a block.
-func (m *merge) write(group logs.GroupID, rows []segment.Row) error {
+// blame remembers that a block is damaged when err says so.
+func (m *merge) blame(b mergeBlock, err error) {
+	if isDamage(err) && b.part.quarantine(idOf(&b.info), err) {
+		m.s.o.Logger.Error("a block is damaged; its events are left out of every answer",
+			"part", b.part.seg.ID, "group", b.info.Group, "events", b.info.Rows, "error", err)
+	}
+}
+
+// maxOpen is how many blocks a merge opens at once. Where more lie over one
+// moment they become several sequences, each in order, and a later merge has
+// less to do.
+const maxOpen = 16
+
+// mergeRows writes the rows of blocks that overlap or are not full. They are
+// sorted by their first key.
+func (m *merge) mergeRows(blocks []mergeBlock) error {
+	for len(blocks) > 0 {
+		var now, later []mergeBlock
+		var open []logs.Key
+		for _, b := range blocks {
+			open = slices.DeleteFunc(open, func(last logs.Key) bool { return last.Less(b.info.Min) })
+			if len(open) == maxOpen {
+				later = append(later, b)
+				continue
+			}
+			open = append(open, b.info.Max)
+			now = append(now, b)
+		}
+		if err := m.reader.read(now, m.row); err != nil {
+			return err
+		}
+		m.cut.flush()
+		blocks = later
+	}
+	return nil
+}
+
+// row takes a row in order.
+func (m *merge) row(r *segment.Row) error {
+	if spoil := m.s.o.tune.spoil; spoil != nil && !spoil(r) {
+		return nil
+	}
+	return m.cut.add(r)
+}
+
+// write is where the pipe hands in a block.
+func (m *merge) write(b *segment.Encoded) error {
 	w, err := m.writer()
 	if err != nil {
 		return err
 	}
-	return w.w.Add(group, rows)
+	if err := w.w.AddEncoded(b); err != nil {
+		return err
+	}
+	info := b.Info()
+	m.sent += blockHash(&info)
+	m.bytes[info.Group] += info.RawBytes
+	return nil
 }
 
 // writer returns the output, a new one when the last is full.
 func (m *merge) writer() (*partWriter, error) {
-	if m.out != nil && m.out.w.Size() < m.s.o.tune.fileBytes {
-		return m.out, nil
+	if m.file != nil && m.file.w.Size() < m.s.o.tune.fileBytes {
+		return m.file, nil
 	}
 	if err := m.finishOutput(); err != nil {
 		return nil, err
@@ -347,59 +444,42 @@ func (m *merge) writer() (*partWriter, error) {
 	if err != nil {
 		return nil, err
 	}
-	m.out = w
+	m.file = w
 	m.written = append(m.written, w)
 	return w, nil
 }
 
 func (m *merge) finishOutput() error {
-	if m.out == nil {
+	if m.file == nil {
 		return nil
 	}
-	seg, _, err := m.out.finish()
-	m.out = nil
+	seg, _, err := m.file.finish()
+	m.file = nil
 	if err != nil {
 		return err
 	}
-	m.added = append(m.added, seg)
+	m.added = append(m.added, m.s.newPart(seg))
 	return nil
 }
 
 // abandon removes every output.
 func (m *merge) abandon() error {
 	var err error
+	for _, p := range m.added {
+		err = errors.Join(err, p.close())
+	}
 	for _, w := range m.written {
 		err = errors.Join(err, w.abandon())
 	}
 	return err
 }
 
-// readShared reads a block of a shared frame with the buffer of its part, so
-// that the frame is decoded once for all its blocks, and copies the block out.
-func (m *merge) readShared(r *segment.Reader, read *blockRead) (*blockData, error) {
-	buf := m.buffers[read.part]
-	if buf == nil {
-		buf = new(segment.Buffer)
-		m.buffers[read.part] = buf
-	}
-	b, err := r.Read(m.ctx, read.info, buf)
-	if err != nil {
-		return nil, err
-	}
-	if err := b.Load(m.ctx); err != nil {
-		return nil, err
-	}
-	d := &blockData{keys: b.Keys(), runs: b.Streams(), b: b}
-	d.messages, d.ends = b.Messages()
-	return d.clone(), nil
-}
-
 // rowsOfDay counts the rows of a block that lie in the day being written.
-func (m *merge) rowsOfDay(d *blockData) int64 {
+func (m *merge) rowsOfDay(keys []logs.Key) int64 {
 	from, to := m.bucket.day*dayMillis, (m.bucket.day+1)*dayMillis
 	n := int64(0)
-	for i := range d.keys {
-		if ts := d.keys[i].Timestamp; ts >= from && ts < to {
+	for i := range keys {
+		if ts := keys[i].Timestamp; ts >= from && ts < to {
 			n++
 		}
 	}

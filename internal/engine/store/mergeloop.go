@@ -165,7 +165,7 @@ func (s *Store) purge(ctx context.Context, v *view, dead *tombstoneSet, all, che
 		case !w.some:
 		case all, 10*w.deadBytes > 4*w.bytes, w.oldest > 0 && s.mergeNow-w.oldest >= s.o.tune.purgeAfter.Milliseconds():
 			if rewrite == nil {
-				rewrite = &mergeJob{inputs: []*part{p}, level: max(1, p.seg.Level), reason: "dead events"}
+				rewrite = &mergeJob{inputs: []*part{p}, level: max(1, p.seg.Level), reason: "dead events", urgent: all}
 			}
 			p.looked = 0 // again, until it is rewritten
 		}
@@ -211,7 +211,7 @@ func (s *Store) tryMerge(ctx context.Context, job *mergeJob, dead *tombstoneSet)
 	err := s.runMerge(ctx, job, dead)
 	switch {
 	case isDamage(err): // the parts with damage are known now
-	case errors.Is(err, errRowCount), errors.Is(err, segment.ErrOrder), errors.Is(err, segment.ErrInvalid), errors.Is(err, segment.ErrTooLarge):
+	case errors.Is(err, errRowCount), errors.Is(err, errRowHash), errors.Is(err, segment.ErrOrder), errors.Is(err, segment.ErrInvalid), errors.Is(err, segment.ErrTooLarge):
 		for _, p := range job.inputs {
 			p.avoid = true
 		}

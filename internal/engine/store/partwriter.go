@@ -1,7 +1,6 @@
 package store
 
 import (
-	"cmp"
 	"context"
 	"encoding/hex"
 	"encoding/json"
@@ -127,32 +126,16 @@ func (p *partWriter) abandon() error {
 
 // slicer cuts the rows of a group, which come in order of (timestamp, seq),
 // into time slices of about one block each, so that blocks are narrow in time,
-// and sorts each slice by stream, so that streams are contiguous in it.
+// and hands them to a pipe, which sorts each by stream, so that streams are
+// contiguous in it.
 type slicer struct {
-	write func(group logs.GroupID, rows []segment.Row) error
+	pipe  *blockPipe
 	limit int  // bytes of messages of a block
 	copy  bool // messages do not outlive add
 
-	group  logs.GroupID
-	dense  bool // the group has rows enough to cut at gaps
-	rows   []segment.Row
-	sorted []segment.Row
-	arena  []byte
-	bytes  int
-	mixed  bool // rows are of more than one stream
-
-	// scratch of byStream
-	slots   map[logs.StreamID]uint32
-	streams []streamSlot
-	slotOf  []uint32
-	place   []int
-}
-
-// streamSlot is a stream of a block, numbered by first appearance.
-type streamSlot struct {
-	stream logs.StreamID
-	slot   uint32
-	rows   int
+	group logs.GroupID
+	dense bool       // the group has rows enough to cut at gaps
+	block *blockTask // being filled; nil: none
 }
 
 // gap in time that ends a block, so that one late event does not widen it.
@@ -166,81 +149,42 @@ func (s *slicer) begin(group logs.GroupID, rows int64) {
 	s.group, s.dense = group, rows >= denseRows
 }
 
-func (s *slicer) add(r segment.Row) error {
-	if n := len(s.rows); n > 0 {
-		last := &s.rows[n-1]
-		if n >= maxBlockRows || s.bytes+len(r.Message) > s.limit ||
+func (s *slicer) add(r *segment.Row) error {
+	if b := s.block; b != nil {
+		last := &b.rows[len(b.rows)-1]
+		if len(b.rows) >= maxBlockRows || b.bytes+len(r.Message) > s.limit ||
 			dayOf(r.Key.Timestamp) != dayOf(last.Key.Timestamp) ||
 			s.dense && r.Key.Timestamp-last.Key.Timestamp > sliceGap {
-			if err := s.flush(); err != nil {
-				return err
-			}
+			s.flush()
 		} else if r.Stream != last.Stream {
-			s.mixed = true
+			b.mixed = true
 		}
 	}
-	if s.copy {
-		from := len(s.arena)
-		s.arena = append(s.arena, r.Message...) // rows of an arena that moves keep the old one alive
-		r.Message = s.arena[from:len(s.arena):len(s.arena)]
+	if s.block == nil {
+		b, err := s.pipe.take()
+		if err != nil {
+			return err
+		}
+		b.group = s.group
+		s.block = b
 	}
-	s.bytes += len(r.Message)
-	s.rows = append(s.rows, r)
+	b := s.block
+	b.bytes += len(r.Message)
+	b.rows = append(b.rows, *r)
+	if s.copy {
+		from := len(b.arena)
+		b.arena = append(b.arena, r.Message...) // rows of an arena that moves keep the old one alive
+		b.rows[len(b.rows)-1].Message = b.arena[from:len(b.arena):len(b.arena)]
+	}
 	return nil
 }
 
-// flush writes the rows collected so far as one block.
-func (s *slicer) flush() error {
-	if len(s.rows) == 0 {
-		return nil
+// flush hands over the rows collected so far as one block.
+func (s *slicer) flush() {
+	if b := s.block; b != nil {
+		s.block = nil
+		s.pipe.submit(b)
 	}
-	rows := s.rows
-	if s.mixed {
-		rows = s.byStream()
-	}
-	err := s.write(s.group, rows)
-	clear(s.rows)
-	clear(s.sorted)
-	s.rows, s.sorted, s.arena, s.bytes, s.mixed = s.rows[:0], s.sorted[:0], s.arena[:0], 0, false
-	return err
-}
-
-// byStream returns the rows in order of (stream, timestamp, seq): a counting
-// sort, as the rows of each stream are in order already.
-func (s *slicer) byStream() []segment.Row {
-	if s.slots == nil {
-		s.slots = make(map[logs.StreamID]uint32)
-	}
-	clear(s.slots)
-	s.streams, s.slotOf = s.streams[:0], s.slotOf[:0]
-	last, slot := logs.StreamID(-1), uint32(0)
-	for i := range s.rows {
-		if id := s.rows[i].Stream; id != last {
-			known := false
-			if slot, known = s.slots[id]; !known {
-				slot = uint32(len(s.streams))
-				s.slots[id] = slot
-				s.streams = append(s.streams, streamSlot{stream: id, slot: slot})
-			}
-			last = id
-		}
-		s.streams[slot].rows++
-		s.slotOf = append(s.slotOf, slot)
-	}
-	slices.SortFunc(s.streams, func(a, b streamSlot) int { return cmp.Compare(a.stream, b.stream) })
-	s.place = slices.Grow(s.place[:0], len(s.streams))[:len(s.streams)]
-	at := 0
-	for _, st := range s.streams {
-		s.place[st.slot] = at
-		at += st.rows
-	}
-	s.sorted = slices.Grow(s.sorted[:0], len(s.rows))[:len(s.rows)]
-	for i := range s.rows {
-		p := &s.place[s.slotOf[i]]
-		s.sorted[*p] = s.rows[i]
-		*p++
-	}
-	return s.sorted
 }
 
 // tombstoneSet answers which groups and streams are deleted.

@@ -10,12 +10,22 @@ type mergeJob struct {
 	inputs []*part
 	level  int
 	reason string
+	urgent bool // somebody waits for it
+}
+
+// workers returns how many goroutines encode for the merge.
+func (j *mergeJob) workers(most int) int {
+	if j.urgent {
+		return most
+	}
+	return 1
 }
 
 const (
 	maxMergeInputs = 64
 	dayCloses      = 24 * 60 * 60 * 1000 // ms after the end of a day from which late events are few
-	lateSettles    = 60 * 60 * 1000      // ms after which a part of a closed day is merged with the rest
+	lateSettles    = 60 * 60 * 1000      // ms after which a part of a closed day is merged with some of the rest
+	daySettles     = 24 * 60 * 60 * 1000 // and with all of it
 )
 
 // tier returns the size class of a part. Parts of the last tier, half a file
@@ -34,10 +44,32 @@ func (s *Store) tier(p *part) int {
 
 const lastTier = 8
 
-// plan picks the next merge by size tiers, or nil. all asks for every merge
-// that reduces the number of parts. Parts with damage are left as they are, for
-// the sake of salvage.
+// plan picks the next merge, or nil. all asks for every merge that reduces the
+// number of parts. Parts with damage are left as they are, for the sake of salvage.
+//
+// Flushed parts are merged fanIn at a time, which sorts their groups into
+// classes and days. The parts of a (class, day) are merged by size tiers, each
+// eight times the last, and left alone from half a file on. An event is
+// thus written once when it is flushed, once when it leaves level 0, and at most once
+// for every tier above that of its first part; blocks that are full move as they are. Of
+// a day there are fewer than fanIn parts in each tier below the last.
+//
+// A day that is closed gets few events. Its parts are joined once they have settled:
+// soon those of similar size, so that every event at least doubles the size
+// of its part each time it is written, and after a day all.
 func (s *Store) plan(parts []*part, all bool) *mergeJob {
+	job, aside := s.pick(parts, all)
+	s.mu.Lock()
+	s.setAside = aside
+	s.mu.Unlock()
+	if job != nil {
+		job.urgent = all
+	}
+	return job
+}
+
+// pick also returns the number of flushed parts that are left out.
+func (s *Store) pick(parts []*part, all bool) (job *mergeJob, aside int) {
 	type bucket struct {
 		class int
 		day   int64
@@ -46,6 +78,9 @@ func (s *Store) plan(parts []*part, all bool) *mergeJob {
 	days := make(map[bucket][]*part)
 	for _, p := range parts {
 		if n, whole := p.hurt(); n > 0 || whole || p.avoid || s.unreadable(p) {
+			if p.seg.Level == 0 {
+				aside++
+			}
 			continue
 		}
 		if p.seg.Level == 0 {
@@ -57,7 +92,7 @@ func (s *Store) plan(parts []*part, all bool) *mergeJob {
 	}
 	if len(fresh) >= s.o.tune.mergeFanIn || all && len(fresh) > 0 {
 		slices.SortFunc(fresh, func(a, b *part) int { return cmp.Compare(a.seg.MaxLSN, b.seg.MaxLSN) })
-		return &mergeJob{inputs: fresh[:min(len(fresh), maxMergeInputs)], level: 1, reason: "flushed parts"}
+		return &mergeJob{inputs: fresh[:min(len(fresh), maxMergeInputs)], level: 1, reason: "flushed parts"}, aside
 	}
 	order := make([]bucket, 0, len(days))
 	for b := range days {
@@ -68,13 +103,13 @@ func (s *Store) plan(parts []*part, all bool) *mergeJob {
 	})
 	for _, b := range order {
 		if job := s.planDay(days[b], b.day, all); job != nil {
-			return job
+			return job, aside
 		}
 	}
-	return nil
+	return nil, aside
 }
 
-// planDay picks a merge among the parts of one class and day.
+// planDay picks a merge among the parts of one class and day that are not full.
 func (s *Store) planDay(parts []*part, day int64, all bool) *mergeJob {
 	if len(parts) < 2 {
 		return nil
@@ -87,9 +122,12 @@ func (s *Store) planDay(parts []*part, day int64, all bool) *mergeJob {
 	for _, p := range parts {
 		newest, level = max(newest, p.seg.Created), max(level, p.seg.Level)
 	}
-	job := &mergeJob{level: level + 1, inputs: parts[:min(len(parts), maxMergeInputs)], reason: "closed day"}
-	if all || now >= (day+1)*dayMillis+dayCloses && now >= newest+lateSettles {
-		return job
+	pick := func(n int, reason string) *mergeJob {
+		return &mergeJob{level: level + 1, inputs: parts[:min(n, maxMergeInputs)], reason: reason}
+	}
+	closed := now >= (day+1)*dayMillis+dayCloses
+	if all || closed && now >= newest+daySettles {
+		return pick(len(parts), "closed day")
 	}
 	// The smaller parts go along with the tier that is full.
 	count := make(map[int]int)
@@ -97,8 +135,19 @@ func (s *Store) planDay(parts []*part, day int64, all bool) *mergeJob {
 		t := s.tier(p)
 		count[t]++
 		if count[t] >= s.o.tune.mergeFanIn {
-			job.inputs, job.reason = parts[:min(i+1, maxMergeInputs)], "full tier"
-			return job
+			return pick(i+1, "full tier")
+		}
+	}
+	if closed && now >= newest+lateSettles {
+		n, sum := 0, int64(0)
+		for i, p := range parts {
+			if i > 0 && p.seg.FileBytes <= sum {
+				n = i + 1
+			}
+			sum += p.seg.FileBytes
+		}
+		if n > 0 {
+			return pick(n, "late events")
 		}
 	}
 	return nil

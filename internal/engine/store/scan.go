@@ -62,7 +62,7 @@ func (s *Store) Scan(ctx context.Context, q Query, yield func(logs.Event) bool) 
 	return sc.stats, err
 }
 
-// scan is one running Scan, or the reading side of a merge.
+// scan is one running Scan.
 //
 // The order of the answer comes from a frontier: a heap of cursors over what is
 // open, and a queue of what is not, ordered by a bound that none of its rows
@@ -73,13 +73,10 @@ type scan struct {
 	s       *Store
 	ctx     context.Context
 	group   logs.GroupID
-	streams []logs.StreamID          // sorted; nil: all
-	lo, hi  logs.Key                 // exclusive bounds
-	need    hint.Need                // what match implies
-	match   func([]byte) bool        // nil: all are wanted
-	keep    func(logs.StreamID) bool // nil: all; of merges
-	merge   *merge                   // not nil: damage is an error, nothing is cached, dropped rows are counted
-	dropped int64
+	streams []logs.StreamID   // sorted; nil: all
+	lo, hi  logs.Key          // exclusive bounds
+	need    hint.Need         // what match implies
+	match   func([]byte) bool // nil: all are wanted
 	workers int
 	log     *slog.Logger
 
@@ -192,7 +189,7 @@ func (sc *scan) wants(id logs.StreamID) bool {
 			return false
 		}
 	}
-	return sc.keep == nil || sc.keep(id)
+	return true
 }
 
 // run yields everything in order.
@@ -233,7 +230,7 @@ func (sc *scan) run(yield func(logs.Event) bool) error {
 				if !yield(e) {
 					return nil
 				}
-			} else if c.event(&e); !sc.filtered && sc.keep == nil || sc.wants(e.Stream) {
+			} else if c.event(&e); !sc.filtered || sc.wants(e.Stream) {
 				sc.stats.Rows++
 				sc.stats.MemoryRows++
 				sc.stats.Bytes += int64(len(e.Message))
@@ -312,7 +309,6 @@ func (sc *scan) openNext() error {
 		return err
 	}
 	sc.stats.Blocks++
-	sc.dropped += read.dropped
 	if read.open == nil {
 		return nil
 	}
@@ -364,7 +360,7 @@ func (sc *scan) readAhead() error {
 func (sc *scan) expand(p *part) error {
 	r, err := p.open()
 	if err != nil {
-		if !isDamage(err) || sc.merge != nil {
+		if !isDamage(err) {
 			return fmt.Errorf("scan: %w", err)
 		}
 		sc.stats.DamagedBlocks++
@@ -389,9 +385,6 @@ func (sc *scan) blockError(read *blockRead) error {
 	if read.part.quarantine(idOf(&read.info), read.err) {
 		sc.log.Error("a block is damaged; its events are left out of every answer",
 			"part", read.part.seg.ID, "group", sc.group, "events", read.info.Rows, "error", read.err)
-	}
-	if sc.merge != nil {
-		return fmt.Errorf("scan: %w", read.err)
 	}
 	sc.stats.DamagedBlocks++
 	return nil

@@ -36,6 +36,9 @@ type Store struct {
 	using   sync.WaitGroup // appends under way; Add under mu while not closed
 	reading sync.WaitGroup // holders of views; likewise
 
+	encoders *encoders
+	pace     pacer // of merges in the background
+
 	flushWake chan struct{}
 	mergeWake chan struct{}
 	flushMu   sync.Mutex // one flush at a time
@@ -51,12 +54,16 @@ type Store struct {
 
 	mu       sync.Mutex // guards what follows
 	cur      *view
-	head     int64         // accounted bytes of all memtables and of appends under way
-	room     chan struct{} // closed, and replaced, when appenders may look again
-	flushErr error         // of the last flush
-	mergeErr error         // of the last merge
-	garbage  []*part       // no view lists them any more: to be closed and removed
+	head     int64     // accounted bytes of all memtables and of appends under way
+	stored   int64     // those of the memtables
+	waiters  waitQueue // appends that wait for room
+	readers  int       // holders of views
+	setAside int       // flushed parts that cannot be merged
+	flushErr error     // of the last flush
+	mergeErr error     // of the last merge
+	garbage  []*part   // no view lists them any more: to be closed and removed
 	closed   bool
+	closing  chan struct{} // closed with it
 }
 
 // Open opens the store in o.Dir, creates it when missing, and brings back what
@@ -74,9 +81,11 @@ func Open(ctx context.Context, o Options) (_ *Store, err error) {
 		o: o, partsDir: filepath.Join(o.Dir, "parts"),
 		cache:     newBlockCache(o.tune.cacheBytes),
 		dirs:      newBlockCache(o.tune.cacheBytes / 8),
+		encoders:  &encoders{},
 		flushWake: make(chan struct{}, 1), mergeWake: make(chan struct{}, 1),
-		room: make(chan struct{}),
+		closing: make(chan struct{}),
 	}
+	s.pace = pacer{floor: o.tune.mergeFloor, fanIn: o.tune.mergeFanIn, busy: s.mergeBusy, debt: s.mergeDebt}
 	s.ctx, s.cancel = context.WithCancel(context.WithoutCancel(ctx))
 	defer func() {
 		if err != nil {
@@ -235,27 +244,32 @@ func (s *Store) add(c *chunk, reserved int64) {
 	m.add(c, time.Now())
 	full := m.memory >= s.o.tune.memtableBytes
 	s.mu.Lock()
+	s.stored += m.memory - before
 	s.head += m.memory - before - reserved
 	if full {
 		s.sealLocked()
 	}
+	full = full || s.stuckLocked()
 	s.mu.Unlock()
 	if full {
 		wake(s.flushWake)
 	}
 }
 
-// seal seals the active memtable when it has rows and when says so.
-func (s *Store) seal(when func(*memtable) bool) {
+// seal seals the active memtable when it has rows and when, which is called with mu
+// held, says so; it reports whether it did.
+func (s *Store) seal(when func(*memtable) bool) bool {
 	s.applyMu.Lock()
 	defer s.applyMu.Unlock()
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	m := s.cur.mems[len(s.cur.mems)-1]
-	if _, _, ok := m.size(); ok && when(m) {
-		s.sealLocked()
-		wake(s.flushWake)
+	if _, _, ok := m.size(); !ok || !when(m) {
+		return false
 	}
+	s.sealLocked()
+	wake(s.flushWake)
+	return true
 }
 
 // sealLocked starts a new memtable. The caller holds applyMu and mu.
@@ -296,6 +310,7 @@ func (s *Store) acquire() (*view, error) {
 		return nil, ErrClosed
 	}
 	s.cur.refs++
+	s.readers++
 	s.reading.Add(1)
 	return s.cur, nil
 }
@@ -304,6 +319,7 @@ func (s *Store) release(v *view) {
 	defer s.reading.Done()
 	s.mu.Lock()
 	defer s.mu.Unlock()
+	s.readers--
 	s.unref(v)
 }
 
@@ -315,7 +331,7 @@ func (s *Store) swap(flushed *memtable, removed, added []*part) {
 	if flushed != nil {
 		v.mems = slices.DeleteFunc(slices.Clone(v.mems), func(m *memtable) bool { return m == flushed })
 		s.head -= flushed.memory
-		s.wakeAppenders()
+		s.stored -= flushed.memory
 	}
 	for _, p := range s.cur.parts {
 		if !slices.Contains(removed, p) {
@@ -324,6 +340,7 @@ func (s *Store) swap(flushed *memtable, removed, added []*part) {
 	}
 	v.parts = append(v.parts, added...)
 	s.install(v)
+	s.letIn()
 }
 
 // collect closes and removes the files of parts that nobody uses any more.
@@ -366,12 +383,6 @@ func (s *Store) headBytes() int64 {
 // to be flushed.
 func (s *Store) headLimit() int64 { return 3 * s.o.tune.memtableBytes }
 
-// wakeAppenders lets those that wait for room look again. The caller holds mu.
-func (s *Store) wakeAppenders() {
-	close(s.room)
-	s.room = make(chan struct{})
-}
-
 func wake(c chan struct{}) {
 	select {
 	case c <- struct{}{}:
@@ -398,7 +409,8 @@ func (s *Store) Close() error {
 		return nil
 	}
 	s.closed = true
-	s.wakeAppenders()
+	close(s.closing)
+	s.letIn()
 	s.mu.Unlock()
 
 	s.using.Wait()
