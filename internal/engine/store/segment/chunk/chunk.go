@@ -14,6 +14,7 @@ type Decoder struct {
 	zstd    *zstd.Decoder
 	seq     seqDecoder
 	numbers []uint64
+	fronts  []uint64
 }
 
 // NewDecoder returns a decoder.

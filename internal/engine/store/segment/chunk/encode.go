@@ -3,6 +3,7 @@ package chunk
 import (
 	"encoding/binary"
 	"fmt"
+	"math/bits"
 
 	"github.com/klauspost/compress/zstd"
 
@@ -102,7 +103,7 @@ func (e *Encoder) appendFew(dst []byte, t *column.Texts, s Summary) ([]byte, Sum
 		s = inner
 		s.Encoding = Dict
 	} else {
-		dst = e.appendStr(append(dst, byte(Str)), values)
+		dst = e.appendSorted(append(dst, byte(Str)), values)
 		measureClasses(values, &s)
 	}
 	e.numbers = e.numbers[:0]
@@ -211,13 +212,13 @@ func measureClasses(t *column.Texts, s *Summary) {
 
 // Forms of STR.
 const (
-	strPlain = 0 // lengths, bytes
-	strFront = 1 // lengths of what is shared with the text before, lengths of the rest, bytes of the rest
+	strPlain = 0 // sequence of lengths, blob of the bytes
+	strFront = 1 // sequence of what each text shares with the one before, sequence of the other lengths, blob of the other bytes
 )
 
 // appendStr appends u8 form | sequences | blob.
 func (e *Encoder) appendStr(dst []byte, t *column.Texts) []byte {
-	e.numbers, e.fronts, e.bytes = e.numbers[:0], e.fronts[:0], e.bytes[:0]
+	e.numbers = e.numbers[:0]
 	from := uint32(0)
 	for _, end := range t.Ends {
 		e.numbers = append(e.numbers, int64(end-from))
@@ -226,4 +227,40 @@ func (e *Encoder) appendStr(dst []byte, t *column.Texts) []byte {
 	dst = append(dst, strPlain)
 	dst = e.seq.append(dst, e.numbers, false)
 	return e.appendBlob(dst, t.Data[:from], true)
+}
+
+// appendSorted is appendStr for texts of which neighbours may begin alike.
+func (e *Encoder) appendSorted(dst []byte, t *column.Texts) []byte {
+	e.numbers, e.fronts, e.bytes = e.numbers[:0], e.fronts[:0], e.bytes[:0]
+	var last []byte
+	for i := range t.Ends {
+		text := t.At(i)
+		front := sharedPrefix(last, text)
+		e.fronts = append(e.fronts, int64(front))
+		e.numbers = append(e.numbers, int64(len(text)-front))
+		e.bytes = append(e.bytes, text[front:]...)
+		last = text
+	}
+	if len(e.bytes) > len(t.Data)-len(t.Data)/8 {
+		return e.appendStr(dst, t)
+	}
+	dst = append(dst, strFront)
+	dst = e.seq.append(dst, e.fronts, false)
+	dst = e.seq.append(dst, e.numbers, false)
+	return e.appendBlob(dst, e.bytes, true)
+}
+
+// sharedPrefix returns how many bytes a and b have in common at their beginning.
+func sharedPrefix(a, b []byte) int {
+	n := min(len(a), len(b))
+	i := 0
+	for ; i+8 <= n; i += 8 {
+		if x := binary.LittleEndian.Uint64(a[i:]) ^ binary.LittleEndian.Uint64(b[i:]); x != 0 {
+			return i + bits.TrailingZeros64(x)/8
+		}
+	}
+	for i < n && a[i] == b[i] {
+		i++
+	}
+	return i
 }

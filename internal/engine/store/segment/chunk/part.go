@@ -19,6 +19,7 @@ type part struct {
 	own     []byte       // its memory, when it does not share the chunk's
 	texts   column.Texts // STR: all; PATCH: the exceptions
 	data    []byte       // memory of texts.Data, when it does not share the chunk's
+	whole   []byte       // memory of texts.Data, when they were front coded
 	rows    []uint64     // PATCH: which texts are exceptions, ascending
 }
 
@@ -78,8 +79,13 @@ func (d *Decoder) part(p *part, c *cursor, n, maxText int) {
 
 // str reads n texts.
 func (d *Decoder) str(p *part, c *cursor, n, maxText int) {
-	if form := c.u8(); form != strPlain {
+	form := c.u8()
+	if form > strFront {
 		c.fail("unknown form of texts")
+	}
+	if form == strFront {
+		d.fronts = fit(d.fronts, n)
+		d.seq.read(c, d.fronts)
 	}
 	d.numbers = fit(d.numbers, n)
 	d.seq.read(c, d.numbers)
@@ -91,16 +97,49 @@ func (d *Decoder) str(p *part, c *cursor, n, maxText int) {
 	sum := uint64(0)
 	for i, l := range d.numbers {
 		if l > uint64(maxText) || sum+l > uint64(maxText) {
-			c.fail("more text than allowed")
+			c.err = errTooMuch
 			return
 		}
 		sum += l
 		t.Ends[i] = uint32(sum)
 	}
-	var shared bool
-	if t.Data, shared = d.blob(c, p.data, int(sum)); !shared {
-		p.data = t.Data
+	data, shared := d.blob(c, p.data, int(sum))
+	if !shared {
+		p.data = data
 	}
+	t.Data = data
+	if form == strFront && c.err == nil {
+		d.unfront(p, c, maxText)
+	}
+}
+
+// unfront puts the beginnings that are shared before what is in p.texts.
+func (d *Decoder) unfront(p *part, c *cursor, maxText int) {
+	t := &p.texts
+	sum, last := uint64(0), uint64(0)
+	for i, l := range d.numbers {
+		front := d.fronts[i]
+		if front > last {
+			c.fail("a text shares more than the one before has")
+			return
+		}
+		last = front + l
+		if sum += last; sum > uint64(maxText) {
+			c.err = errTooMuch
+			return
+		}
+	}
+	out := fit(p.whole, int(sum))[:0]
+	start, from := 0, uint32(0)
+	for i, end := range t.Ends {
+		begin := len(out)
+		out = append(out, out[start:start+int(d.fronts[i])]...)
+		out = append(out, t.Data[from:end]...)
+		from = end
+		start = begin
+		t.Ends[i] = uint32(len(out))
+	}
+	p.whole, t.Data = out, out
 }
 
 // appendTo appends all texts, at most maxText bytes.
