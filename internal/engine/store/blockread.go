@@ -5,12 +5,16 @@ import (
 	"sort"
 	"sync"
 
+	"github.com/cumulog/cumulog/internal/engine/column"
+	"github.com/cumulog/cumulog/internal/engine/hint"
 	"github.com/cumulog/cumulog/internal/engine/store/segment"
 	"github.com/cumulog/cumulog/internal/logs"
 )
 
-// blockRead is the reading of one block, by the scan itself or ahead of it.
+// blockRead is the reading of one block, or of a slice of a memtable, by the scan
+// itself or ahead of it.
 type blockRead struct {
+	mem  *memRead // nil: a block
 	part *part
 	info segment.BlockInfo
 
@@ -25,6 +29,9 @@ type blockRead struct {
 }
 
 func (r *blockRead) bound(reverse bool) logs.Key {
+	if r.mem != nil {
+		return r.mem.bound(reverse)
+	}
 	if reverse {
 		return r.info.Max
 	}
@@ -61,6 +68,10 @@ var (
 // nothing of the scan that changes.
 func (sc *scan) read(r *blockRead) {
 	if r.err = sc.ctx.Err(); r.err != nil {
+		return
+	}
+	if r.mem != nil {
+		r.err = sc.readMemory(r)
 		return
 	}
 	id := idOf(&r.info)
@@ -110,11 +121,10 @@ func (sc *scan) read(r *blockRead) {
 	}
 	if sc.match != nil {
 		r.rows = int64(len(o.sel.rows))
-		o.sel.keep(func(row int) bool {
-			m := o.data.message(row)
-			r.bytes += int64(len(m))
-			return sc.match(m)
-		})
+		if r.err = sc.filter(r, o); r.err != nil {
+			o.recycle()
+			return
+		}
 		if len(o.sel.rows) == 0 {
 			o.recycle()
 			return
@@ -122,6 +132,42 @@ func (sc *scan) read(r *blockRead) {
 	}
 	o.sel.order()
 	r.open = o
+}
+
+// filter keeps the selected rows that match. When most of the block is selected,
+// it is first searched as a whole for what the rows must contain.
+func (sc *scan) filter(r *blockRead, o *openBlock) error {
+	d := o.data
+	for _, row := range o.sel.rows {
+		r.bytes += int64(len(d.message(int(row.row))))
+	}
+	var hits column.Bitmap
+	if sc.need.Op != hint.Any && 2*r.bytes >= int64(len(d.messages)) {
+		x := memScratches.Get().(*memScratch)
+		defer memScratches.Put(x)
+		x.hits = x.hits.Fit(len(d.keys))
+		hits = x.hits
+		hits.Fill(len(d.keys))
+		x.search.ctx = sc.ctx
+		if err := x.search.rows(&sc.need, d.messages, 0, d.ends, hits); err != nil {
+			return err
+		}
+	}
+	work, err := 0, error(nil)
+	o.sel.keep(func(row int) bool {
+		if err != nil || hits != nil && !hits.Has(row) {
+			return false
+		}
+		m := d.message(row)
+		if work += len(m) + 64; work >= searchStep {
+			work = 0
+			if err = sc.ctx.Err(); err != nil {
+				return false
+			}
+		}
+		return sc.match(m)
+	})
+	return err
 }
 
 // selectRows collects the rows of the wanted streams within the bounds.

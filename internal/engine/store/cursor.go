@@ -14,26 +14,28 @@ type cursor struct {
 	end  int // where it is exhausted
 	step int // +1 or -1
 
-	refs   []rowRef // of a memtable …
-	chunks []*chunk
+	refs     []rowRef // of a memtable …
+	chunks   []*chunk
+	searched bool // the matcher has chosen them
 
 	blk *openBlock // … or of a block
 }
 
-// memCursor returns a cursor over the rows of a run strictly between the
-// bounds; ok is false when there are none.
-func memCursor(refs []rowRef, chunks []*chunk, lo, hi logs.Key, reverse bool) (*cursor, bool) {
+// within returns the rows of a run strictly between the bounds.
+func within(refs []rowRef, chunks []*chunk, lo, hi logs.Key) []rowRef {
 	key := func(i int) logs.Key {
 		return logs.Key{Timestamp: refs[i].timestamp, Seq: logs.MakeSeq(chunks[refs[i].chunk].lsn, int(refs[i].row))}
 	}
 	from := sort.Search(len(refs), func(i int) bool { return lo.Less(key(i)) })
 	to := from + sort.Search(len(refs)-from, func(i int) bool { return !key(from + i).Less(hi) })
-	if from == to {
-		return nil, false
-	}
+	return refs[from:to]
+}
+
+// memCursor returns a cursor over rows of a run; there is at least one.
+func memCursor(refs []rowRef, chunks []*chunk, reverse bool) *cursor {
 	c := &cursor{refs: refs, chunks: chunks}
-	c.span(from, to, reverse)
-	return c, true
+	c.span(0, len(refs), reverse)
+	return c
 }
 
 func blockCursor(b *openBlock, reverse bool) *cursor {

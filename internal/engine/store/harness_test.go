@@ -15,6 +15,7 @@ import (
 
 	"go.uber.org/goleak"
 
+	"github.com/cumulog/cumulog/internal/engine/hint"
 	"github.com/cumulog/cumulog/internal/logs"
 	"github.com/cumulog/cumulog/internal/platform/catalog"
 	"github.com/cumulog/cumulog/internal/platform/vfs"
@@ -315,6 +316,25 @@ func checkAll(t testing.TB, s *Store, o *oracle, group logs.GroupID, floor int64
 	sameEvents(t, "streams and match", collect(t, s, q, math.MaxInt, dead), o.scan(q))
 	q.Streams = nil
 	sameEvents(t, "match", collect(t, s, q, math.MaxInt, dead), o.scan(q))
+
+	for range 4 {
+		m := pick().Message
+		if len(m) == 0 {
+			continue
+		}
+		from := rng.IntN(len(m))
+		part := m[from:min(len(m), from+1+rng.IntN(6))]
+		q.Match = func(m []byte) bool { return bytes.Contains(m, part) && len(m)%3 > 0 }
+		q.Need = hint.Text(string(part))
+		q.Reverse = rng.IntN(2) == 0
+		if rng.IntN(3) == 0 {
+			q.Streams = append(q.Streams, pick().Stream)
+		}
+		sameEvents(t, "need", collect(t, s, q, math.MaxInt, dead), o.scan(q))
+		q.Need = hint.Or(hint.And(q.Need, hint.Text(string(part[:1]))), hint.Text("no such text"))
+		sameEvents(t, "need of several", collect(t, s, q, math.MaxInt, dead), o.scan(q))
+	}
+	q.Need, q.Match = hint.Need{}, nil
 
 	blocks := BlockQuery{Groups: []logs.GroupID{group}, Streams: q.Streams, Start: floor, End: pick().Timestamp + 1}
 	if rng.IntN(2) == 0 {

@@ -118,8 +118,13 @@ func (sc *scan) addMemtable(m *memtable) {
 	sc.filtered = sc.filtered || !exact
 	for _, rows := range found {
 		for _, run := range rows.runs {
-			if c, ok := memCursor(run, rows.chunks, sc.lo, sc.hi, sc.reverse); ok {
-				sc.push(c)
+			refs := within(run, rows.chunks, sc.lo, sc.hi)
+			switch {
+			case len(refs) == 0:
+			case sc.match != nil:
+				sc.pushMemory(&memSource{chunks: rows.chunks, filtered: !exact, size: firstSlice}, refs)
+			default:
+				sc.push(memCursor(refs, rows.chunks, sc.reverse))
 			}
 		}
 	}
@@ -220,7 +225,7 @@ func (sc *scan) run(yield func(logs.Event) bool) error {
 		}
 		c := sc.c[0]
 		for rows := 1; ; rows++ {
-			if c.blk != nil {
+			if c.blk != nil || c.searched {
 				c.event(&e)
 				if sc.match == nil {
 					sc.stats.Rows++
@@ -235,11 +240,9 @@ func (sc *scan) run(yield func(logs.Event) bool) error {
 				sc.stats.MemoryRows++
 				sc.stats.Bytes += int64(len(e.Message))
 				sc.stats.MemoryBytes += int64(len(e.Message))
-				if sc.match == nil || sc.match(e.Message) {
-					sc.stats.Matched++
-					if !yield(e) {
-						return nil
-					}
+				sc.stats.Matched++
+				if !yield(e) {
+					return nil
 				}
 			}
 			if rows%1024 == 0 {
@@ -288,6 +291,7 @@ func (sc *scan) openNext() error {
 		if item.read == nil {
 			return sc.expand(item.part)
 		}
+		sc.cut(item.read)
 		sc.ahead = append(sc.ahead, item.read)
 	}
 	read := sc.ahead[0]
@@ -308,6 +312,14 @@ func (sc *scan) openNext() error {
 	if err := sc.readAhead(); err != nil {
 		return err
 	}
+	if m := read.mem; m != nil {
+		if len(m.out) > 0 {
+			c := memCursor(m.out, m.src.chunks, sc.reverse)
+			c.searched = true
+			sc.push(c)
+		}
+		return nil
+	}
 	sc.stats.Blocks++
 	if read.open == nil {
 		return nil
@@ -321,6 +333,10 @@ func (sc *scan) count(read *blockRead) {
 	sc.stats.Rows += read.rows
 	sc.stats.Bytes += read.bytes
 	sc.stats.DecodedBytes += read.decoded
+	if read.mem != nil {
+		sc.stats.MemoryRows += read.rows
+		sc.stats.MemoryBytes += read.bytes
+	}
 	if read.keys {
 		sc.stats.KeyBlocks++
 	}
@@ -345,6 +361,7 @@ func (sc *scan) readAhead() error {
 			continue
 		}
 		read := item.read
+		sc.cut(read)
 		read.done = make(chan struct{})
 		sc.ahead = append(sc.ahead, read)
 		go func() {
@@ -393,7 +410,9 @@ func (sc *scan) blockError(read *blockRead) error {
 // finish waits for what runs ahead and gives everything back.
 func (sc *scan) finish() {
 	for _, read := range sc.ahead {
-		sc.skip(&sc.stats.StopSkipped, &read.info)
+		if read.mem == nil {
+			sc.skip(&sc.stats.StopSkipped, &read.info)
+		}
 		if read.done == nil {
 			continue
 		}
@@ -404,10 +423,11 @@ func (sc *scan) finish() {
 		}
 	}
 	for _, item := range sc.pending {
-		if item.read != nil {
-			sc.skip(&sc.stats.StopSkipped, &item.read.info)
-		} else {
+		switch {
+		case item.read == nil:
 			sc.stats.PartsSkipped++
+		case item.read.mem == nil:
+			sc.skip(&sc.stats.StopSkipped, &item.read.info)
 		}
 	}
 	for _, c := range sc.c {

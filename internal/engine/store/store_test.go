@@ -146,6 +146,7 @@ func (p *program) step() {
 	default:
 		g := logs.GroupID(1 + p.rng.IntN(4))
 		days := p.rng.IntN(4)
+		p.expire() // what the old retention has removed meanwhile does not come back
 		p.manifest.retain(g, days)
 		p.expire()
 	}
