@@ -13,6 +13,8 @@ import (
 
 	"github.com/google/go-cmp/cmp"
 	"github.com/google/go-cmp/cmp/cmpopts"
+
+	"github.com/cumulog/cumulog/internal/engine/hint"
 )
 
 // TestScripts runs testdata/*.txt. A script is a list of cases separated by
@@ -184,6 +186,58 @@ func TestCompileAgreesWithNaive(t *testing.T) {
 		}
 		if got, want := p.Compile()([]byte(m)), naive(p, m); got != want {
 			t.Fatalf("pattern %s on %q: got %v, want %v", p, m, got, want)
+		}
+	}
+}
+
+func TestNeedIsMetByWhatMatches(t *testing.T) {
+	rng := rand.New(rand.NewPCG(5, 6))
+	word := func() string {
+		b := make([]byte, 1+rng.IntN(3))
+		for i := range b {
+			b[i] = "abc \""[rng.IntN(5)]
+		}
+		return string(b)
+	}
+	matches, met := 0, 0
+	for range 30_000 {
+		p := &Pattern{}
+		for range rng.IntN(4) {
+			p.Items = append(p.Items, Item{Op: Op(rng.IntN(3)), Text: word()})
+		}
+		m := ""
+		for range rng.IntN(12) {
+			m += word()
+		}
+		match, meets := p.Compile()([]byte(m)), p.Need().Meets(m)
+		if match && !meets {
+			t.Fatalf("pattern %s matches %q, which does not meet %+v", p, m, p.Need())
+		}
+		if match {
+			matches++
+		}
+		if meets {
+			met++
+		}
+	}
+	// Only excluded items make the difference.
+	if matches < 5_000 || met > 3*matches {
+		t.Errorf("%d messages matched, %d met the need", matches, met)
+	}
+}
+
+func TestNeed(t *testing.T) {
+	a, b := hint.Text("a"), hint.Text("b c")
+	for s, want := range map[string]hint.Need{
+		"": {}, `" "`: {}, "a": a, `a "b c"`: hint.And(a, b), `?a ?"b c"`: hint.Or(a, b),
+		"?x a": a, "a -x": a, "-x": {}, "?a -x": {}, `""`: {},
+	} {
+		p, err := Parse(s)
+		if err != nil {
+			t.Fatalf("%s: %v", s, err)
+		}
+		if d := cmp.Diff(want, p.Need()); d != "" {
+			t.Errorf("%s (-want +got):\n%s", s, d)
 		}
 	}
 }
