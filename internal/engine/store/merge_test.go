@@ -1,6 +1,7 @@
 package store
 
 import (
+	"errors"
 	"fmt"
 	"math"
 	"math/rand/v2"
@@ -316,4 +317,92 @@ func TestRebuildAfterInterruptedMerge(t *testing.T) {
 		}
 	}
 	rebuild("one input is gone", 1, 30)
+}
+
+// TestMergeThatChangesRowsIsNotPublished: a row that a merge loses, doubles or
+// changes in any way keeps it from being published, and leaves no file.
+func TestMergeThatChangesRowsIsNotPublished(t *testing.T) {
+	for name, spoil := range map[string]func(*segment.Row) bool{
+		"lost":      func(*segment.Row) bool { return false },
+		"message":   func(r *segment.Row) bool { r.Message = append([]byte("x"), r.Message...); return true },
+		"bit":       func(r *segment.Row) bool { r.Message[0] ^= 1; return true },
+		"stream":    func(r *segment.Row) bool { r.Stream++; return true },
+		"seq":       func(r *segment.Row) bool { r.Key.Seq++; return true },
+		"ingestion": func(r *segment.Row) bool { r.Ingestion = 77; return true },
+	} {
+		mem, m := vfs.NewMem(), newMemManifest()
+		tune := manualTuning()
+		n := 0
+		tune.spoil = func(r *segment.Row) bool { n++; return n != 7 || spoil(r) }
+		s := openStore(t, mem, m, time.Now, tune)
+		flushed(t, s, 1, 12, 100)
+		before, _ := blocksOf(t, s)
+		if err := s.Merge(t.Context()); err != nil {
+			t.Fatal(err)
+		}
+		after, _ := blocksOf(t, s)
+		avoided := 0
+		for _, p := range s.cur.parts {
+			if p.avoid {
+				avoided++
+			}
+		}
+		names, err := mem.List("/data/parts")
+		if err != nil || len(s.cur.parts) != 12 || avoided != 12 || len(after) != len(before) || len(names) != 12 || len(m.segs) != 12 {
+			t.Errorf("%s: %d parts, %d left alone, %d of %d blocks, %d files, %v", name, len(s.cur.parts), avoided, len(after), len(before), len(names), err)
+		}
+		if got := len(collect(t, s, Query{Group: 1, End: math.MaxInt64}, math.MaxInt, nil)); got != 12 {
+			t.Errorf("%s: %d events, want 12", name, got)
+		}
+		// After the defect is gone, a restart merges them.
+		if err := s.Close(); err != nil {
+			t.Fatal(err)
+		}
+		tune.spoil = nil
+		s = openStore(t, mem, m, time.Now, tune)
+		if err := s.Merge(t.Context()); err != nil {
+			t.Fatal(err)
+		}
+		if len(s.cur.parts) != 1 {
+			t.Errorf("%s: %d parts after a restart", name, len(s.cur.parts))
+		}
+		if err := s.Close(); err != nil {
+			t.Fatal(err)
+		}
+	}
+}
+
+// TestMergeProvesItsFiles: what lies in the finished files is compared with what
+// was written.
+func TestMergeProvesItsFiles(t *testing.T) {
+	s := openStore(t, vfs.NewMem(), newMemManifest(), time.Now, manualTuning())
+	defer s.Close()
+	flushed(t, s, 1, 1, 100)
+	p := s.cur.parts[0]
+	r, err := p.open()
+	if err != nil {
+		t.Fatal(err)
+	}
+	sum := uint64(0)
+	for b := range r.All() {
+		sum += blockHash(&b)
+	}
+	m := &merge{s: s, rows: 1, sent: sum, added: []*part{p}}
+	if err := m.prove(); err != nil {
+		t.Errorf("a sound merge: %v", err)
+	}
+	m.rows = 2
+	if err := m.prove(); !errors.Is(err, errRowCount) {
+		t.Errorf("a lost row: %v", err)
+	}
+	m.rows, m.dropped = 2, 1
+	m.sent++
+	if err := m.prove(); !errors.Is(err, errRowHash) {
+		t.Errorf("another block: %v", err)
+	}
+	m.sent--
+	m.in++
+	if err := m.prove(); !errors.Is(err, errRowHash) {
+		t.Errorf("another row: %v", err)
+	}
 }
