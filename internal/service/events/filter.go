@@ -6,6 +6,7 @@ import (
 	"math"
 	"strings"
 
+	"github.com/cumulog/cumulog/internal/engine/hint"
 	"github.com/cumulog/cumulog/internal/engine/query/pattern"
 	"github.com/cumulog/cumulog/internal/engine/store"
 	"github.com/cumulog/cumulog/internal/logs"
@@ -63,7 +64,7 @@ func (p *FilterPage) EventID(i int) logs.EventID {
 // Naming a stream that does not exist is an error rather than a search
 // of nothing.
 func (s *Service) Filter(ctx context.Context, scope logs.Scope, r FilterRequest) (FilterPage, error) {
-	match, limit, err := r.check()
+	match, need, limit, err := r.check()
 	if err != nil {
 		return FilterPage{}, err
 	}
@@ -75,7 +76,7 @@ func (s *Service) Filter(ctx context.Context, scope logs.Scope, r FilterRequest)
 	f := filterRun{
 		s: s, group: g.ID, limit: limit,
 		page: FilterPage{Group: g.ID, names: map[logs.StreamID]string{}},
-		q:    store.Query{Group: g.ID, Start: start, End: end, Match: match},
+		q:    store.Query{Group: g.ID, Start: start, End: end, Need: need, Match: match},
 	}
 	now, query := s.now().UnixMilli(), r.query(g.ID)
 	if r.Token != "" {
@@ -99,27 +100,27 @@ func (s *Service) Filter(ctx context.Context, scope logs.Scope, r FilterRequest)
 	return f.page, nil
 }
 
-func (r *FilterRequest) check() (match func([]byte) bool, limit int, err error) {
+func (r *FilterRequest) check() (match func([]byte) bool, need hint.Need, limit int, err error) {
 	if limit, err = pageLimit(r.Limit); err != nil {
-		return nil, 0, err
+		return nil, need, 0, err
 	}
 	if r.Start != nil && r.End != nil && *r.Start > *r.End {
-		return nil, 0, ErrTimeRange
+		return nil, need, 0, ErrTimeRange
 	}
 	if r.Streams != nil && r.Prefix != nil {
-		return nil, 0, ErrNamesAndPrefix
+		return nil, need, 0, ErrNamesAndPrefix
 	}
 	if len(r.Streams) > MaxStreamNames {
-		return nil, 0, ErrTooManyStreams
+		return nil, need, 0, ErrTooManyStreams
 	}
 	p, err := pattern.Parse(r.Pattern)
 	if err != nil {
-		return nil, 0, patternError(err)
+		return nil, need, 0, patternError(err)
 	}
 	if !p.All() {
 		match = p.Compile()
 	}
-	return match, limit, nil
+	return match, p.Need(), limit, nil
 }
 
 func (r *FilterRequest) endExclusive() *int64 {

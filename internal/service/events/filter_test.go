@@ -8,9 +8,13 @@ import (
 	"slices"
 	"strings"
 	"testing"
+	"time"
 
 	"github.com/google/go-cmp/cmp"
 
+	"github.com/cumulog/cumulog/internal/engine/hint"
+	"github.com/cumulog/cumulog/internal/engine/query/pattern"
+	"github.com/cumulog/cumulog/internal/engine/store"
 	"github.com/cumulog/cumulog/internal/logs"
 	"github.com/cumulog/cumulog/internal/service/events"
 	"github.com/cumulog/cumulog/internal/service/groups"
@@ -371,6 +375,65 @@ func testFilterDeliversEachEventOnce(t *testing.T, open opener) {
 		if all := w.drain(events.FilterRequest{Group: "g", Pattern: r.Pattern}); !slices.Equal(all[:len(got)], got) {
 			t.Fatalf("seed %d: got %v of %v", seed, got, all)
 		}
+	}
+}
+
+// blind is a store that is not told what messages must contain.
+type blind struct{ events.Scanner }
+
+func (b blind) Scan(ctx context.Context, q store.Query, yield func(logs.Event) bool) (store.Stats, error) {
+	q.Need = hint.Need{}
+	return b.Scanner.Scan(ctx, q, yield)
+}
+
+// TestFilterAnswersDoNotDependOnHints compares answers with those of a store
+// that gets no hints.
+func TestFilterAnswersDoNotDependOnHints(t *testing.T) {
+	eachStore(t, testFilterAnswersDoNotDependOnHints)
+}
+
+func testFilterAnswersDoNotDependOnHints(t *testing.T, open opener) {
+	rng := rand.New(rand.NewPCG(11, 12))
+	w := newWorld(t, open)
+	w.create("g", "a", "b")
+	words := []string{"ERROR", "ERR", "OR", "request_17", "request", "17", "disk full", " ", "é", "{\"id\":17}", "\\"}
+	text := func() string {
+		m := ""
+		for range 1 + rng.IntN(4) {
+			m += words[rng.IntN(len(words))] + []string{"", " ", ":"}[rng.IntN(3)]
+		}
+		return m
+	}
+	clock := int64(0)
+	for range 24 {
+		var list []event
+		for range 1 + rng.IntN(12) {
+			clock++
+			list = append(list, event{clock, text()})
+		}
+		w.put("g", []string{"a", "b"}[rng.IntN(2)], list...)
+	}
+	with := w.events
+	without := events.New(events.Options{
+		Directory: w.groups, Store: blind{w.store}, Now: func() time.Time { return time.UnixMilli(w.now.Load()) },
+	})
+	hits := 0
+	for range 120 {
+		p := pattern.Pattern{}
+		for range 1 + rng.IntN(3) {
+			p.Items = append(p.Items, pattern.Item{Op: pattern.Op(rng.IntN(3)), Text: words[rng.IntN(len(words))]})
+		}
+		r := events.FilterRequest{Group: "g", Pattern: p.String(), Limit: 1 + rng.IntN(50)}
+		w.events = without
+		want := w.drain(r)
+		w.events = with
+		hits += len(want)
+		if d := cmp.Diff(want, w.drain(r)); d != "" {
+			t.Errorf("%s (-without hints +with them):\n%s", r.Pattern, d)
+		}
+	}
+	if hits == 0 {
+		t.Error("no pattern matched anything")
 	}
 }
 
