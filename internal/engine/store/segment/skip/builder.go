@@ -65,15 +65,15 @@ func (b *Builder) AddUnit(unit int, e *Evidence) error {
 		return err
 	}
 	u.lengths = e.lengths
-	b.sorted = e.tokens.sorted(b.sorted[:0])
-	u.tokens, u.counts[0] = encodeAscending(b.sorted, &b.temp), uint32(len(b.sorted))
+	b.sorted, b.temp = e.tokens.sorted(b.sorted, b.temp)
+	u.tokens, u.counts[0] = encodeAscending(b.sorted), uint32(len(b.sorted))
 	b.sorted = b.sorted[:0]
 	for i, w := range e.trigrams {
 		for ; w != 0; w &= w - 1 {
 			b.sorted = append(b.sorted, uint32(i<<6+bits.TrailingZeros64(w)))
 		}
 	}
-	u.tri, u.counts[1] = encodeAscending(b.sorted, &b.temp), uint32(len(b.sorted))
+	u.tri, u.counts[1] = encodeAscending(b.sorted), uint32(len(b.sorted))
 	return nil
 }
 
@@ -114,7 +114,7 @@ func (b *Builder) AddMoved(x *Index, units []int32) error {
 }
 
 // encodeAscending returns the differences of ascending numbers as uvarints.
-func encodeAscending(list []uint32, _ *[]uint32) []byte {
+func encodeAscending(list []uint32) []byte {
 	n, last := 0, uint32(0)
 	for _, v := range list {
 		n += (bits.Len32((v-last)|1) + 6) / 7

@@ -2,9 +2,9 @@ package skip
 
 import "math/bits"
 
-// cursor walks through all pairs of a list in ascending order. It holds one page;
-// copies of it share that page, so only the newest is used, or one that is at
-// another page (which loads its page again).
+// cursor walks through all pairs of a list in ascending order. A copy is a place
+// to go back to; all copies share one pageMemory, and a cursor whose page is not
+// there loads it again.
 type cursor struct {
 	l     *list
 	page  int // the next one to load; the keys in p are of page-1
@@ -19,8 +19,8 @@ type cursor struct {
 
 // pageMemory is what copies of a cursor share.
 type pageMemory struct {
-	buf  []byte
-	page int // which page is in buf, plus one
+	buf  []byte // as large as the largest page, so that it never moves
+	page int    // which page is in buf, plus one
 	set  []uint64
 }
 
@@ -37,19 +37,13 @@ func (c *cursor) next(m *pageMemory, dst []uint32) (key uint32, units []uint32, 
 		}
 	}
 	if m.page != c.page {
-		// The copy that went on has loaded another page.
+		// A copy went on to another page. This one comes back to the same place in
+		// memory, where the readers of c still point.
 		if m.buf, err = c.l.load(c.page-1, m.buf[:0]); err != nil {
 			m.page = 0
 			return 0, dst, false, err
 		}
 		m.page = c.page
-		was := *c
-		c.page--
-		if err := c.load(m); err != nil {
-			return 0, dst, false, err
-		}
-		c.i, c.key, c.pairs = was.i, was.key, was.pairs
-		c.keys.at, c.one.at, c.more.at = was.keys.at, was.one.at, was.more.at
 	}
 	if c.i > 0 {
 		k := uint64(c.key) + c.keys.rice(c.p.k) + 1
@@ -90,6 +84,7 @@ func (c *cursor) next(m *pageMemory, dst []uint32) (key uint32, units []uint32, 
 func (c *cursor) load(m *pageMemory) (err error) {
 	if m.set == nil {
 		m.set = make([]uint64, (c.l.units+63)/64)
+		m.buf = make([]byte, 0, c.l.largest())
 	}
 	if m.page != c.page+1 {
 		if m.buf, err = c.l.load(c.page, m.buf[:0]); err != nil {

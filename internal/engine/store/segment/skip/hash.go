@@ -8,7 +8,7 @@ import (
 // FingerprintBits is the number of bits that are kept of the hash of a token.
 const FingerprintBits = 26
 
-// hashVersion names the hash and the tokeniser below in the trailer.
+// hashVersion names the hash and the tokeniser in the trailer.
 const hashVersion = 1
 
 // MaxTokenBytes is how many bytes of a token its fingerprint covers.
@@ -26,29 +26,35 @@ func mix(a, b uint64) uint64 {
 	return hi ^ lo
 }
 
-// fingerprint returns the fingerprint of the token text[i:j], j > i.
+// fingerprint returns the fingerprint of the token text[i:j], j > i. Bytes behind
+// the token may be read, but do not count.
+//
+// The token is taken in pieces of 16 bytes, the last one padded with zeros, which
+// no token holds.
 func fingerprint(text []byte, i, j int) uint32 {
-	n := j - i
-	if n > MaxTokenBytes {
-		n = MaxTokenBytes
-		j = i + n
+	n := uint(min(j-i, MaxTokenBytes))
+	state := uint64(seed0)
+	for ; n > 16; n -= 16 {
+		state = mix(state^binary.LittleEndian.Uint64(text[i:]), seed1^binary.LittleEndian.Uint64(text[i+8:]))
+		i += 16
 	}
 	var a, b uint64
-	switch {
-	case n > 8:
-		state := uint64(seed0)
-		for ; j-i > 16; i += 8 {
-			state = mix(state^binary.LittleEndian.Uint64(text[i:]), seed1)
-		}
-		a, b = binary.LittleEndian.Uint64(text[i:])^state, binary.LittleEndian.Uint64(text[j-8:])
-	case i+8 <= len(text):
-		a, b = binary.LittleEndian.Uint64(text[i:])&(^uint64(0)>>(64-8*uint(n))), 0
-		a ^= seed0
-	default:
-		for k := j - 1; k >= i; k-- {
-			a = a<<8 | uint64(text[k])
-		}
-		a ^= seed0
+	if i+16 <= len(text) {
+		a, b = binary.LittleEndian.Uint64(text[i:]), binary.LittleEndian.Uint64(text[i+8:])
+	} else {
+		var last [16]byte
+		copy(last[:], text[i:])
+		a, b = binary.LittleEndian.Uint64(last[:]), binary.LittleEndian.Uint64(last[8:])
 	}
-	return uint32(mix(mix(a, b^seed1^uint64(n)), seed0) >> (64 - FingerprintBits))
+	m := &pieceMasks[n&31]
+	return uint32(mix(state^a&m[0], seed1^b&m[1]) >> (64 - FingerprintBits))
 }
+
+// pieceMasks keeps the first n bytes of a piece.
+var pieceMasks = func() (t [32][2]uint64) {
+	for n := range t[:17] {
+		t[n][0] = ^uint64(0) >> (64 - 8*min(n, 8))
+		t[n][1] = ^uint64(0) >> (64 - 8*max(n-8, 0))
+	}
+	return t
+}()

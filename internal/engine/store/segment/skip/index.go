@@ -185,6 +185,15 @@ func (l *list) find(key uint32) int {
 	return sort.Search(len(l.first), func(i int) bool { return l.first[i] > key }) - 1
 }
 
+// largest returns the size of the largest page.
+func (l *list) largest() (n int64) {
+	from := int64(0)
+	for _, end := range l.ends {
+		n, from = max(n, end-from), end
+	}
+	return n
+}
+
 // load returns the bytes of a page, checked. They lie in buf when that is large
 // enough.
 func (l *list) load(i int, buf []byte) ([]byte, error) {

@@ -4,12 +4,13 @@ import (
 	"encoding/binary"
 	"hash/crc32"
 	"io"
+	"math"
 	"math/bits"
 	"slices"
 )
 
 // bucketPairs is how many pairs are sorted at once, about; bucketLimit is more
-// than that only where tokens are not spread evenly.
+// than that, where tokens are not spread evenly.
 const (
 	bucketPairs = 256 << 10
 	bucketLimit = 1 << 20
@@ -32,7 +33,14 @@ type movedCursor struct {
 	units  []uint32 // of key
 	has    bool
 	key    uint32
-	end    bool
+	were   savedCursor
+}
+
+type savedCursor struct {
+	cursor cursor
+	units  []uint32
+	has    bool
+	key    uint32
 }
 
 // merger makes one payload of lists that are sorted by key: range of keys for
@@ -44,6 +52,7 @@ type merger struct {
 	lists []unitCursor
 	moved []movedCursor
 
+	listsWere    []unitCursor
 	bucket, temp []uint64 // key<<32 | unit
 	group        []uint32
 	page         pageWriter
@@ -61,16 +70,20 @@ func (m *merger) run(w io.Writer, name string, keyBits uint, head []byte) (ListS
 		width >>= 1
 	}
 	for base := uint32(0); base < 1<<keyBits; {
-		here := width
+		here := min(width, 1<<keyBits-base)
 		for {
-			full, err := m.fill(base + here)
+			limit := bucketLimit
+			if here == 1 {
+				limit = math.MaxInt // as many as there are units
+			}
+			full, err := m.fill(base+here, limit)
 			if err != nil {
 				return ListSize{}, err
 			}
 			if !full {
 				break
 			}
-			here = max(here>>1, 1)
+			here >>= 1
 		}
 		m.sort(base, here)
 		if err := m.emit(w); err != nil {
@@ -101,25 +114,40 @@ func (m *merger) run(w io.Writer, name string, keyBits uint, head []byte) (ListS
 	return m.size, nil
 }
 
-// fill reads the pairs below end into the bucket. When they are too many for it
-// and end can be lower, it reports full and reads nothing.
-func (m *merger) fill(end uint32) (full bool, err error) {
+// fill reads the pairs below end into the bucket. When they are more than limit,
+// it reports full and has read nothing.
+func (m *merger) fill(end uint32, limit int) (full bool, err error) {
 	m.bucket = m.bucket[:0]
-	for i := range m.lists {
-		m.lists[i].read(end, &m.bucket)
-	}
+	m.listsWere = append(m.listsWere[:0], m.lists...)
 	for i := range m.moved {
-		if err := m.moved[i].read(end, &m.bucket); err != nil {
-			return false, err
+		m.moved[i].save()
+	}
+	for i := range m.lists {
+		if !m.lists[i].read(end, limit, &m.bucket) {
+			full = true
+			break
 		}
 	}
-	return false, nil
+	for i := 0; i < len(m.moved) && !full; i++ {
+		ok, err := m.moved[i].read(end, limit, &m.bucket)
+		if err != nil {
+			return false, err
+		}
+		full = !ok
+	}
+	if full {
+		copy(m.lists, m.listsWere)
+		for i := range m.moved {
+			m.moved[i].restore()
+		}
+	}
+	return full, nil
 }
 
-// read appends the pairs below end.
-func (c *unitCursor) read(end uint32, dst *[]uint64) {
+// read appends the pairs below end; false if the bucket has more than limit.
+func (c *unitCursor) read(end uint32, limit int, dst *[]uint64) bool {
 	out, src, key, has, left := *dst, c.src, c.key, c.has, c.left
-	for {
+	for len(out) <= limit {
 		if !has {
 			if left == 0 {
 				break
@@ -129,7 +157,7 @@ func (c *unitCursor) read(end uint32, dst *[]uint64) {
 			for shift := 0; ; shift += 7 {
 				b := src[0]
 				src = src[1:]
-				d |= uint32(b&0x7f) << shift
+				d |= uint32(b&0x7f) << (shift & 31)
 				if b < 0x80 {
 					break
 				}
@@ -143,26 +171,23 @@ func (c *unitCursor) read(end uint32, dst *[]uint64) {
 	}
 	c.src, c.key, c.has, c.left = src, key, has, left
 	*dst = out
+	return len(out) <= limit
 }
 
-// read appends the pairs below end whose units come along.
-func (c *movedCursor) read(end uint32, dst *[]uint64) (err error) {
-	for {
+// read appends the pairs below end whose units come along; false if the bucket
+// has more than limit.
+func (c *movedCursor) read(end uint32, limit int, dst *[]uint64) (ok bool, err error) {
+	for len(*dst) <= limit {
 		if !c.has {
-			if c.end {
-				return nil
+			if c.key, c.units, c.has, err = c.cursor.next(c.memory, c.units[:0]); err != nil {
+				return false, err
 			}
-			var ok bool
-			if c.key, c.units, ok, err = c.cursor.next(c.memory, c.units[:0]); err != nil {
-				return err
-			}
-			c.has, c.end = ok, !ok
-			if !ok {
-				return nil
+			if !c.has { // the end
+				break
 			}
 		}
 		if c.key >= end {
-			return nil
+			break
 		}
 		for _, u := range c.units {
 			if n := c.to[u]; n >= 0 {
@@ -171,6 +196,17 @@ func (c *movedCursor) read(end uint32, dst *[]uint64) (err error) {
 		}
 		c.has = false
 	}
+	return len(*dst) <= limit, nil
+}
+
+// save remembers where the cursor is.
+func (c *movedCursor) save() {
+	c.were = savedCursor{c.cursor, append(c.were.units[:0], c.units...), c.has, c.key}
+}
+
+// restore goes back there.
+func (c *movedCursor) restore() {
+	c.cursor, c.units, c.has, c.key = c.were.cursor, append(c.units[:0], c.were.units...), c.were.has, c.were.key
 }
 
 // sort sorts the bucket by key; pairs of one key stay in the order in which they

@@ -1,19 +1,32 @@
 package skip
 
+import (
+	"math/rand/v2"
+	"slices"
+)
+
 // fingerprints is a set of fingerprints: open addressing in a table at most half
 // full, so that the one of a block stays in the second-level cache.
 type fingerprints struct {
 	table []uint32 // fingerprint + 1; 0: empty
 	count int
-	shift uint // fingerprint >> shift is where its search begins
+	shift uint // of the product with scatter, to the place where a search begins
+	// scatter is an odd number that nobody knows: who makes tokens whose
+	// fingerprints lie close together does not make searches long.
+	scatter uint32
 }
 
 const minTableBits = 10
 
-func (s *fingerprints) reset() {
+// init makes the table, if there is none.
+func (s *fingerprints) init() {
 	if s.table == nil {
-		s.table, s.shift = make([]uint32, 1<<minTableBits), FingerprintBits-minTableBits
+		s.table, s.shift = make([]uint32, 1<<minTableBits), 32-minTableBits
+		s.scatter = rand.Uint32() | 1
 	}
+}
+
+func (s *fingerprints) reset() {
 	if s.count > 0 {
 		clear(s.table)
 		s.count = 0
@@ -21,19 +34,21 @@ func (s *fingerprints) reset() {
 }
 
 func (s *fingerprints) add(f uint32) {
-	mask := uint32(len(s.table) - 1)
-	for at := f >> s.shift; ; at++ {
-		switch s.table[at&mask] {
+	table := s.table
+	mask := uint32(len(table) - 1)
+	at := (f + 1) * s.scatter >> s.shift & mask
+	for {
+		switch table[at] {
 		case f + 1:
 			return
 		case 0:
-			s.table[at&mask] = f + 1
-			s.count++
-			if 2*s.count > len(s.table) && s.shift > 0 {
+			table[at] = f + 1
+			if s.count++; 2*s.count > len(table) {
 				s.grow()
 			}
 			return
 		}
+		at = (at + 1) & mask
 	}
 }
 
@@ -46,7 +61,7 @@ func (s *fingerprints) grow() {
 		if v == 0 {
 			continue
 		}
-		at := (v - 1) >> s.shift & mask
+		at := v * s.scatter >> s.shift & mask
 		for s.table[at] != 0 {
 			at = (at + 1) & mask
 		}
@@ -54,40 +69,38 @@ func (s *fingerprints) grow() {
 	}
 }
 
-// sorted appends the members in ascending order.
-func (s *fingerprints) sorted(dst []uint32) []uint32 {
-	base := len(dst)
-	// Members lie at or soon after the place of their high bits, so the table is
-	start := 0
-	for start < len(s.table) && s.table[start] != 0 {
-		start++
-	}
-	for i := range s.table {
-		v := s.table[i]
-		if v == 0 {
-			continue
-		}
-		v--
-		if i < start && int(v>>s.shift) > i {
-			continue // appended last
-		}
-		dst = insert(dst, base, v)
-	}
-	for i := range start {
-		if v := s.table[i]; int((v-1)>>s.shift) > i {
-			dst = insert(dst, base, v-1)
+// sorted puts the members into dst in ascending order.
+func (s *fingerprints) sorted(dst, temp []uint32) (sorted, spare []uint32) {
+	const digit = FingerprintBits / 2
+	dst = slices.Grow(dst[:0], s.count)[:s.count]
+	i := 0
+	for _, v := range s.table {
+		if v != 0 {
+			dst[i] = v - 1
+			i++
 		}
 	}
-	return dst
-}
-
-// insert puts v into the ascending dst[base:].
-func insert(dst []uint32, base int, v uint32) []uint32 {
-	dst = append(dst, v)
-	i := len(dst) - 1
-	for ; i > base && dst[i-1] > v; i-- {
-		dst[i] = dst[i-1]
+	if len(dst) < 1<<(digit-3) {
+		slices.Sort(dst)
+		return dst, temp
 	}
-	dst[i] = v
-	return dst
+	temp = slices.Grow(temp[:0], s.count)[:s.count]
+	for shift := 0; shift < FingerprintBits; shift += digit {
+		var count [1 << digit]uint32
+		for _, v := range dst {
+			count[v>>shift&(1<<digit-1)]++
+		}
+		sum := uint32(0)
+		for i, n := range count {
+			count[i] = sum
+			sum += n
+		}
+		for _, v := range dst {
+			d := v >> shift & (1<<digit - 1)
+			temp[count[d]] = v
+			count[d]++
+		}
+		dst, temp = temp, dst
+	}
+	return dst, temp
 }
