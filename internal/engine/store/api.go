@@ -87,6 +87,17 @@ type Query struct {
 	// once, for messages that the scan may then never yield. It is not called
 	// after Scan returned.
 	Match func(message []byte) bool
+
+	// Budget ends the scan early; see Stats.Frontier.
+	Budget Budget
+}
+
+// Budget bounds the work of one Scan. It is looked at between blocks and every
+// some hundred events, so a scan may do a block for each worker more. A scan
+// always gets ahead: events or blocks that begin in the same place do not end it.
+type Budget struct {
+	Bytes int64         // message bytes looked at; 0: no bound
+	Time  time.Duration // since Scan was called; 0: no bound
 }
 
 // Stats say what a Scan or a ScanBlocks did. The blocks of the group in the
@@ -99,6 +110,11 @@ type Stats struct {
 	Blocks        int64 // blocks of parts that were opened
 	BlocksSkipped int64 // blocks of the group left unopened: the sum of the four Skipped
 	DamagedBlocks int64 // blocks, or whole parts, that could not be read because they are damaged; their events are missing from the answer
+
+	// Frontier is not nil when the scan ended because its Budget was spent: every
+	// wanted event up to it was yielded and none behind it. Another scan goes on
+	// there, with After set to it, or Before when it was Reverse.
+	Frontier *logs.Key
 
 	// Why blocks of the group stayed unopened; the first reason counts.
 	TimeSkipped   Skipped // no event between the bounds

@@ -6,6 +6,7 @@ import (
 	"log/slog"
 	"math"
 	"slices"
+	"time"
 	"unsafe"
 
 	"github.com/cumulog/cumulog/internal/engine/hint"
@@ -38,7 +39,8 @@ func (s *Store) Scan(ctx context.Context, q Query, yield func(logs.Event) bool) 
 		s: s, ctx: ctx, group: q.Group, match: matcher(q), need: q.Need,
 		frontier: frontier{reverse: q.Reverse},
 		workers:  s.o.tune.workers,
-		log:      s.o.Logger,
+		budget:   q.Budget, began: time.Now(),
+		log: s.o.Logger,
 	}
 	if q.Streams != nil {
 		sc.streams = slices.Clone(q.Streams)
@@ -79,6 +81,8 @@ type scan struct {
 	match   func([]byte) bool // nil: all are wanted
 	workers int
 	log     *slog.Logger
+	budget  Budget
+	began   time.Time
 
 	frontier
 	pending  pendingHeap
@@ -211,12 +215,15 @@ func (sc *scan) run(yield func(logs.Event) bool) error {
 		if err != nil {
 			return err
 		}
-		if len(sc.c) == 0 {
+		if len(sc.c) == 0 || sc.stats.Frontier != nil {
 			return nil
 		}
 		if n%256 == 0 {
 			if ctx.Err() != nil {
 				return context.Cause(ctx)
+			}
+			if sc.endsBefore(sc.c[0].key) {
+				return nil
 			}
 		}
 		limit, limited := sc.second()
@@ -245,9 +252,14 @@ func (sc *scan) run(yield func(logs.Event) bool) error {
 					return nil
 				}
 			}
-			if rows%1024 == 0 {
+			if rows%256 == 0 {
 				if ctx.Err() != nil {
 					return context.Cause(ctx)
+				}
+				if sc.spent() {
+					k := c.key
+					sc.stats.Frontier = &k
+					return nil
 				}
 			}
 			if !c.next() {
@@ -278,10 +290,43 @@ func (sc *scan) advance() (bound logs.Key, more bool, err error) {
 		if len(sc.c) > 0 && sc.before(sc.c[0].key, bound) {
 			return bound, true, nil
 		}
+		if sc.endsBefore(bound) {
+			return bound, false, nil
+		}
 		if err := sc.openNext(); err != nil {
 			return bound, false, err
 		}
 	}
+}
+
+// spent reports whether the budget is.
+func (sc *scan) spent() bool {
+	b := &sc.budget
+	return b.Bytes > 0 && sc.stats.Bytes >= b.Bytes || b.Time > 0 && time.Since(sc.began) >= b.Time
+}
+
+// endsBefore ends the scan before what comes next, at key or behind it, when the
+// budget is spent and the scan has got ahead.
+func (sc *scan) endsBefore(key logs.Key) bool {
+	if !sc.spent() {
+		return false
+	}
+	// The frontier is exclusive: the position next to key.
+	switch {
+	case !sc.reverse && key.Seq > 0:
+		key.Seq--
+	case !sc.reverse:
+		key = logs.Key{Timestamp: key.Timestamp - 1, Seq: math.MaxUint64}
+	case key.Seq < math.MaxUint64:
+		key.Seq++
+	default:
+		key = logs.Key{Timestamp: key.Timestamp + 1}
+	}
+	if sc.reverse && !key.Less(sc.hi) || !sc.reverse && !sc.lo.Less(key) {
+		return false
+	}
+	sc.stats.Frontier = &key
+	return true
 }
 
 // openNext opens the first of what is unopened.
