@@ -9,7 +9,85 @@ import (
 
 	"github.com/cumulog/cumulog/internal/engine/store/segment"
 	"github.com/cumulog/cumulog/internal/logs"
+	"github.com/cumulog/cumulog/test/bench/corpus"
 )
+
+// corpusBlocks returns full blocks of one corpus in eight streams.
+func corpusBlocks(t testing.TB, kind corpus.Kind, n int) []block {
+	t.Helper()
+	g, err := corpus.New(kind, 7)
+	if err != nil {
+		t.Fatal(err)
+	}
+	blocks := make([]block, n)
+	i := 0
+	var next []byte
+	for k := range blocks {
+		b := block{group: 1}
+		for raw := 0; ; i++ {
+			if next == nil {
+				next = g.Append(nil, 1_700_000_000_000+int64(i))
+			}
+			if raw += len(next); raw > segment.MaxBlockBytes || len(b.rows) == segment.MaxBlockRows {
+				break
+			}
+			b.rows = append(b.rows, segment.Row{Stream: logs.StreamID(1 + i/100%8), Ingestion: 1_700_000_000_000 + int64(i/100),
+				Key: logs.Key{Timestamp: 1_700_000_000_000 + int64(i), Seq: logs.MakeSeq(uint64(50+i/100), i%100)}, Message: next})
+			next = nil
+		}
+		sortRows(b.rows)
+		blocks[k] = b
+	}
+	return blocks
+}
+
+func BenchmarkEncode(b *testing.B) {
+	for _, kind := range corpus.Kinds() {
+		for _, o := range []struct {
+			name string
+			segment.WriterOptions
+		}{
+			{"all", segment.WriterOptions{}},
+			{"noindex", segment.WriterOptions{NoIndex: true}},
+			{"raw", segment.WriterOptions{NoIndex: true, Modes: segment.Modes(segment.ModeRaw)}},
+		} {
+			b.Run(fmt.Sprintf("%s/%s", kind, o.name), func(b *testing.B) {
+				blocks := corpusBlocks(b, kind, 4)
+				enc := segment.NewBlockEncoder(o.WriterOptions)
+				w := segment.NewWriter(discard{io.Discard}, o.WriterOptions)
+				encode := func(i int) {
+					e, err := enc.Encode(1, blocks[i%len(blocks)].rows)
+					if err != nil {
+						b.Fatal(err)
+					}
+					if i < len(blocks) {
+						if err := w.AddEncoded(e); err != nil {
+							b.Fatal(err)
+						}
+					}
+					e.Release()
+				}
+				for i := range blocks {
+					encode(i)
+				}
+				sum, err := w.Finish()
+				if err != nil {
+					b.Fatal(err)
+				}
+				raw := rawBytes(blocks[0])
+				b.SetBytes(raw)
+				b.ReportAllocs()
+				for i := len(blocks); b.Loop(); i++ {
+					encode(i)
+				}
+				b.ReportMetric(float64(b.Elapsed().Nanoseconds())/float64(b.N)/float64(raw), "ns/B")
+				b.ReportMetric(float64(sum.FileBytes)/float64(sum.RawBytes), "stored/raw")
+				b.ReportMetric(float64(sum.Sizes.Tokens+sum.Sizes.Trigrams)/float64(sum.RawBytes), "index/raw")
+				b.ReportMetric(float64(sum.Sizes.BlocksRaw[segment.ModeJSON]+sum.Sizes.BlocksRaw[segment.ModeTemplate])/float64(sum.RawBytes), "shaped")
+			})
+		}
+	}
+}
 
 // jsonBlock returns a full block of JSON service logs in eight streams.
 func jsonBlock() block {

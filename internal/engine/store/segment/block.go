@@ -7,6 +7,7 @@ import (
 
 	"github.com/cespare/xxhash/v2"
 
+	"github.com/cumulog/cumulog/internal/engine/store/segment/shred"
 	"github.com/cumulog/cumulog/internal/logs"
 )
 
@@ -23,6 +24,7 @@ type Block struct {
 	pending     []byte // messages of a shared block before Load has checked them
 	messages    []byte
 	loaded      bool
+	shape       *shred.Block // nil before it is open
 }
 
 // Info returns the index entry of the block.
@@ -84,9 +86,16 @@ func (b *Block) Load(ctx context.Context) error {
 	}
 	r, info := b.r, &b.info
 	msgs, off, sec := b.pending, int64(0), "shared"
-	if info.Mode == ModeShared {
+	switch {
+	case info.Mode == ModeShared:
 		off = r.index.shared[info.off].off
-	} else {
+	case info.Mode.shaped():
+		off, sec = info.off+info.keysLen, "columns"
+		var err error
+		if msgs, err = b.loadShaped(); err != nil {
+			return err
+		}
+	default:
 		off, sec = info.off+info.keysLen, "messages"
 		h, err := r.load(off, info.messageLen, kindMessages, b.buf)
 		if err != nil {

@@ -7,6 +7,7 @@ import (
 	"github.com/cespare/xxhash/v2"
 	"github.com/klauspost/compress/zstd"
 
+	"github.com/cumulog/cumulog/internal/engine/store/segment/skip"
 	"github.com/cumulog/cumulog/internal/logs"
 )
 
@@ -20,6 +21,9 @@ type BlockEncoder struct {
 	pack packer
 	free sync.Pool // of *Encoded
 	err  error
+
+	shaper
+	breaks func(body []byte) // of tests: damages what was encoded
 }
 
 // Encoded is one block, encoded and not yet written. It owns its memory: at
@@ -31,12 +35,17 @@ type Encoded struct {
 	// For own frames whole frames, ready to be written; for a block of a shared
 	// frame the encoded keys and the messages.
 	keys, body                 []byte
+	ends                       []uint32 // of the messages, for a block of a shared frame
 	minIngestion, maxIngestion int64
+	evidence                   skip.Evidence
+	indexed                    bool // evidence is filled
+	lost                       bool // the columns did not give the messages back
 }
 
 // NewBlockEncoder returns an encoder for parts written with these options.
 func NewBlockEncoder(o WriterOptions) *BlockEncoder {
 	e := &BlockEncoder{opts: o}
+	e.shaper.pack = &e.pack
 	e.err = e.pack.open(o.Level)
 	return e
 }
@@ -66,27 +75,62 @@ func (e *BlockEncoder) Encode(group logs.GroupID, rows []Row) (*Encoded, error) 
 	keys := e.keys.encode(rows, &info)
 	b := e.take()
 	b.minIngestion, b.maxIngestion = ingestionBounds(e.keys.batches)
-	if len(keys)+len(msgs) < sharedBlock {
+	if len(keys)+len(msgs) < sharedBlock && e.opts.Modes.Has(ModeShared) {
 		info.Mode, info.keysLen = ModeShared, int64(len(keys))
 		b.keys = append(b.keys[:0], keys...)
 		b.body = append(b.body[:0], msgs...)
+		b.ends = append(b.ends[:0], e.keys.ends...)
 	} else {
-		check := uint32(info.Hash)
-		info.Mode = ModeRaw
-		b.keys = e.pack.frame(b.keys[:0], kindKeys, keys, check, true)
-		b.body = e.pack.frame(b.body[:0], kindMessages, msgs, check, true)
-		info.keysLen, info.messageLen = int64(len(b.keys)), int64(len(b.body))
-		info.StoredBytes = info.keysLen + info.messageLen
+		e.own(b, &info, keys, msgs)
 	}
 	b.info = info
 	return b, nil
 }
 
-func (e *BlockEncoder) take() *Encoded {
-	if b, ok := e.free.Get().(*Encoded); ok {
-		return b
+// own encodes a block with frames of its own.
+func (e *BlockEncoder) own(b *Encoded, info *BlockInfo, keys, msgs []byte) {
+	check := uint32(info.Hash)
+	b.keys = e.pack.frame(b.keys[:0], kindKeys, keys, check, true)
+	mode, head, body, ok := e.choose(e.opts.Modes, msgs, e.keys.ends)
+	if ok && e.breaks != nil {
+		e.breaks(body)
 	}
-	return &Encoded{from: e}
+	if ok && !e.rebuilds(head, body, msgs, e.keys.ends) {
+		b.lost, mode, ok = true, ModeRaw, false
+	}
+	info.Mode = mode
+	if ok {
+		b.body = e.pack.frame(b.body[:0], kindHead, head, check, true)
+		info.headLen = int64(len(b.body))
+		b.body = e.pack.frame(b.body, kindBody, body, check, false)
+	} else {
+		b.body = e.pack.frame(b.body[:0], kindMessages, msgs, check, true)
+	}
+	info.keysLen, info.messageLen = int64(len(b.keys)), int64(len(b.body))
+	info.StoredBytes = info.keysLen + info.messageLen
+	if e.opts.NoIndex {
+		return
+	}
+	b.indexed = true
+	if !ok {
+		b.evidence.AddMessages(msgs, e.keys.ends)
+		return
+	}
+	// The pieces of a shape hold all its tokens, and equal texts come once.
+	e.enc.Pieces(b.evidence.Tokens)
+	b.evidence.Trigrams(msgs)
+}
+
+func (e *BlockEncoder) take() *Encoded {
+	b, ok := e.free.Get().(*Encoded)
+	if !ok {
+		b = &Encoded{from: e}
+	}
+	if b.indexed {
+		b.evidence.Reset()
+	}
+	b.indexed, b.lost = false, false
+	return b
 }
 
 // Release gives the memory back to the encoder that made b; b is not to be used

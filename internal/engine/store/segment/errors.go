@@ -26,7 +26,7 @@ var (
 type CorruptionError struct {
 	File    string // the name given to Open
 	Offset  int64  // where the damaged frame or record starts
-	Section string // what lies there: header, keys, messages, shared, index, groups, footer, trailer …
+	Section string // what lies there: header, keys, messages, head, columns, shared, tokens, trigrams, index, groups, footer, trailer …
 	Detail  string // what is wrong
 	Hint    string // what an operator can do
 }
@@ -42,4 +42,5 @@ func (e *CorruptionError) Error() string {
 const (
 	hintBlock = "the rows of this block are lost unless a copy of the file exists; other blocks are not affected"
 	hintIndex = "keep the file: its blocks describe themselves and can be recovered without the index"
+	hintSkip  = "searches of this part read more than they need until it is merged or repaired; no event is affected"
 )

@@ -110,20 +110,6 @@ func TestNewerVersionIsRefused(t *testing.T) {
 	}
 }
 
-func TestReservedModesAreRefused(t *testing.T) {
-	r, err := Open(testPart(t), "f")
-	if err != nil {
-		t.Fatal(err)
-	}
-	info := r.Blocks(1, nil)[0]
-	for _, m := range []Mode{ModeJSON, ModeTemplate} {
-		info.Mode = m
-		if _, err := r.Read(context.Background(), info, new(Buffer)); !errors.Is(err, ErrVersion) {
-			t.Errorf("mode %d: %v", m, err)
-		}
-	}
-}
-
 // A frame of another block of the same part with a right checksum is noticed.
 func TestExchangedBlocksAreFound(t *testing.T) {
 	r, err := Open(testPart(t), "f")

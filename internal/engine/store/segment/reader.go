@@ -6,9 +6,11 @@ import (
 	"fmt"
 	"io"
 	"iter"
+	"slices"
 
 	"github.com/klauspost/compress/zstd"
 
+	"github.com/cumulog/cumulog/internal/engine/store/segment/shred"
 	"github.com/cumulog/cumulog/internal/logs"
 )
 
@@ -23,7 +25,8 @@ type Reader struct {
 	meta  []byte
 	index *index
 	table []section // empty after Salvage
-	token *int64    // tells the readers of a Buffer apart without keeping them alive
+	skip  skipIndex
+	token *int64 // tells the readers of a Buffer apart without keeping them alive
 }
 
 // Open reads footer and index of a part with one read of its last 64 KiB (two
@@ -125,6 +128,8 @@ func (r *Reader) corrupt(off int64, sec, format string, args ...any) *Corruption
 	switch sec {
 	case "trailer", "footer", "index", "groups":
 		hint = hintIndex
+	case "tokens", "trigrams":
+		hint = hintSkip
 	}
 	return &CorruptionError{File: r.name, Offset: off, Section: sec, Detail: fmt.Sprintf(format, args...), Hint: hint}
 }
@@ -140,8 +145,20 @@ func (r *Reader) readAt(b []byte, off int64) error {
 	if err == nil || errors.Is(err, io.EOF) || errors.Is(err, io.ErrUnexpectedEOF) {
 		return r.corrupt(off, "file", "%d bytes could be read of %d; the file was cut", n, len(b))
 	}
-	return fmt.Errorf("read part %s at %d: %w", r.name, off, err)
+	return &readError{name: r.name, off: off, err: err}
 }
+
+// readError tells a read that failed from damage.
+type readError struct {
+	name string
+	off  int64
+	err  error
+}
+
+func (e *readError) Error() string {
+	return fmt.Sprintf("read part %s at %d: %v", e.name, e.off, e.err)
+}
+func (e *readError) Unwrap() error { return e.err }
 
 // section checks the frame b of a section and returns its payload.
 func (r *Reader) section(b []byte, off int64, kind byte, crc uint32) ([]byte, error) {
@@ -169,7 +186,13 @@ func (r *Reader) Name() string { return r.name }
 // MemoryBytes returns about how much memory the Reader holds while idle.
 func (r *Reader) MemoryBytes() int64 {
 	x := r.index
-	return int64(cap(x.entries)+8*cap(x.pages)+cap(x.groups)+32*cap(x.sparse)+24*cap(x.shared)+cap(r.meta)) + 512
+	n := int64(cap(x.entries)+8*cap(x.pages)+cap(x.groups)+32*cap(x.sparse)+32*cap(x.shared)+cap(r.meta)) + 512
+	r.skip.mu.Lock()
+	defer r.skip.mu.Unlock()
+	if r.skip.x != nil {
+		n += r.skip.x.Size().Memory
+	}
+	return n
 }
 
 // Groups returns the groups of the part, ascending. It does no I/O but decodes
@@ -214,6 +237,12 @@ type Buffer struct {
 	stored  []byte
 	keysRaw []byte
 	msgsRaw []byte
+
+	// of a block that is taken apart
+	headRaw   []byte
+	shaped    []byte // head and body frames
+	shape     shred.Block
+	shapeEnds []uint32
 
 	runs    []StreamRun
 	batches []batchTime
@@ -309,7 +338,7 @@ func (r *Reader) Read(ctx context.Context, info BlockInfo, buf *Buffer) (*Block,
 	off := info.off
 	sec := "keys"
 	switch info.Mode {
-	case ModeRaw:
+	case ModeRaw, ModeJSON, ModeTemplate:
 		h, err := r.load(info.off, info.keysLen, kindKeys, buf)
 		if err != nil {
 			return nil, err
@@ -410,13 +439,10 @@ func sharedSlices(raw []byte, lens []uint32, ord int) (keys, msgs []byte) {
 	return body[keysAt : keysAt+k : keysAt+k], body[keysAll+msgsAt : keysAll+msgsAt+m : keysAll+msgsAt+m]
 }
 
-// frames returns the two frames of a ModeRaw block, both checked.
+// frames returns the frames of a block with frames of its own, all checked.
 func (r *Reader) frames(info BlockInfo, buf *Buffer) ([]byte, error) {
-	n := info.keysLen + info.messageLen
-	if int64(cap(buf.stored)) < n {
-		buf.stored = make([]byte, n)
-	}
-	buf.stored = buf.stored[:n]
+	n := int(info.keysLen + info.messageLen)
+	buf.stored = slices.Grow(buf.stored[:0], n)[:n]
 	if err := r.readAt(buf.stored, info.off); err != nil {
 		return nil, err
 	}
@@ -424,11 +450,17 @@ func (r *Reader) frames(info BlockInfo, buf *Buffer) ([]byte, error) {
 	if err != nil {
 		return nil, err
 	}
-	m, err := r.checkFrame(buf.stored[info.keysLen:], info.off+info.keysLen, kindMessages)
+	rest := buf.stored[info.keysLen:]
+	var m frame
+	if info.Mode.shaped() {
+		m, err = r.checkShapeFrames(&info, rest[:info.headLen], rest[info.headLen:])
+	} else if m, err = r.checkFrame(rest, info.off+info.keysLen, kindMessages); err == nil && int64(m.raw) != info.RawBytes {
+		err = r.corrupt(info.off, "messages", "%d bytes of messages, want %d", m.raw, info.RawBytes)
+	}
 	if err != nil {
 		return nil, err
 	}
-	if k.check != m.check || k.check != uint32(info.Hash) || int64(m.raw) != info.RawBytes {
+	if k.check != m.check || k.check != uint32(info.Hash) {
 		return nil, r.corrupt(info.off, "messages", "the messages belong to another block")
 	}
 	return buf.stored, nil

@@ -7,6 +7,10 @@ import (
 	"errors"
 	"fmt"
 	"hash/crc32"
+
+	"github.com/cumulog/cumulog/internal/engine/hint"
+	"github.com/cumulog/cumulog/internal/engine/store/segment/shred"
+	"github.com/cumulog/cumulog/internal/engine/store/segment/skip"
 )
 
 // Report is what Verify or Salvage found.
@@ -16,6 +20,7 @@ type Report struct {
 	Rows     int64
 	RawBytes int64
 	Lost     int                // blocks that are known but cannot be read
+	Sizes    Sizes              // zero when footer or index cannot be read
 	Problems []*CorruptionError // in the order they were found, at most maxProblems
 }
 
@@ -66,6 +71,15 @@ func Verify(ctx context.Context, f Source, name string) (Report, error) {
 			rep.problem(raw.corrupt(8, "header", "the id is not the one of the footer"))
 		}
 	}
+	if r != nil {
+		// Before the frames, so that damage is told by what it means.
+		rep.Sizes = r.Sizes()
+		if err := r.checkSkip(ctx, new(Buffer)); errors.As(err, &ce) {
+			rep.problem(ce)
+		} else if err != nil {
+			return rep, err
+		}
+	}
 	err = raw.walkFrames(ctx, headerSize, end, func(int64, frame, []byte) error {
 		rep.Frames++
 		return nil
@@ -83,6 +97,10 @@ func Verify(ctx context.Context, f Source, name string) (Report, error) {
 func (r *Reader) verifyBlocks(ctx context.Context, rep *Report) error {
 	var buf Buffer
 	sum := Summary{}
+	x, err := r.verifyIndex(rep)
+	if err != nil {
+		return err
+	}
 	for info := range r.All() {
 		sum.Rows += int64(info.Rows)
 		sum.RawBytes += info.RawBytes
@@ -105,9 +123,47 @@ func (r *Reader) verifyBlocks(ctx context.Context, rep *Report) error {
 		rep.Blocks++
 		rep.Rows += int64(info.Rows)
 		rep.RawBytes += info.RawBytes
+		if x == nil {
+			continue
+		}
+		var ce *CorruptionError
+		if err := r.findable(ctx, x, b); errors.As(err, &ce) {
+			rep.problem(ce)
+		} else if err != nil {
+			return err
+		}
 	}
 	if sum.Rows != r.sum.Rows || sum.RawBytes != r.sum.RawBytes {
 		rep.problem(r.corrupt(r.size-trailerSize, "footer", "%d rows of %d bytes, the index has %d of %d", r.sum.Rows, r.sum.RawBytes, sum.Rows, sum.RawBytes))
+	}
+	return nil
+}
+
+// verifyIndex opens the skip index; it is nil when there is none, or no use.
+func (r *Reader) verifyIndex(rep *Report) (*skip.Index, error) {
+	x, err := r.Index()
+	var ce *CorruptionError
+	if errors.As(err, &ce) {
+		rep.problem(ce)
+		return nil, nil
+	}
+	return x, err
+}
+
+// findable checks that the skip index does not exclude the unit of a block for a
+// text that is in it.
+func (r *Reader) findable(ctx context.Context, x *skip.Index, b *Block) error {
+	const text = 24
+	m := b.Message(b.Len() / 2)
+	from := max(0, len(m)/2-text/2)
+	units := make([]uint64, (r.index.units+63)/64)
+	unit := b.info.unit
+	units[unit>>6] = 1 << (unit & 63)
+	if _, err := x.Units(ctx, hint.Text(string(m[from:min(len(m), from+text)])), units); err != nil {
+		return r.IndexError(err)
+	}
+	if units[unit>>6] == 0 {
+		return r.corrupt(r.sectionOf(kindTokens).off, "tokens", "a text of unit %d would not be found", unit)
 	}
 	return nil
 }
@@ -307,9 +363,11 @@ type salvager struct {
 	rep  *Report
 	x    indexBuilder
 	buf  Buffer
-	keys BlockInfo // a keys frame that waits for its messages
+	keys BlockInfo // a keys frame that waits for its messages, or for head and columns
 	open bool
-	next int64
+	next int64 // where they go on
+
+	headless int64 // where the columns of a head without keys lie
 
 	seen                       bool
 	minIngestion, maxIngestion int64
@@ -334,16 +392,33 @@ func (s *salvager) orphan() {
 func (s *salvager) frame(off int64, h frame, b []byte) error {
 	s.rep.Frames++
 	switch h.kind {
-	case kindMessages:
-		if s.open && s.next == off && h.check == uint32(s.keys.Hash) && int64(h.raw) == s.keys.RawBytes {
-			s.keys.messageLen = h.size()
+	case kindMessages, kindHead, kindBody:
+		if s.belongs(off, h) {
+			s.keys.messageLen += h.size()
+			s.next = off + h.size()
+			if h.kind == kindHead {
+				s.keys.headLen = h.size()
+				var err error
+				if s.keys.Mode, err = s.headMode(off, h, b); err != nil {
+					s.open = false
+					s.headless = off + h.size()
+					s.damaged(off, err)
+				}
+				return nil
+			}
 			s.x.blocks = append(s.x.blocks, s.keys)
 			s.open = false
 			return nil
 		}
+		if h.kind == kindBody && s.headless == off {
+			return nil // counted with its head
+		}
 		s.orphan()
 		s.rep.Lost++
-		s.rep.problem(s.r.corrupt(off, "messages", "the keys of %d bytes of messages are lost", h.raw))
+		if h.kind == kindHead {
+			s.headless = off + h.size()
+		}
+		s.rep.problem(s.r.corrupt(off, sectionName(h.kind), "the keys of a block are lost"))
 		return nil
 	case kindKeys:
 		s.orphan()
@@ -363,6 +438,37 @@ func (s *salvager) frame(off int64, h frame, b []byte) error {
 		s.orphan()
 	}
 	return nil
+}
+
+// belongs reports whether a frame goes on with the block whose keys came before.
+func (s *salvager) belongs(off int64, h frame) bool {
+	if !s.open || s.next != off || h.check != uint32(s.keys.Hash) {
+		return false
+	}
+	switch h.kind {
+	case kindMessages:
+		return !s.keys.Mode.shaped() && int64(h.raw) == s.keys.RawBytes
+	case kindHead:
+		return !s.keys.Mode.shaped()
+	}
+	return s.keys.Mode.shaped()
+}
+
+// headMode tells the mode of a block from its columns.
+func (s *salvager) headMode(off int64, h frame, b []byte) (Mode, error) {
+	h, err := s.r.checkFrame(b, off, kindHead)
+	if err != nil {
+		return 0, err
+	}
+	if s.buf.headRaw, err = s.r.unpack(h, b[frameHeader:], off, s.buf.headRaw, &s.buf); err != nil {
+		return 0, err
+	}
+	if err := s.buf.shape.Open(s.buf.headRaw, s.keys.Rows, int(s.keys.RawBytes), memoryBody(nil)); err != nil {
+		return 0, err
+	}
+	mode := ModeTemplate
+	s.buf.shape.Paths(func(string, shred.PathKind, int) { mode = ModeJSON })
+	return mode, nil
 }
 
 // damaged notes a frame that is intact but does not decode.

@@ -2,6 +2,7 @@ package segment
 
 import (
 	"bufio"
+	"cmp"
 	"context"
 	"encoding/binary"
 	"fmt"
@@ -10,6 +11,7 @@ import (
 	"github.com/google/uuid"
 	"github.com/klauspost/compress/zstd"
 
+	"github.com/cumulog/cumulog/internal/engine/store/segment/skip"
 	"github.com/cumulog/cumulog/internal/logs"
 )
 
@@ -21,6 +23,12 @@ type WriterOptions struct {
 	// Meta is kept with the part for its owner and returned by Reader.Meta; at
 	// most 1 MiB.
 	Meta []byte
+	// Modes are the modes that blocks may have; zero: whichever is best.
+	Modes ModeSet
+	// NoIndex leaves the skip index out. IndexShared extends it to shared frames:
+	// right for a merge, whose small blocks stay, and wrong for a flush, whose small
+	// blocks will be merged soon.
+	NoIndex, IndexShared bool
 }
 
 // Summary describes a finished part.
@@ -35,6 +43,10 @@ type Summary struct {
 	MinSeq, MaxSeq             logs.Seq
 	MinIngestion, MaxIngestion int64
 	Groups                     []GroupEntry // ascending; nil in Reader.Summary
+	// What a Writer did; zero in Reader.Summary.
+	Sizes      Sizes
+	NotRebuilt int // blocks stored raw because their columns did not give the messages back: a bug
+	Unindexed  int // units that the skip index knows nothing about
 }
 
 // Writer writes one part, streaming: it holds one block, one shared frame and
@@ -53,17 +65,22 @@ type Writer struct {
 	last  logs.GroupID
 	head  []byte // the frame written last
 	buf   Buffer // for AddRaw
+	moved skip.Evidence
 
 	// the open shared frame
 	shKeys, shMsgs []byte
 	shLens, shRaw  []byte
 	shBlocks       int
+	shEvidence     skip.Evidence
+
+	units unitWriter
 }
 
 // NewWriter starts a part at the start of an empty file. An error of the first
 // write is reported by the next call.
 func NewWriter(f Sink, o WriterOptions) *Writer {
 	w := &Writer{sink: f, out: bufio.NewWriterSize(f, 256<<10), opts: o}
+	w.units.b = skip.NewBuilder()
 	if w.opts.ID == uuid.Nil {
 		w.opts.ID = uuid.New()
 	}
@@ -145,14 +162,23 @@ func (w *Writer) AddEncoded(b *Encoded) error {
 		return err
 	}
 	w.ingestion(b.minIngestion, b.maxIngestion)
+	if b.lost {
+		w.sum.NotRebuilt++
+	}
 	if b.info.Mode == ModeShared {
-		w.share(b.info, b.keys, b.body)
+		w.share(b.info, b.keys, b.body, b.ends)
 		return w.err
 	}
 	info := b.info
 	info.off = w.off
+	if b.indexed {
+		info.unit = w.units.add(&b.evidence)
+	} else {
+		info.unit = w.units.add(nil)
+	}
 	w.write(b.keys)
 	w.write(b.body)
+	w.sum.Sizes.block(&info)
 	w.account(info)
 	return w.err
 }
@@ -176,7 +202,7 @@ func (w *Writer) ingestion(least, greatest int64) {
 }
 
 // share adds a block to the open shared frame.
-func (w *Writer) share(info BlockInfo, keys, msgs []byte) {
+func (w *Writer) share(info BlockInfo, keys, msgs []byte, ends []uint32) {
 	if len(w.shKeys)+len(w.shMsgs)+len(keys)+len(msgs) > sharedTarget {
 		w.flushShared()
 	}
@@ -187,6 +213,10 @@ func (w *Writer) share(info BlockInfo, keys, msgs []byte) {
 	w.shKeys = append(w.shKeys, keys...)
 	w.shMsgs = append(w.shMsgs, msgs...)
 	w.shBlocks++
+	if w.opts.IndexShared && !w.opts.NoIndex {
+		w.shEvidence.AddMessages(msgs, ends)
+	}
+	w.sum.Sizes.block(&info)
 	w.account(info)
 }
 
@@ -199,7 +229,14 @@ func (w *Writer) flushShared() {
 	raw = append(raw, w.shKeys...)
 	raw = append(raw, w.shMsgs...)
 	s := sharedFrame{off: w.off, raw: uint32(len(raw)), blocks: uint32(w.shBlocks)}
+	if w.opts.IndexShared && !w.opts.NoIndex {
+		s.unit = w.units.add(&w.shEvidence)
+		w.shEvidence.Reset()
+	} else {
+		s.unit = w.units.add(nil)
+	}
 	s.stored, _ = w.frame(kindShared, raw, true)
+	w.sum.Sizes.shared(&s)
 	w.index.shared = append(w.index.shared, s)
 	w.shRaw = raw
 	w.shLens, w.shKeys, w.shMsgs, w.shBlocks = w.shLens[:0], w.shKeys[:0], w.shMsgs[:0], 0
@@ -221,9 +258,11 @@ func (w *Writer) account(info BlockInfo) {
 }
 
 // AddRaw copies a block of another part without encoding it again. Own frames
-// are copied byte for byte after their checksums are verified; a block of a
-// shared frame goes to the open shared frame of w. Groups must not descend.
-// Damage of the source is a *CorruptionError and leaves the Writer as it was.
+// are copied byte for byte after their checksums are verified, and what the skip
+// index of src knows of them is taken over by Finish, so that src must stay open
+// until then. A block of a shared frame goes to the open shared frame of w.
+// Groups must not descend. Damage of the source is a *CorruptionError and leaves
+// the Writer as it was; damage of its skip index does no harm.
 func (w *Writer) AddRaw(ctx context.Context, src *Reader, info BlockInfo) error {
 	if w.err != nil {
 		return w.err
@@ -240,16 +279,39 @@ func (w *Writer) AddRaw(ctx context.Context, src *Reader, info BlockInfo) error 
 			return err
 		}
 		w.ingestion(ingestionBounds(w.buf.batches))
-		w.share(info, b.encodedKeys, b.messages)
+		w.share(info, b.encodedKeys, b.messages, w.buf.ends)
 		return w.err
+	}
+	var move *unitMove
+	if !w.opts.NoIndex {
+		if move, err = w.units.source(ctx, src, &w.buf); err != nil {
+			return err
+		}
+		if move.x == nil {
+			// Nobody knows the tokens of the block yet.
+			if err := b.Load(ctx); err != nil {
+				return err
+			}
+			w.moved.Reset()
+			w.moved.AddMessages(b.messages, w.buf.ends)
+		}
 	}
 	frames, err := src.frames(info, &w.buf)
 	if err != nil {
 		return err
 	}
 	w.ingestion(ingestionBounds(w.buf.batches))
+	switch {
+	case move == nil:
+		info.unit = w.units.add(nil)
+	case move.x == nil:
+		info.unit = w.units.add(&w.moved)
+	default:
+		info.unit = w.units.move(move, info.unit)
+	}
 	info.off = w.off
 	w.write(frames)
+	w.sum.Sizes.block(&info)
 	w.account(info)
 	return w.err
 }
@@ -260,17 +322,38 @@ func (w *Writer) Finish() (Summary, error) {
 		return Summary{}, w.err
 	}
 	w.flushShared()
-	index, groups := w.index.encode()
 	var table []section
-	put := func(kind byte, payload []byte) {
-		s := section{kind: kind, flags: sectionMandatory, off: w.off}
-		s.len, s.crc = w.frame(kind, payload, false)
+	put := func(kind, flags byte, payload []byte) {
+		s := section{kind: kind, flags: flags, off: w.off}
+		h := frame{raw: uint32(len(payload)), stored: uint32(len(payload)), kind: kind}
+		w.head = appendFrameHeader(w.head[:0], h, payload)
+		w.write(w.head)
+		w.write(payload)
+		s.len, s.crc = w.off-s.off, binary.LittleEndian.Uint32(w.head[20:])
 		table = append(table, s)
+		w.sum.Sizes.section(&s)
 	}
-	put(kindIndex, index)
-	put(kindGroups, groups)
+	// The skip index is first, so that one read of the end of the file finds what
+	// every reader needs.
+	index, groups := w.index.encode()
+	tix := &sectionWriter{w: w, kind: kindTokens}
+	tri := &sectionWriter{w: w, kind: kindTrigrams, after: tix}
+	if err := w.units.encode(w.index.renumber(w.units.given), tix, tri); err != nil {
+		w.err = cmp.Or(w.err, err)
+		return Summary{}, w.err
+	}
+	tri.end()
+	for _, s := range []*sectionWriter{tix, tri} {
+		if s.begun {
+			table = append(table, s.s)
+			w.sum.Sizes.section(&s.s)
+		}
+	}
+	w.sum.Unindexed = w.units.given - w.units.indexed
+	put(kindIndex, sectionMandatory, index)
+	put(kindGroups, sectionMandatory, groups)
 	if len(w.opts.Meta) > 0 {
-		put(kindMeta, w.opts.Meta)
+		put(kindMeta, sectionMandatory, w.opts.Meta)
 	}
 	w.sum.ID, w.sum.Created = w.opts.ID, w.opts.Created
 	footerOff := w.off
@@ -289,6 +372,7 @@ func (w *Writer) Finish() (Summary, error) {
 	}
 	w.err = ErrFinished
 	w.sum.FileBytes = w.off
+	w.sum.Sizes.Other += w.off - w.sum.Sizes.Total()
 	x, err := parseIndex(index, groups, footerOff)
 	if err != nil {
 		return Summary{}, fmt.Errorf("check the index just written: %w", err)
