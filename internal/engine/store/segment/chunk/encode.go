@@ -91,7 +91,7 @@ func (e *Encoder) appendFew(dst []byte, t *column.Texts, s Summary) ([]byte, Sum
 	dst = binary.AppendUvarint(dst, uint64(values.Len()))
 	ids := e.found.ids
 	if values.Len() > 256 {
-		values, ids = e.order.byFrequency(&e.found)
+		values, ids = e.order.byFrequency(&e.found, typed && k.isNumber())
 	}
 	s.Encoding = Dict
 	inner := s
