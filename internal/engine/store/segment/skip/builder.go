@@ -20,11 +20,11 @@ type Builder struct {
 }
 
 type builderUnit struct {
-	known   bool
-	lengths uint64 // bit 0: without evidence
-	tokens  []byte // ascending, as uvarint differences
-	tri     []byte
-	counts  [2]uint32
+	known  bool
+	hides  hiding
+	tokens []byte // ascending, as uvarint differences
+	tri    []byte
+	counts [2]uint32
 }
 
 type movedIndex struct {
@@ -64,7 +64,7 @@ func (b *Builder) AddUnit(unit int, e *Evidence) error {
 	if err != nil {
 		return err
 	}
-	u.lengths = e.lengths
+	u.hides = e.hides
 	b.sorted, b.temp = e.tokens.sorted(b.sorted, b.temp)
 	u.tokens, u.counts[0] = encodeAscending(b.sorted), uint32(len(b.sorted))
 	b.sorted = b.sorted[:0]
@@ -84,7 +84,7 @@ func (b *Builder) Skip(unit int) error {
 	if err != nil {
 		return err
 	}
-	u.lengths = 1
+	u.hides = withoutEvidence
 	return nil
 }
 
@@ -104,9 +104,9 @@ func (b *Builder) AddMoved(x *Index, units []int32) error {
 		if err != nil {
 			return err
 		}
-		u.lengths = x.lengths[old]
+		u.hides = x.hides[old]
 		if !x.hasTri {
-			u.lengths = 1 // without trigrams it would be excluded by every one
+			u.hides = withoutEvidence // without trigrams it would be excluded by every one
 		}
 	}
 	b.moved = append(b.moved, movedIndex{x, append([]int32(nil), units...)})
@@ -155,19 +155,19 @@ func (b *Builder) EncodeTo(renumber []uint32, tix, tri io.Writer) (Sizes, error)
 		return Sizes{}, err
 	}
 	s := Sizes{Units: len(units)}
-	lengths := make([]byte, 0, 8*len(units))
+	table := make([]byte, 0, hidingSize*len(units))
 	for _, u := range units {
-		l := uint64(1)
+		h := withoutEvidence
 		if u >= 0 && u < len(b.units) && b.units[u].known {
-			l = b.units[u].lengths
+			h = b.units[u].hides
 		}
-		lengths = binary.LittleEndian.AppendUint64(lengths, l)
+		table = h.append(table)
 	}
 	m := merger{units: len(units)}
 	if err := b.inputs(&m, units, 0); err != nil {
 		return Sizes{}, err
 	}
-	if s.TIX, err = m.run(tix, "TIX", FingerprintBits, lengths); err != nil {
+	if s.TIX, err = m.run(tix, "TIX", FingerprintBits, table); err != nil {
 		return Sizes{}, fmt.Errorf("encode TIX: %w", err)
 	}
 	if err := b.inputs(&m, units, 1); err != nil {

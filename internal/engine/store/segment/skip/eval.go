@@ -3,6 +3,7 @@ package skip
 import (
 	"cmp"
 	"context"
+	"math/bits"
 	"slices"
 
 	"github.com/cumulog/cumulog/internal/engine/hint"
@@ -44,6 +45,7 @@ type evaluation struct {
 type wantedToken struct {
 	print uint32
 	hides uint // at the edge of the needle: its length, it may hide in longer tokens; else 0
+	hex   bool // of nothing but hexadecimal digits
 }
 
 type loadedPage struct {
@@ -156,6 +158,7 @@ func (e *evaluation) want(text []byte) {
 		t := wantedToken{print: fingerprint(text, from, i)}
 		if from == 0 || i == len(text) && i-from < MaxTokenBytes {
 			t.hides = uint(i - from)
+			t.hex = isHex(text[from:i])
 		}
 		e.tokens = append(e.tokens, t)
 	}
@@ -186,13 +189,9 @@ func (e *evaluation) want(text []byte) {
 
 // keep clears the units in which a wanted token cannot be.
 func (e *evaluation) keep(t wantedToken, set []uint64) error {
-	longer := uint64(0) // the lengths in which it can hide
-	if t.hides > 0 {
-		longer = ^uint64(0) << min(t.hides+1, 63)
-	}
 	all := true
 	for i, w := range set {
-		if w != 0 && w&^e.longer(i, w, longer) != 0 {
+		if w&^e.hidden(i, w, t) != 0 {
 			all = false
 			break
 		}
@@ -205,23 +204,21 @@ func (e *evaluation) keep(t wantedToken, set []uint64) error {
 	}
 	for i, w := range set {
 		if miss := w &^ e.found[i]; miss != 0 {
-			set[i] = w&e.found[i] | e.longer(i, miss, longer)
+			set[i] = w&e.found[i] | e.hidden(i, miss, t)
 		}
 	}
 	return nil
 }
 
-// longer returns the units among w, word i of a set, that have a token of one of
-// the lengths.
-func (e *evaluation) longer(i int, w, lengths uint64) (has uint64) {
-	if lengths == 0 {
+// hidden returns the units among w, word i of a set, that have a longer token in
+// which t can hide.
+func (e *evaluation) hidden(i int, w uint64, t wantedToken) (has uint64) {
+	if t.hides == 0 {
 		return 0
 	}
 	for rest := w; rest != 0; rest &= rest - 1 {
-		bit := rest & -rest
-		u := i<<6 + trailing(rest)
-		if e.x.lengths[u]&lengths != 0 {
-			has |= bit
+		if e.x.hides[i<<6+bits.TrailingZeros64(rest)].can(t.hides, t.hex) {
+			has |= rest & -rest
 		}
 	}
 	return has

@@ -9,14 +9,14 @@ import (
 // use; one is reused from unit to unit. It is not safe for concurrent use.
 type Evidence struct {
 	tokens   fingerprints
-	lengths  uint64 // bit min(n, 63): a token of n bytes; bit 0 is never set
+	hides    hiding
 	trigrams [trigramWords]uint64
 }
 
 // Reset empties the evidence and keeps its memory.
 func (e *Evidence) Reset() {
 	e.tokens.reset()
-	e.lengths = 0
+	e.hides = hiding{}
 	clear(e.trigrams[:])
 }
 
@@ -40,7 +40,7 @@ func (e *Evidence) AddMessages(arena []byte, ends []uint32) {
 func (e *Evidence) scan(text []byte, from, to int) {
 	e.tokens.init()
 	table, scatter, shift := e.tokens.table, e.tokens.scatter, e.tokens.shift&31
-	lengths := e.lengths
+	lengths, run := e.hides.lengths, e.hides.floor()
 	open := -1       // where the token began that goes on
 	was := uint64(0) // 1: it does
 	for base := from; base < to; base += 64 {
@@ -77,6 +77,9 @@ func (e *Evidence) scan(text []byte, from, to int) {
 				n = min(n, 63)
 			}
 			lengths |= 1 << (n & 63)
+			if uint(end-open) > run+1 {
+				run = e.hides.see(text[open:end])
+			}
 			if at := (f + 1) * scatter >> shift; at >= uint32(len(table)) || table[at] != f+1 {
 				e.tokens.add(f)
 				table, shift = e.tokens.table, e.tokens.shift&31
@@ -84,14 +87,15 @@ func (e *Evidence) scan(text []byte, from, to int) {
 			open = -1
 		}
 	}
-	e.lengths = lengths
+	e.hides.lengths = lengths
 	if open >= 0 {
 		e.token(text, open, to)
 	}
 }
 
 func (e *Evidence) token(text []byte, from, to int) {
-	e.lengths |= 1 << min(uint(to-from), 63)
+	e.hides.lengths |= 1 << min(uint(to-from), 63)
+	e.hides.see(text[from:to])
 	e.tokens.add(fingerprint(text, from, to))
 }
 

@@ -35,17 +35,17 @@ type list struct {
 	ends  []int64  // end of each page
 }
 
-// Index finds the units of one part. It keeps the lengths of tokens and the table
-// of pages in memory and reads pages when they are needed. It is safe for
+// Index finds the units of one part. It keeps what is known of each unit's tokens and the
+// table of pages in memory and reads pages when they are needed. It is safe for
 // concurrent use.
 type Index struct {
-	units   int
-	lengths []uint64 // bit 0: the unit has no evidence
-	blind   []uint64 // the units without evidence
-	tix     list
-	tri     list
-	hasTri  bool
-	cache   PageCache
+	units  int
+	hides  []hiding
+	blind  []uint64 // the units without evidence
+	tix    list
+	tri    list
+	hasTri bool
+	cache  PageCache
 }
 
 // Open reads the tables of the payloads. tri may be nil: then trigrams exclude
@@ -57,7 +57,7 @@ func Open(tix, tri Section, units int) (*Index, error) {
 		return nil, fmt.Errorf("open skip index of %d units: %w", units, ErrTooLarge)
 	}
 	var err error
-	if x.tix, x.lengths, err = openList(tix, "TIX", FingerprintBits, units); err != nil {
+	if x.tix, x.hides, err = openList(tix, "TIX", FingerprintBits, units); err != nil {
 		return nil, err
 	}
 	if tri != nil {
@@ -67,8 +67,8 @@ func Open(tix, tri Section, units int) (*Index, error) {
 		x.hasTri = true
 	}
 	x.blind = make([]uint64, (units+63)/64)
-	for u, l := range x.lengths {
-		if l&1 != 0 {
+	for u, h := range x.hides {
+		if h == withoutEvidence {
 			x.blind[u>>6] |= 1 << (u & 63)
 		}
 	}
@@ -101,7 +101,7 @@ func (x *Index) Size() Size {
 	for _, w := range x.blind {
 		s.Blind += bits.OnesCount64(w)
 	}
-	s.Memory = int64(8*len(x.lengths) + 8*len(x.blind) + 12*(len(x.tix.first)+len(x.tri.first)))
+	s.Memory = int64(16*len(x.hides) + 8*len(x.blind) + 12*(len(x.tix.first)+len(x.tri.first)))
 	return s
 }
 
@@ -113,8 +113,8 @@ func (l *list) size() ListSize {
 	return s
 }
 
-func openList(src Section, name string, keyBits, units int) (l list, lengths []uint64, err error) {
-	damaged := func(reason string) (list, []uint64, error) {
+func openList(src Section, name string, keyBits, units int) (l list, hides []hiding, err error) {
+	damaged := func(reason string) (list, []hiding, error) {
 		return list{}, nil, &DamageError{Section: name, Page: -1, Reason: reason}
 	}
 	size := src.Size()
@@ -137,7 +137,7 @@ func openList(src Section, name string, keyBits, units int) (l list, lengths []u
 	pages := int64(binary.LittleEndian.Uint32(tr[12:]))
 	perUnit := int64(0)
 	if name == "TIX" {
-		perUnit = 8
+		perUnit = hidingSize
 	}
 	tail := perUnit*int64(units) + 8*pages
 	if tail > size-trailerSize {
@@ -155,11 +155,11 @@ func openList(src Section, name string, keyBits, units int) (l list, lengths []u
 		keys: binary.LittleEndian.Uint64(tr[16:]), pairs: binary.LittleEndian.Uint64(tr[24:]),
 		first: make([]uint32, pages), ends: make([]int64, pages)}
 	if perUnit > 0 {
-		lengths = make([]uint64, units)
-		for i := range lengths {
-			lengths[i] = binary.LittleEndian.Uint64(buf[8*i:])
+		hides = make([]hiding, units)
+		for i := range hides {
+			hides[i] = parseHiding(buf[hidingSize*i:])
 		}
-		buf = buf[8*units:]
+		buf = buf[hidingSize*units:]
 	}
 	at := int64(0)
 	for i := range l.first {
@@ -177,7 +177,7 @@ func openList(src Section, name string, keyBits, units int) (l list, lengths []u
 	if at != size-trailerSize-tail {
 		return damaged("pages do not fill the payload")
 	}
-	return l, lengths, nil
+	return l, hides, nil
 }
 
 // find returns the page in which key is if anywhere, -1 if in none.

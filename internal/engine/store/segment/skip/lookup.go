@@ -2,8 +2,6 @@ package skip
 
 import "math/bits"
 
-func trailing(w uint64) int { return bits.TrailingZeros64(w) }
-
 // lookup sets e.found to the units of a key.
 func (e *evaluation) lookup(l *list, which int, key uint32) error {
 	if e.found == nil {

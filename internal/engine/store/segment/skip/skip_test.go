@@ -87,7 +87,7 @@ func (p part) check(t testing.TB, x *skip.Index, need hint.Need) (excluded int) 
 	return excluded
 }
 
-var alphabets = []string{"ab", "ab ", "aB_.", "0a-", "x\x80\xff ", "abcdefghijklmnopqrstuvwxyzABC0123456789_ .,:\"{}\n\x00\xc3"}
+var alphabets = []string{"ab", "ab ", "aB_.", "0a-", "0aF", "0123456789abcdef0123456789abcdefz", "0123456789abcdefABCDEF0123456789abcdefABCDEF_ ", "x\x80\xff ", "abcdefghijklmnopqrstuvwxyzABC0123456789_ .,:\"{}\n\x00\xc3"}
 
 func randomText(r *rand.Rand, alphabet string, n int) string {
 	b := make([]byte, n)
