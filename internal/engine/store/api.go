@@ -31,9 +31,10 @@ type Options struct {
 	Manifest Manifest // required
 
 	// Memory bounds, in bytes, what the store keeps in memory: memtables (one
-	// being filled and at most two being flushed, an eighth each) and the cache
-	// of decoded blocks (an eighth). 0 means 256 MiB; less than 8 MiB counts
-	// as 8 MiB, and more than 512 MiB makes only the cache larger.
+	// being filled and at most two being flushed, an eighth each), the cache of
+	// decoded blocks (an eighth) and that of pages of skip indexes (a sixteenth).
+	// 0 means 256 MiB; less than 8 MiB counts as 8 MiB, and more than 512 MiB
+	// makes only the caches larger.
 	Memory int64
 
 	// Salvage opens a log that lost acknowledged records and keeps what can be
@@ -172,6 +173,7 @@ type tuning struct {
 	memtableBytes int64         // a memtable this large is sealed
 	memtableAge   time.Duration // and one this old
 	cacheBytes    int64
+	pageBytes     int64
 	walFile       int64
 	walReserve    int64
 	blockBytes    int // raw bytes after which a block ends
@@ -213,6 +215,7 @@ func (o *Options) ensureDefaults(workers int) error {
 	setDefault(&t.memtableBytes, min(o.Memory/8, maxMemtable))
 	setDefault(&t.memtableAge, time.Minute)
 	setDefault(&t.cacheBytes, max(o.Memory/8, o.Memory/2-3*t.memtableBytes))
+	setDefault(&t.pageBytes, o.Memory/16)
 	setDefault(&t.blockBytes, segment.MaxBlockBytes)
 	setDefault(&t.workers, workers)
 	t.writeTuning.ensureDefaults(workers)

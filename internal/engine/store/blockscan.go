@@ -243,17 +243,13 @@ func (bs *blockScan) expand(p *part, stats *Stats) (more []blockItem, err error)
 		stats.DamagedBlocks++
 		return nil, nil
 	}
-	sc := bs.sel // a copy: the statistics of this part
-	sc.need = bs.q.Need
-	sc.ctx = bs.ctx
+	sc := scan{s: bs.s, ctx: bs.ctx, streams: bs.sel.streams, lo: bs.sel.lo, hi: bs.sel.hi, need: bs.q.Need}
 	var infos []segment.BlockInfo
 	for _, group := range bs.q.Groups {
-		sc.infos = r.Blocks(group, sc.infos[:0])
-		for i := range sc.infos {
-			if sc.wantsBlock(&sc.infos[i]) {
-				infos = append(infos, sc.infos[i])
-			}
-		}
+		infos = r.Blocks(group, infos)
+	}
+	if infos, err = sc.choose(p, r, infos); err != nil {
+		return nil, err
 	}
 	stats.merge(&sc.stats)
 	for len(infos) > 0 {

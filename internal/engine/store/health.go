@@ -18,7 +18,7 @@ type Health struct {
 	Parts         int
 	Memtables     int   // one is being filled, the others wait to be flushed
 	HeadBytes     int64 // memory of the memtables
-	CacheBytes    int64 // memory of the block caches
+	CacheBytes    int64 // memory of the caches of blocks and of pages of skip indexes
 }
 
 // Health returns the present state. It does no I/O.
@@ -30,7 +30,7 @@ func (s *Store) Health() Health {
 	}
 	parts := s.cur.parts
 	s.mu.Unlock()
-	h.CacheBytes = s.cache.bytes() + s.dirs.bytes()
+	h.CacheBytes = s.cache.bytes() + s.dirs.bytes() + s.pages.bytes()
 	for _, p := range parts {
 		n, whole := p.hurt()
 		h.DamagedBlocks += n

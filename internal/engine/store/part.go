@@ -30,6 +30,9 @@ type part struct {
 	weighed  int64                      // tombstones up to this one are in deadRuns; likewise
 	deadRuns map[logs.GroupID][]deadRun // what the part holds of deleted streams; likewise
 
+	useCache     sync.Once   // gives the skip index its cache
+	indexDamaged atomic.Bool // and that was logged
+
 	mu      sync.Mutex // guards what follows; held during the one open
 	file    vfs.File
 	reader  *segment.Reader

@@ -150,11 +150,8 @@ func (sc *scan) addPart(p *part) {
 	sc.pending.push(sc.reverse, pendingItem{bound: bound, part: p})
 }
 
-// addBlock queues a block, unless nothing of it can be wanted.
+// addBlock queues a block.
 func (sc *scan) addBlock(p *part, b *segment.BlockInfo) {
-	if !sc.wantsBlock(b) {
-		return
-	}
 	bound := b.Min
 	if sc.reverse {
 		bound = b.Max
@@ -429,11 +426,50 @@ func (sc *scan) expand(p *part) error {
 		return nil
 	}
 	sc.infos = r.Blocks(sc.group, sc.infos[:0])
+	if sc.infos, err = sc.choose(p, r, sc.infos); err != nil {
+		return err
+	}
 	for i := range sc.infos {
 		sc.addBlock(p, &sc.infos[i])
 	}
 	return nil
 }
+
+// choose returns those of the blocks that may hold wanted rows, in the memory of
+// infos, and counts the others. What is cheap to know comes first: the block
+// index, then the skip index.
+func (sc *scan) choose(p *part, r *segment.Reader, infos []segment.BlockInfo) ([]segment.BlockInfo, error) {
+	n, size := 0, int64(0)
+	for i := range infos {
+		if sc.wantsBlock(&infos[i]) {
+			infos[n] = infos[i]
+			size += infos[i].RawBytes
+			n++
+		}
+	}
+	infos = infos[:n]
+	if sc.need.Op == hint.Any || size < indexFrom {
+		return infos, nil
+	}
+	units, err := p.units(sc.ctx, r, sc.need, sc.s.pages, &sc.stats)
+	if err != nil {
+		return nil, fmt.Errorf("scan: %w", err)
+	}
+	n = 0
+	for i := range infos {
+		if !units.has(infos[i].Unit()) {
+			sc.skip(&sc.stats.IndexSkipped, &infos[i])
+			continue
+		}
+		infos[n] = infos[i]
+		n++
+	}
+	return infos[:n], nil
+}
+
+// indexFrom is how many message bytes a search must have before it in a part to
+// ask the skip index, which may cost reads of its own.
+const indexFrom = 16 << 10
 
 // blockError decides what a failed read means: a damaged block is left out and
 // counted, everything else ends the scan.

@@ -28,6 +28,7 @@ type Store struct {
 	wal      *wal.Log
 	cache    *blockCache
 	dirs     *blockCache // of runs only: which streams a block holds
+	pages    *pageCache  // of skip indexes
 
 	ctx    context.Context // of the background work; ends in Close
 	cancel context.CancelFunc
@@ -81,6 +82,7 @@ func Open(ctx context.Context, o Options) (_ *Store, err error) {
 		o: o, partsDir: filepath.Join(o.Dir, "parts"),
 		cache:     newBlockCache(o.tune.cacheBytes),
 		dirs:      newBlockCache(o.tune.cacheBytes / 8),
+		pages:     newPageCache(o.tune.pageBytes),
 		encoders:  &encoders{},
 		flushWake: make(chan struct{}, 1), mergeWake: make(chan struct{}, 1),
 		closing: make(chan struct{}),
@@ -352,6 +354,7 @@ func (s *Store) collect() {
 	for _, p := range garbage {
 		s.cache.forget(p)
 		s.dirs.forget(p)
+		s.pages.forget(p)
 		err := p.close()
 		if rerr := s.o.FS.Remove(p.path); rerr != nil && !errors.Is(rerr, fs.ErrNotExist) {
 			err = errors.Join(err, rerr)
