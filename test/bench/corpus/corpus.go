@@ -17,8 +17,8 @@ type Kind string
 // The corpora.
 const (
 	JSON   Kind = "json"   // one object a line, about 326 bytes
-	Text   Kind = "text"   // an application log, one event in about forty with a stack trace
-	Access Kind = "access" // the combined log format of web servers
+	Text   Kind = "text"   // services in Java and Python, one event in about forty with a stack trace
+	Access Kind = "access" // a shop's web server, in the combined format
 )
 
 // Kinds lists the corpora in the order reports use.
@@ -30,9 +30,10 @@ type Generator struct {
 	append func(g *Generator, dst []byte, ms int64) []byte
 	n      uint64 // messages made
 
-	services, paths, clients, agents, users zipf
-	hosts                                   []string
-	ips                                     []string
+	services, paths, clients, users zipf
+	hosts, ips                      []string
+	web                             *web     // of Access
+	program                         *program // of Text
 }
 
 // New returns the generator of a corpus, or an error that names the kinds.
@@ -43,15 +44,16 @@ func New(kind Kind, seed uint64) (*Generator, error) {
 		g.append = (*Generator).json
 	case Text:
 		g.append = (*Generator).text
+		g.program = newProgram()
 	case Access:
 		g.append = (*Generator).access
+		g.web = newWeb()
 	default:
 		return nil, fmt.Errorf("there is no corpus %q; there are %v", kind, Kinds())
 	}
 	g.services = newZipf(len(services), 1.1)
 	g.paths = newZipf(4000, 1.05)
 	g.clients = newZipf(20_000, 1.02)
-	g.agents = newZipf(len(agents), 1.2)
 	g.users = newZipf(50_000, 1.01)
 	for i := range 24 {
 		g.hosts = append(g.hosts, fmt.Sprintf("ip-10-%d-%d-%d", 20+i%3, g.rng.IntN(256), g.rng.IntN(256)))
