@@ -1,0 +1,21 @@
+// Package exec runs the queries of package plan over the blocks of a
+// plan.Source, block by block on several workers, and the steps after the first
+// aggregation or sort over the rows that remain in memory.
+//
+// For each block the cheapest evidence comes first: bounds of columns, then the
+// conditions in their order, each over the rows that the ones before left, then
+// the columns that the head of the query needs, for those rows. A predicate of a
+// column with a dictionary is computed once for each entry, one of integers on
+// the integers. Messages are decoded for conditions on messages and for rows
+// that are returned.
+//
+// The answer does not depend on the number of workers, on the sizes of blocks or
+// on how columns are encoded: sums are exact, sketches do not depend on order,
+// and rows that are equal by the sort keys are ordered by time, group and stream.
+// The one exception is a Limit on events without a Sort, which takes the rows it
+// finds first.
+//
+// Memory is bounded by Options.Memory; a query that needs more ends with
+// ErrMemory. The context is looked at after at most 64 KiB of text or one column
+// of a block.
+package exec

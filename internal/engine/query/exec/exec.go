@@ -1,0 +1,344 @@
+package exec
+
+import (
+	"context"
+	"errors"
+	"runtime"
+	"sync/atomic"
+
+	"github.com/cumulog/cumulog/internal/engine/query/plan"
+	"github.com/cumulog/cumulog/internal/logs"
+)
+
+// Options configure a run.
+type Options struct {
+	Workers int   // goroutines; 0 means GOMAXPROCS
+	Memory  int64 // bytes that the query may hold; 0 means 64 MiB
+}
+
+const (
+	defaultMemory = 64 << 20
+	maxWorkers    = 256
+)
+
+// Event is the identity of an event.
+type Event struct {
+	logs.Key
+	Group  logs.GroupID
+	Stream logs.StreamID
+}
+
+// Result is the answer of a query. It shares no memory with the source.
+type Result struct {
+	Columns []string
+	Rows    [][]plan.Value
+	Events  []Event // of each row, when the rows are events
+	Stats   Stats
+}
+
+// Stats say what a run did. All counts are of work that was done, not estimates.
+type Stats struct {
+	Source plan.SourceStats // what the source left out
+
+	Blocks              int64 // handed out by the source
+	BlocksSkippedBounds int64 // of them: excluded by the bounds of their columns
+	BlocksSkippedOrder  int64 // excluded because enough rows come before theirs
+	BlocksCounted       int64 // answered from their header
+
+	RowsScanned  int64 // rows that conditions were applied to, or that were counted
+	BytesScanned int64 // message bytes of the blocks they are in
+	RowsMatched  int64 // rows that passed all conditions
+	RowsSkipped  int64 // rows of the blocks skipped here
+	BytesSkipped int64 // message bytes of them
+	BytesDecoded int64 // made by decoding columns, keys and messages
+	MemoryPeak   int64 // bytes held at most
+
+	Steps []StepStats // the conditions, the head, and the steps after it
+}
+
+// StepStats count the rows of one step.
+type StepStats struct {
+	Step    string // as Explain writes it
+	RowsIn  int64
+	RowsOut int64
+}
+
+// errEnough ends a scan early.
+var errEnough = errors.New("query: enough rows")
+
+// run is one query under way.
+type run struct {
+	query    *plan.Query
+	q        quota
+	found    atomic.Int64
+	frontier atomic.Int64
+	workers  []*worker
+}
+
+// worker is the state of one goroutine.
+type worker struct {
+	run   *run
+	pace  pace
+	s     *scratch
+	frame *blockFrame
+	conds []predicate
+	bufs  [2][]uint32
+	stats *statsOp
+	top   *topOp
+
+	n        Stats
+	condRows []StepStats
+}
+
+// Run runs a query. A cancelled context ends it with the cause; so does the
+// first error of the source.
+func Run(ctx context.Context, query *plan.Query, src plan.Source, o Options) (*Result, error) {
+	if o.Workers <= 0 {
+		o.Workers = runtime.GOMAXPROCS(0)
+	}
+	o.Workers = min(o.Workers, maxWorkers)
+	if o.Memory <= 0 {
+		o.Memory = defaultMemory
+	}
+	r := &run{query: query, q: quota{limit: o.Memory}}
+	if s, ok := query.Head.(plan.Sort); ok {
+		r.frontier.Store(noFrontier(len(s.Keys) == 0 || s.Keys[0].Desc))
+	}
+	r.workers = make([]*worker, o.Workers)
+	var stats Stats
+	if !r.nothing() {
+		var err error
+		stats.Source, err = src.ScanBlocks(ctx, query.Request, o.Workers, func(i int, b plan.Block) error {
+			if r.workers[i] == nil { // no two calls with the same i overlap
+				r.workers[i] = r.worker(ctx)
+			}
+			return r.workers[i].block(b)
+		})
+		if err != nil && !errors.Is(err, errEnough) {
+			return nil, err
+		}
+	}
+	return r.finish(ctx, stats)
+}
+
+// nothing reports whether no event can be read or matched.
+func (r *run) nothing() bool {
+	s := &r.query.Request
+	if len(s.Groups) == 0 || s.Start >= s.End || s.Streams != nil && len(s.Streams) == 0 {
+		return true
+	}
+	for _, c := range r.query.Conds {
+		if k, ok := c.(plan.Const); ok && !k.V.True() {
+			return true
+		}
+	}
+	l, ok := r.query.Head.(plan.Limit)
+	return ok && l.N == 0
+}
+
+func (r *run) worker(ctx context.Context) *worker {
+	w := &worker{run: r, pace: pace{ctx: ctx, left: checkEvery}}
+	w.s = newScratch(&w.pace, &r.q)
+	w.frame = newBlockFrame(r.query.Request.Paths)
+	c := &compiler{slot: func(name string) fieldRef {
+		if plan.IsSystem(name) {
+			return fieldRef{name: name, sys: true}
+		}
+		for i, p := range r.query.Request.Paths {
+			if p == name {
+				return fieldRef{name: name, slot: i}
+			}
+		}
+		panic("exec: a path of the query is not in its request: " + name)
+	}}
+	for _, e := range r.query.Conds {
+		w.conds = append(w.conds, compilePredicate(c, e, w.s))
+	}
+	w.condRows = make([]StepStats, len(w.conds))
+	if s, ok := r.query.Head.(plan.Stats); ok {
+		w.stats = newStats(s, c, w.s, &r.q)
+	} else {
+		w.top = newTop(r.query.Head, r.query.Cols, c, w.s, &r.q, &r.found, &r.frontier)
+	}
+	return w
+}
+
+// block takes one block through the conditions to the head.
+func (w *worker) block(b plan.Block) error {
+	if err := context.Cause(w.pace.ctx); err != nil {
+		return err
+	}
+	if w.top != nil && w.top.done() {
+		return errEnough
+	}
+	sel := b.Sel()
+	rows := b.Len()
+	if sel != nil {
+		rows = len(sel)
+	}
+	w.n.Blocks++
+	if rows == 0 {
+		return nil
+	}
+	if w.skip(b) {
+		w.n.RowsSkipped += int64(rows)
+		w.n.BytesSkipped += b.Bytes()
+		return nil
+	}
+	w.n.RowsScanned += int64(rows)
+	w.n.BytesScanned += b.Bytes()
+	if w.stats != nil && len(w.conds) == 0 {
+		if done, err := w.stats.fromHeader(b, rows); done || err != nil {
+			w.n.BlocksCounted++
+			w.n.RowsMatched += int64(rows)
+			return err
+		}
+	}
+	w.frame.open(b)
+	before := b.Decoded()
+	err := w.rows(sel)
+	w.n.BytesDecoded += b.Decoded() - before
+	w.frame.Block = nil
+	return err
+}
+
+// skip reports whether a block cannot add to the answer.
+func (w *worker) skip(b plan.Block) bool {
+	if w.top != nil {
+		if first, last := b.Span(); w.top.beyond(first, last) {
+			w.n.BlocksSkippedOrder++
+			return true
+		}
+	}
+	for i := range w.run.query.Bounds {
+		x := &w.run.query.Bounds[i]
+		if c, known := b.Bounds(x.Path); known && x.Excludes(c) {
+			w.n.BlocksSkippedBounds++
+			return true
+		}
+	}
+	return false
+}
+
+func (w *worker) rows(sel []uint32) error {
+	if sel == nil {
+		sel = w.s.seq[:w.frame.n]
+	}
+	for i, c := range w.conds {
+		w.condRows[i].RowsIn += int64(len(sel))
+		// A buffer is written while the other one is read, and never the block's own rows.
+		out, err := c.keep(w.frame, sel, w.bufs[i&1][:0])
+		if err != nil {
+			return err
+		}
+		if len(out) > 0 || cap(out) > cap(w.bufs[i&1]) {
+			w.bufs[i&1] = out
+		}
+		sel = out
+		w.condRows[i].RowsOut += int64(len(sel))
+		if len(sel) == 0 {
+			return nil
+		}
+	}
+	w.n.RowsMatched += int64(len(sel))
+	if w.stats != nil {
+		return w.stats.rows(w.frame, w.frame, sel)
+	}
+	return w.top.take(w.frame, sel)
+}
+
+// finish merges the workers and runs the rest of the steps.
+func (r *run) finish(ctx context.Context, n Stats) (*Result, error) {
+	if r.workers[0] == nil {
+		r.workers[0] = r.worker(ctx)
+	}
+	w := r.workers[0]
+	n.Steps = make([]StepStats, len(w.conds))
+	var tops []*topOp
+	for i, x := range r.workers {
+		if x == nil {
+			continue
+		}
+		n.add(&x.n)
+		for j := range x.condRows {
+			n.Steps[j].RowsIn += x.condRows[j].RowsIn
+			n.Steps[j].RowsOut += x.condRows[j].RowsOut
+		}
+		if i == 0 {
+			continue
+		}
+		if x.stats != nil {
+			if err := w.stats.merge(x.stats); err != nil {
+				return nil, err
+			}
+		}
+		tops = append(tops, x.top)
+	}
+	for i, c := range r.query.Conds {
+		n.Steps[i].Step = "where " + c.String()
+	}
+	t, err := w.result(tops)
+	if err != nil {
+		return nil, err
+	}
+	n.Steps = append(n.Steps, StepStats{r.query.Head.String(), n.RowsMatched, int64(t.n)})
+	t, err = t.run(r.query.Rest, w.s, func(s plan.Step, in, out int) {
+		n.Steps = append(n.Steps, StepStats{s.String(), int64(in), int64(out)})
+	})
+	if err != nil {
+		return nil, err
+	}
+	if err := r.q.grow(t.n * len(r.query.Columns) * valueBytes); err != nil {
+		return nil, err
+	}
+	n.MemoryPeak = r.q.peak.Load()
+	return t.result(r.query.Columns, n), nil
+}
+
+func (w *worker) result(tops []*topOp) (*table, error) {
+	if w.stats != nil {
+		return w.stats.table()
+	}
+	names := make([]string, len(w.run.query.Cols))
+	for i, c := range w.run.query.Cols {
+		names[i] = c.As
+	}
+	return w.top.table(tops, names)
+}
+
+// result returns some columns of a table.
+func (t *table) result(columns []string, n Stats) *Result {
+	r := &Result{Columns: columns, Rows: make([][]plan.Value, t.n), Stats: n}
+	k := len(columns)
+	cells := make([]plan.Value, t.n*k)
+	for j, name := range columns {
+		if at := t.ref(name).slot; at >= 0 {
+			for i, v := range t.cols[at] {
+				cells[i*k+j] = v
+			}
+		}
+	}
+	for i := range r.Rows {
+		r.Rows[i] = cells[i*k : (i+1)*k : (i+1)*k]
+	}
+	if t.events != nil {
+		r.Events = make([]Event, t.n)
+		for i, e := range t.events {
+			r.Events[i] = Event{e.Key, e.group, e.stream}
+		}
+	}
+	return r
+}
+
+func (s *Stats) add(o *Stats) {
+	s.Blocks += o.Blocks
+	s.BlocksSkippedBounds += o.BlocksSkippedBounds
+	s.BlocksSkippedOrder += o.BlocksSkippedOrder
+	s.BlocksCounted += o.BlocksCounted
+	s.RowsScanned += o.RowsScanned
+	s.BytesScanned += o.BytesScanned
+	s.RowsMatched += o.RowsMatched
+	s.RowsSkipped += o.RowsSkipped
+	s.BytesSkipped += o.BytesSkipped
+	s.BytesDecoded += o.BytesDecoded
+}

@@ -1,0 +1,428 @@
+package exec
+
+import (
+	"bytes"
+	"math"
+	"unicode/utf16"
+	"unicode/utf8"
+
+	"github.com/cumulog/cumulog/internal/engine/column"
+	"github.com/cumulog/cumulog/internal/engine/query/plan"
+	"github.com/cumulog/cumulog/internal/logs"
+)
+
+// batch is the number of rows that expressions are evaluated for at a time.
+const batch = 1024
+
+// frame is where expressions find their columns.
+type frame interface {
+	// load sets out[i] to the value of a column in rows[i]. The texts are valid
+	// until the arena is cut back.
+	load(f *fieldRef, rows []uint32, out []plan.Value, a *arena) error
+}
+
+// arena holds the texts that expressions make. Values point into it; it is cut
+// back to a mark when they are no longer needed.
+type arena struct {
+	b       []byte
+	q       *quota // nil: unlimited
+	charged int
+}
+
+// charge counts the memory of the arena.
+func (a *arena) charge() error {
+	grown := cap(a.b) - a.charged
+	if grown <= 0 || a.q == nil {
+		return nil
+	}
+	a.charged = cap(a.b)
+	return a.q.grow(grown)
+}
+
+// text ends a text that was appended to a.b since from.
+func (a *arena) text(from int) []byte { return a.b[from:len(a.b):len(a.b)] }
+
+// fieldRef names a column of a compiled expression.
+type fieldRef struct {
+	name string
+	sys  bool
+	slot int // of a path: its number among the paths of a block frame; of a table: its column, -1 when there is none
+}
+
+// blockFrame is one block with the columns that were asked for so far. It is
+// reused for the blocks of one worker.
+type blockFrame struct {
+	plan.Block
+	n     int
+	paths []string
+	cols  []blockColumn
+	keys  []logs.Key
+	strs  []logs.StreamID
+	ing   []int64
+	msgs  column.Texts // of the rows of the batch
+}
+
+type blockColumn struct {
+	v *column.Vector
+
+	// Of a dictionary: its entries as values, those that were quoted first. When
+	// rows of both kinds exist, the entries follow once more as unquoted ones.
+	// The last one is Null.
+	dict  []plan.Value
+	mixed bool
+	texts arena
+}
+
+func newBlockFrame(paths []string) *blockFrame {
+	return &blockFrame{paths: paths, cols: make([]blockColumn, len(paths))}
+}
+
+func (f *blockFrame) open(b plan.Block) {
+	f.Block, f.n = b, b.Len()
+	f.keys, f.strs, f.ing = nil, nil, nil
+	for i := range f.cols {
+		c := &f.cols[i]
+		c.v, c.dict = nil, c.dict[:0]
+	}
+}
+
+func (f *blockFrame) rowKeys() ([]logs.Key, error) {
+	if f.keys == nil {
+		k, err := f.Keys()
+		if err != nil {
+			return nil, err
+		}
+		f.keys = k
+	}
+	return f.keys, nil
+}
+
+func (f *blockFrame) streams() ([]logs.StreamID, error) {
+	if f.strs == nil {
+		s, err := f.Streams()
+		if err != nil {
+			return nil, err
+		}
+		f.strs = s
+	}
+	return f.strs, nil
+}
+
+func (f *blockFrame) ingestions() ([]int64, error) {
+	if f.ing == nil {
+		s, err := f.Ingestions()
+		if err != nil {
+			return nil, err
+		}
+		f.ing = s
+	}
+	return f.ing, nil
+}
+
+// column returns a column of a path, and makes the values of its dictionary.
+func (f *blockFrame) column(slot int) (*blockColumn, error) {
+	c := &f.cols[slot]
+	if c.v != nil {
+		return c, nil
+	}
+	v, err := f.Field(f.paths[slot])
+	if err != nil {
+		return nil, err
+	}
+	c.v = v
+	if v.Kind != column.Dict {
+		return c, nil
+	}
+	c.mixed = !v.AllQuoted && v.Quoted != nil
+	c.texts.b = c.texts.b[:0]
+	c.dict = c.dict[:0]
+	d := v.Dict.Len()
+	if v.AllQuoted || c.mixed {
+		for i := range d {
+			c.dict = append(c.dict, textValue(v.Dict.At(i), true, v.Escaped, &c.texts))
+		}
+	}
+	if !v.AllQuoted {
+		for i := range d {
+			c.dict = append(c.dict, textValue(v.Dict.At(i), false, v.Escaped, &c.texts))
+		}
+	}
+	c.dict = append(c.dict, plan.Value{})
+	return c, nil
+}
+
+// codes sets out[i] to the entry of dict that row rows[i] has.
+func (c *blockColumn) codes(rows []uint32, out []uint32) {
+	v := c.v
+	null := uint32(len(c.dict) - 1)
+	ids := v.IDs
+	switch {
+	case v.Valid == nil && !c.mixed:
+		if len(rows) == len(ids) {
+			for i, id := range ids {
+				out[i] = uint32(id)
+			}
+			return
+		}
+		for i, r := range rows {
+			out[i] = uint32(ids[r])
+		}
+	default:
+		d := uint32(v.Dict.Len())
+		for i, r := range rows {
+			code := uint32(ids[r])
+			if c.mixed && !v.Quoted.Has(int(r)) {
+				code += d
+			}
+			if v.Valid != nil && !v.Valid.Has(int(r)) {
+				code = null
+			}
+			out[i] = code
+		}
+	}
+}
+
+func (c *blockColumn) quoted(r uint32) bool {
+	return c.v.AllQuoted || c.v.Quoted != nil && c.v.Quoted.Has(int(r))
+}
+
+func (f *blockFrame) load(ref *fieldRef, rows []uint32, out []plan.Value, a *arena) error {
+	if ref.sys {
+		return f.loadSystem(ref.name, rows, out, a)
+	}
+	c, err := f.column(ref.slot)
+	if err != nil {
+		return err
+	}
+	v := c.v
+	switch v.Kind {
+	case column.Null:
+		clear(out[:len(rows)])
+	case column.Dict:
+		null := len(c.dict) - 1
+		for i, r := range rows {
+			code := int(v.IDs[r])
+			if c.mixed && !v.Quoted.Has(int(r)) {
+				code += v.Dict.Len()
+			}
+			if v.Valid != nil && !v.Valid.Has(int(r)) {
+				code = null
+			}
+			out[i] = c.dict[code]
+		}
+	case column.Text:
+		for i, r := range rows {
+			if v.Valid != nil && !v.Valid.Has(int(r)) {
+				out[i] = plan.Value{}
+				continue
+			}
+			out[i] = textValue(v.Texts.At(int(r)), c.quoted(r), v.Escaped, a)
+		}
+	default:
+		scale := v.Scale
+		if v.Kind == column.Int {
+			scale = 0
+		}
+		for i, r := range rows {
+			if v.Valid != nil && !v.Valid.Has(int(r)) {
+				out[i] = plan.Value{}
+				continue
+			}
+			out[i] = intValue(v.Ints[r], scale, c.quoted(r), a)
+		}
+	}
+	return nil
+}
+
+// intValue returns the value that textValue would return for the text of n/10^scale.
+func intValue(n int64, scale uint8, quoted bool, a *arena) plan.Value {
+	if !quoted && scale == 0 && n <= 1<<53 && n >= -1<<53 {
+		return plan.Value{Kind: plan.Number, Num: float64(n)}
+	}
+	from := len(a.b)
+	a.b = plan.AppendDecimal(a.b, n, scale)
+	if quoted {
+		return plan.Value{Kind: plan.Text, Text: a.text(from)}
+	}
+	return plan.Value{Kind: plan.Raw, Num: plan.Decimal(n, scale), Text: a.text(from)}
+}
+
+// textValue returns the value of a JSON scalar as it was written, without its
+// quotes when quoted.
+func textValue(t []byte, quoted, escaped bool, a *arena) plan.Value {
+	if quoted {
+		if escaped && bytes.IndexByte(t, '\\') >= 0 {
+			from := len(a.b)
+			a.b = appendUnescaped(a.b, t)
+			t = a.text(from)
+		}
+		return plan.Value{Kind: plan.Text, Text: t}
+	}
+	if len(t) > 0 {
+		switch t[0] {
+		case 'n':
+			return plan.Value{}
+		case 't':
+			return plan.Value{Kind: plan.Bool, Num: 1, Text: t}
+		case 'f':
+			return plan.Value{Kind: plan.Bool, Text: t}
+		case '[', '{':
+			return plan.Value{Kind: plan.List, Text: t}
+		}
+	}
+	if f, ok := plan.ParseNumber(t); ok {
+		return plan.Value{Kind: plan.Raw, Num: f, Text: t}
+	}
+	return plan.Value{Kind: plan.Text, Text: t} // beyond what a double holds
+}
+
+// appendUnescaped appends the text of a JSON string; an escape that is none
+// stays as it is, and half a surrogate pair becomes U+FFFD.
+func appendUnescaped(dst, s []byte) []byte {
+	for i := 0; i < len(s); i++ {
+		if s[i] != '\\' || i+1 == len(s) {
+			dst = append(dst, s[i])
+			continue
+		}
+		i++
+		switch s[i] {
+		case '"', '\\', '/':
+			dst = append(dst, s[i])
+		case 'b':
+			dst = append(dst, '\b')
+		case 'f':
+			dst = append(dst, '\f')
+		case 'n':
+			dst = append(dst, '\n')
+		case 'r':
+			dst = append(dst, '\r')
+		case 't':
+			dst = append(dst, '\t')
+		case 'u':
+			r, ok := hex4(s[i+1:])
+			if !ok {
+				dst = append(dst, '\\', 'u')
+				continue
+			}
+			i += 4
+			if utf16.IsSurrogate(r) {
+				low, ok := rune(0), false
+				if i+2 < len(s) && s[i+1] == '\\' && s[i+2] == 'u' {
+					low, ok = hex4(s[i+3:])
+				}
+				pair := utf16.DecodeRune(r, low)
+				if ok && pair != utf8.RuneError {
+					i += 6
+				}
+				r = pair
+			}
+			dst = utf8.AppendRune(dst, r)
+		default:
+			dst = append(dst, '\\', s[i])
+		}
+	}
+	return dst
+}
+
+func hex4(s []byte) (rune, bool) {
+	if len(s) < 4 {
+		return 0, false
+	}
+	var r rune
+	for _, c := range s[:4] {
+		switch {
+		case c-'0' <= 9:
+			r = r<<4 | rune(c-'0')
+		case c|0x20 >= 'a' && c|0x20 <= 'f':
+			r = r<<4 | rune(c|0x20-'a'+10)
+		default:
+			return 0, false
+		}
+	}
+	return r, true
+}
+
+func (f *blockFrame) loadSystem(name string, rows []uint32, out []plan.Value, a *arena) error {
+	switch name {
+	case plan.Timestamp:
+		keys, err := f.rowKeys()
+		if err != nil {
+			return err
+		}
+		for i, r := range rows {
+			out[i] = plan.Value{Kind: plan.Time, Num: float64(keys[r].Timestamp)}
+		}
+	case plan.Ingestion:
+		ing, err := f.ingestions()
+		if err != nil {
+			return err
+		}
+		for i, r := range rows {
+			out[i] = plan.Value{Kind: plan.Time, Num: float64(ing[r])}
+		}
+	case plan.LogStream:
+		s, err := f.streams()
+		if err != nil {
+			return err
+		}
+		for i, r := range rows {
+			out[i] = plan.Value{Kind: plan.Number, Num: float64(s[r])}
+		}
+	case plan.LogGroup:
+		for i := range rows {
+			out[i] = plan.Value{Kind: plan.Number, Num: float64(f.Group())}
+		}
+	default: // plan.Message
+		if len(rows) > f.n/8 {
+			t, err := f.Messages()
+			if err != nil {
+				return err
+			}
+			for i, r := range rows {
+				out[i] = plan.Value{Kind: plan.Text, Text: t.At(int(r))}
+			}
+			return nil
+		}
+		// The texts of this batch stay valid in the arena until it is cut back.
+		f.msgs.Reset()
+		if err := f.Rows(rows, &f.msgs); err != nil {
+			return err
+		}
+		from := len(a.b)
+		a.b = append(a.b, f.msgs.Data...)
+		t := column.Texts{Data: a.b[from:], Ends: f.msgs.Ends}
+		for i := range rows {
+			out[i] = plan.Value{Kind: plan.Text, Text: t.At(i)}
+		}
+	}
+	return nil
+}
+
+// threshold returns the smallest n for which n/10^scale is at least num (more
+// than num when above), in the arithmetic of plan.Decimal; over says that there
+// is none.
+func threshold(num float64, scale uint8, above bool) (n int64, over bool) {
+	reaches := func(n int64) bool {
+		f := plan.Decimal(n, scale)
+		if above {
+			return f > num
+		}
+		return f >= num
+	}
+	lo, hi := int64(math.MinInt64), int64(math.MaxInt64)
+	if !reaches(hi) {
+		return 0, true
+	}
+	for lo < hi {
+		mid := lo/2 + hi/2 + (lo%2+hi%2)/2
+		if mid == hi {
+			mid--
+		}
+		if reaches(mid) {
+			hi = mid
+		} else {
+			lo = mid + 1
+		}
+	}
+	return lo, false
+}

@@ -1,0 +1,392 @@
+package exec
+
+import (
+	"bytes"
+	"encoding/binary"
+	"fmt"
+	"math"
+
+	"github.com/cespare/xxhash/v2"
+
+	"github.com/cumulog/cumulog/internal/engine/column"
+	"github.com/cumulog/cumulog/internal/engine/query/plan"
+)
+
+// keyTable numbers encoded group keys in the order they come: open addressing
+// over their hashes.
+type keyTable struct {
+	slots  []uint32 // 1 + group; 0 is free
+	hashes []uint64
+	ends   []int
+	data   []byte
+}
+
+func (t *keyTable) len() int { return len(t.ends) }
+
+func (t *keyTable) key(group int) []byte {
+	from := 0
+	if group > 0 {
+		from = t.ends[group-1]
+	}
+	return t.data[from:t.ends[group]]
+}
+
+// find returns the group of a key, and whether it is a new one.
+func (t *keyTable) find(key []byte) (group uint32, isNew bool) {
+	if 2*(len(t.ends)+1) > len(t.slots) {
+		t.resize()
+	}
+	h := xxhash.Sum64(key)
+	mask := uint64(len(t.slots) - 1)
+	i := h & mask
+	for ; t.slots[i] != 0; i = (i + 1) & mask {
+		g := t.slots[i] - 1
+		if t.hashes[g] == h && bytes.Equal(t.key(int(g)), key) {
+			return g, false
+		}
+	}
+	g := uint32(len(t.ends))
+	t.slots[i] = g + 1
+	t.hashes = append(t.hashes, h)
+	t.data = append(t.data, key...)
+	t.ends = append(t.ends, len(t.data))
+	return g, true
+}
+
+func (t *keyTable) resize() {
+	t.slots = make([]uint32, max(64, 2*len(t.slots)))
+	mask := uint64(len(t.slots) - 1)
+	for g, h := range t.hashes {
+		i := h & mask
+		for t.slots[i] != 0 {
+			i = (i + 1) & mask
+		}
+		t.slots[i] = uint32(g) + 1
+	}
+}
+
+// bytes returns the memory of the table.
+func (t *keyTable) bytes() int {
+	return 4*cap(t.slots) + 8*cap(t.hashes) + 8*cap(t.ends) + cap(t.data)
+}
+
+// A key is encoded as one tag for each expression and what belongs to it.
+const (
+	tagNull = iota
+	tagText // length as uvarint, text
+	tagTime // ms, 8 bytes
+)
+
+func appendKey(dst []byte, v *plan.Value) []byte {
+	switch v.Kind {
+	case plan.Null:
+		return append(dst, tagNull)
+	case plan.Time:
+		return binary.LittleEndian.AppendUint64(append(dst, tagTime), math.Float64bits(v.Num))
+	case plan.Number:
+		var buf [32]byte
+		t := plan.AppendNumber(buf[:0], v.Num)
+		dst = binary.AppendUvarint(append(dst, tagText), uint64(len(t)))
+		return append(dst, t...)
+	}
+	dst = binary.AppendUvarint(append(dst, tagText), uint64(len(v.Text)))
+	return append(dst, v.Text...)
+}
+
+// decodeKey returns the values of an encoded key, which share its memory.
+func decodeKey(key []byte, dst []plan.Value) []plan.Value {
+	for len(key) > 0 {
+		tag := key[0]
+		key = key[1:]
+		switch tag {
+		case tagNull:
+			dst = append(dst, plan.Value{})
+		case tagTime:
+			dst = append(dst, plan.Value{Kind: plan.Time, Num: math.Float64frombits(binary.LittleEndian.Uint64(key))})
+			key = key[8:]
+		default:
+			n, k := binary.Uvarint(key)
+			key = key[k:]
+			dst = append(dst, plan.Value{Kind: plan.Text, Text: key[:n:n]})
+			key = key[n:]
+		}
+	}
+	return dst
+}
+
+// groupKey computes one expression of a group key for the rows of a block.
+type groupKey struct {
+	n    *node
+	path int   // slot, when the expression reads just one path; else -1
+	bare bool  // it is that path
+	bin  int64 // period, when the expression is bin(@timestamp, period)
+
+	// When coded, codes has a number below card for each row; vals or the number
+	// itself says what it means.
+	coded bool
+	codes []uint32
+	card  int
+	vals  []plan.Value
+	base  int64 // of integers and times: the value of code 0
+	step  int64
+	times bool
+	scale uint8
+
+	row []plan.Value // of a batch, when not coded
+}
+
+func newGroupKey(c *compiler, e plan.Expr) *groupKey {
+	k := &groupKey{n: c.compile(e), path: -1, row: make([]plan.Value, batch)}
+	if path, ok := onlyPath(e); ok {
+		k.path = c.slot(path).slot
+		_, k.bare = e.(plan.Field)
+	}
+	if b, ok := e.(plan.Bin); ok && b.X == (plan.Field{Name: plan.Timestamp}) {
+		k.bin = b.Every
+	}
+	return k
+}
+
+// maxCodes bounds the combinations of codes that are numbered by an array.
+const maxCodes = 1 << 16
+
+// prepare codes the key for the rows of a block, if that is possible.
+func (k *groupKey) prepare(f *blockFrame, rows []uint32, s *scratch) error {
+	k.coded = false
+	if k.bin > 0 {
+		return k.prepareBins(f, rows)
+	}
+	if k.path < 0 {
+		return nil
+	}
+	c, err := f.column(k.path)
+	if err != nil {
+		return err
+	}
+	switch c.v.Kind {
+	case column.Dict:
+		if k.vals = c.dict; !k.bare {
+			if err := k.entries(c, s); err != nil {
+				return err
+			}
+		}
+		k.codes = fit(k.codes[:0], len(rows))
+		c.codes(rows, k.codes)
+		k.coded, k.card, k.step = true, len(c.dict), 0
+	case column.Int, column.Fixed:
+		if k.bare {
+			k.prepareInts(c.v, rows)
+		}
+	}
+	return nil
+}
+
+// entries computes the key for the entries of a dictionary.
+func (k *groupKey) entries(c *blockColumn, s *scratch) error {
+	vals := make([]plan.Value, len(c.dict))
+	for from := 0; from < len(vals); from += batch {
+		to := min(from+batch, len(vals))
+		if err := k.n.eval(entries{c.dict}, s.seq[from:to], vals[from:to], &s.arena, s.pace); err != nil {
+			return err
+		}
+	}
+	k.vals = vals
+	return nil
+}
+
+func (k *groupKey) prepareBins(f *blockFrame, rows []uint32) error {
+	keys, err := f.rowKeys()
+	if err != nil {
+		return err
+	}
+	first, last := f.Span()
+	base := plan.BinOf(first, k.bin)
+	if n := (last - base) / k.bin; n < 0 || n >= maxCodes {
+		return nil
+	}
+	k.codes = fit(k.codes[:0], len(rows))
+	codes := k.codes
+	// Rows come in the order of time, mostly: the bin is looked for only when it changes.
+	code, from, to := uint32(0), base, base+k.bin
+	dense := len(rows) == len(keys)
+	for i := range codes {
+		at := i
+		if !dense {
+			at = int(rows[i])
+		}
+		t := keys[at].Timestamp
+		if t < from || t >= to {
+			if t < first || t > last {
+				return fmt.Errorf("query: a block spans [%d, %d] but has a row at %d", first, last, t)
+			}
+			code = uint32((t - base) / k.bin)
+			from = base + int64(code)*k.bin
+			to = from + k.bin
+		}
+		codes[i] = code
+	}
+	k.coded, k.card, k.base, k.step, k.times, k.vals = true, int((last-base)/k.bin)+1, base, k.bin, true, nil
+	return nil
+}
+
+func (k *groupKey) prepareInts(v *column.Vector, rows []uint32) {
+	low, high, some := int64(math.MaxInt64), int64(math.MinInt64), false
+	for _, r := range rows {
+		if v.Valid == nil || v.Valid.Has(int(r)) {
+			low, high, some = min(low, v.Ints[r]), max(high, v.Ints[r]), true
+		}
+	}
+	if some && uint64(high)-uint64(low) >= maxCodes/16 {
+		return
+	}
+	if !some {
+		low, high = 0, 0
+	}
+	k.card = int(high-low) + 2
+	null := uint32(k.card - 1)
+	k.codes = fit(k.codes[:0], len(rows))
+	for i, r := range rows {
+		k.codes[i] = null
+		if v.Valid == nil || v.Valid.Has(int(r)) {
+			k.codes[i] = uint32(v.Ints[r] - low)
+		}
+	}
+	k.coded, k.base, k.step, k.times, k.vals, k.scale = true, low, 1, false, nil, 0
+	if v.Kind == column.Fixed {
+		k.scale = v.Scale
+	}
+}
+
+// appendCode appends the key of a code.
+func (k *groupKey) appendCode(dst []byte, code int) []byte {
+	if k.step == 0 {
+		return appendKey(dst, &k.vals[code])
+	}
+	if k.times {
+		return appendKey(dst, &plan.Value{Kind: plan.Time, Num: float64(k.base + int64(code)*k.step)})
+	}
+	if code == k.card-1 {
+		return append(dst, tagNull)
+	}
+	var buf [64]byte
+	t := plan.AppendDecimal(buf[:0], k.base+int64(code), k.scale)
+	return appendKey(dst, &plan.Value{Kind: plan.Text, Text: t})
+}
+
+// grouper gives every row its group.
+type grouper struct {
+	by     []*groupKey
+	table  keyTable
+	slots  []uint32 // by combination of codes: 1 + group, 0 unknown
+	groups []uint32
+	key    []byte
+}
+
+// assign returns the group of each of rows. block is nil for rows in memory.
+func (g *grouper) assign(f frame, block *blockFrame, rows []uint32, s *scratch) ([]uint32, error) {
+	g.groups = fit(g.groups[:0], len(rows))
+	if len(g.by) == 0 {
+		if g.table.len() == 0 {
+			g.table.find(nil)
+		}
+		clear(g.groups)
+		return g.groups, nil
+	}
+	combos, coded := 1, true
+	for _, k := range g.by {
+		k.coded = false
+		if block != nil {
+			if err := k.prepare(block, rows, s); err != nil {
+				return nil, err
+			}
+		}
+		if coded = coded && k.coded && combos*k.card <= maxCodes; coded {
+			combos *= k.card
+		}
+	}
+	if coded {
+		g.byCodes(combos, len(rows))
+		return g.groups, nil
+	}
+	return g.groups, g.byKeys(f, rows, s)
+}
+
+func (g *grouper) byCodes(combos, n int) {
+	g.slots = fit(g.slots[:0], combos)
+	clear(g.slots)
+	first := g.by[0].codes[:n]
+	switch len(g.by) {
+	case 1:
+		for i, c := range first {
+			group := g.slots[c]
+			if group == 0 {
+				group = g.resolve(int(c))
+			}
+			g.groups[i] = group - 1
+		}
+	default:
+		copy(g.groups, first)
+		for _, k := range g.by[1:] {
+			card := uint32(k.card)
+			for i, c := range k.codes[:n] {
+				g.groups[i] = g.groups[i]*card + c
+			}
+		}
+		for i, c := range g.groups {
+			group := g.slots[c]
+			if group == 0 {
+				group = g.resolve(int(c))
+			}
+			g.groups[i] = group - 1
+		}
+	}
+}
+
+// resolve finds the group of a combination of codes and returns 1 + it.
+func (g *grouper) resolve(combo int) uint32 {
+	var codes [16]int
+	c := codes[:0]
+	rest := combo
+	for i := len(g.by) - 1; i >= 0; i-- {
+		c = append(c, rest%g.by[i].card)
+		rest /= g.by[i].card
+	}
+	g.key = g.key[:0]
+	for i, k := range g.by {
+		g.key = k.appendCode(g.key, c[len(c)-1-i])
+	}
+	group, _ := g.table.find(g.key)
+	g.slots[combo] = group + 1
+	return group + 1
+}
+
+// byKeys encodes the key of every row.
+func (g *grouper) byKeys(f frame, rows []uint32, s *scratch) error {
+	for from := 0; from < len(rows); from += batch {
+		part := rows[from:min(from+batch, len(rows))]
+		mark := len(s.arena.b)
+		for _, k := range g.by {
+			if !k.coded {
+				if err := k.n.eval(f, part, k.row, &s.arena, s.pace); err != nil {
+					return err
+				}
+			}
+		}
+		for i := range part {
+			g.key = g.key[:0]
+			for _, k := range g.by {
+				if k.coded {
+					g.key = k.appendCode(g.key, int(k.codes[from+i]))
+				} else {
+					g.key = appendKey(g.key, &k.row[i])
+				}
+			}
+			g.groups[from+i], _ = g.table.find(g.key)
+		}
+		s.arena.b = s.arena.b[:mark]
+		if err := s.pace.work(16 * batch); err != nil {
+			return err
+		}
+	}
+	return nil
+}

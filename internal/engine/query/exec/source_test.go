@@ -1,0 +1,301 @@
+package exec_test
+
+import (
+	"bytes"
+	"context"
+	"math/rand/v2"
+	"slices"
+	"sort"
+	"strconv"
+	"strings"
+	"sync"
+
+	"github.com/cumulog/cumulog/internal/engine/column"
+	"github.com/cumulog/cumulog/internal/engine/query/plan"
+	"github.com/cumulog/cumulog/internal/logs"
+)
+
+// row is an event with a JSON message: fields are the values as they are written.
+type row struct {
+	logs.Key
+	group     logs.GroupID
+	stream    logs.StreamID
+	ingestion int64
+	fields    map[string]string
+}
+
+func (r *row) message() string {
+	var paths []string
+	for p := range r.fields {
+		paths = append(paths, p)
+	}
+	sort.Strings(paths)
+	var b strings.Builder
+	b.WriteByte('{')
+	for i, p := range paths {
+		if i > 0 {
+			b.WriteByte(',')
+		}
+		b.WriteString(strconv.Quote(p) + ":" + r.fields[p])
+	}
+	b.WriteByte('}')
+	return b.String()
+}
+
+// memory is a Source over rows, cut into blocks of some size whose columns are
+// encoded as rng likes.
+type memory struct {
+	rows  []row
+	block int
+	seed  uint64
+	all   bool // hand out all blocks, whatever the request needs
+}
+
+func (m *memory) ScanBlocks(ctx context.Context, r plan.Request, workers int, fn func(int, plan.Block) error) (plan.SourceStats, error) {
+	var blocks []*memoryBlock
+	var stats plan.SourceStats
+	for from := 0; from < len(m.rows); from += m.block {
+		rows := m.rows[from:min(from+m.block, len(m.rows))]
+		if !slices.Contains(r.Groups, rows[0].group) {
+			continue
+		}
+		b := &memoryBlock{rows: rows, rng: rand.New(rand.NewPCG(m.seed, uint64(from)))}
+		sel, need := []uint32{}, false
+		for i := range rows {
+			x := &rows[i]
+			if x.Timestamp >= r.Start && x.Timestamp < r.End && (r.Streams == nil || slices.Contains(r.Streams, x.stream)) {
+				sel = append(sel, uint32(i))
+				need = need || r.Need.Meets(x.message())
+			}
+		}
+		switch {
+		case len(sel) == 0:
+			stats.BlocksSkippedTime++
+			continue
+		case !need && !m.all:
+			stats.BlocksSkippedIndex++
+			continue
+		case len(sel) < len(rows):
+			b.sel = sel
+		}
+		blocks = append(blocks, b)
+	}
+	var wg sync.WaitGroup
+	next := make(chan *memoryBlock, len(blocks))
+	for _, b := range blocks {
+		next <- b
+	}
+	close(next)
+	errs := make([]error, workers)
+	for w := range workers {
+		wg.Go(func() {
+			for b := range next {
+				if errs[w] == nil {
+					errs[w] = fn(w, b)
+				}
+			}
+		})
+	}
+	wg.Wait()
+	for _, err := range errs {
+		if err != nil {
+			return stats, err
+		}
+	}
+	return stats, ctx.Err()
+}
+
+type memoryBlock struct {
+	rows    []row
+	sel     []uint32
+	rng     *rand.Rand
+	cols    map[string]*column.Vector
+	texts   *column.Texts
+	decoded int64
+}
+
+func (b *memoryBlock) Group() logs.GroupID { return b.rows[0].group }
+func (b *memoryBlock) Len() int            { return len(b.rows) }
+func (b *memoryBlock) Sel() []uint32       { return b.sel }
+func (b *memoryBlock) Decoded() int64      { return b.decoded }
+
+func (b *memoryBlock) Bytes() int64 {
+	n := 0
+	for i := range b.rows {
+		n += len(b.rows[i].message())
+	}
+	return int64(n)
+}
+
+func (b *memoryBlock) Span() (int64, int64) {
+	lo, hi := b.rows[0].Timestamp, b.rows[0].Timestamp
+	for i := range b.rows {
+		lo, hi = min(lo, b.rows[i].Timestamp), max(hi, b.rows[i].Timestamp)
+	}
+	return lo, hi
+}
+
+func (b *memoryBlock) Keys() ([]logs.Key, error) {
+	k := make([]logs.Key, len(b.rows))
+	for i := range k {
+		k[i] = b.rows[i].Key
+	}
+	b.decoded += int64(16 * len(k))
+	return k, nil
+}
+
+func (b *memoryBlock) Streams() ([]logs.StreamID, error) {
+	k := make([]logs.StreamID, len(b.rows))
+	for i := range k {
+		k[i] = b.rows[i].stream
+	}
+	return k, nil
+}
+
+func (b *memoryBlock) Ingestions() ([]int64, error) {
+	k := make([]int64, len(b.rows))
+	for i := range k {
+		k[i] = b.rows[i].ingestion
+	}
+	return k, nil
+}
+
+func (b *memoryBlock) Messages() (*column.Texts, error) {
+	if b.texts == nil {
+		b.texts = &column.Texts{}
+		for i := range b.rows {
+			b.texts.Append([]byte(b.rows[i].message()))
+		}
+		b.decoded += int64(len(b.texts.Data))
+	}
+	return b.texts, nil
+}
+
+func (b *memoryBlock) Rows(rows []uint32, dst *column.Texts) error {
+	for _, r := range rows {
+		m := b.rows[r].message()
+		dst.Append([]byte(m))
+		b.decoded += int64(len(m))
+	}
+	return nil
+}
+
+func (b *memoryBlock) Find(needle []byte, hits column.Bitmap) error {
+	t, _ := b.Messages()
+	for i := range b.rows {
+		if bytes.Contains(t.At(i), needle) {
+			hits.Set(i)
+		}
+	}
+	return nil
+}
+
+func (b *memoryBlock) Bounds(path string) (column.Bounds, bool) {
+	out := column.Bounds{Numeric: true}
+	for i := range b.rows {
+		t, ok := b.rows[i].fields[path]
+		if !ok {
+			continue
+		}
+		n, err := strconv.ParseInt(strings.Trim(t, `"`), 10, 64)
+		if err != nil {
+			out.Numeric = false
+		}
+		if out.Rows == 0 {
+			out.Min, out.Max = n, n
+		}
+		out.Rows++
+		out.Min, out.Max = min(out.Min, n), max(out.Max, n)
+	}
+	return out, b.rng.IntN(3) > 0
+}
+
+func (b *memoryBlock) Field(path string) (*column.Vector, error) {
+	if v, ok := b.cols[path]; ok {
+		return v, nil
+	}
+	v := b.encode(path)
+	if b.cols == nil {
+		b.cols = map[string]*column.Vector{}
+	}
+	b.cols[path] = v
+	b.decoded += int64(len(v.Ints)*8 + len(v.IDs)*2 + len(v.Texts.Data) + len(v.Dict.Data))
+	return v, nil
+}
+
+// encode makes the vector of a path in one of the forms that can hold it.
+func (b *memoryBlock) encode(path string) *column.Vector {
+	n := len(b.rows)
+	v := &column.Vector{Rows: n, AllQuoted: true}
+	valid, quoted := column.NewBitmap(n), column.NewBitmap(n)
+	texts := make([]string, n)
+	some, all, anyQuoted := false, true, false
+	scale, ints := -1, true
+	for i := range b.rows {
+		t, ok := b.rows[i].fields[path]
+		if !ok {
+			all = false
+			continue
+		}
+		some = true
+		valid.Set(i)
+		if t[0] == '"' {
+			t = t[1 : len(t)-1]
+			quoted.Set(i)
+			anyQuoted = true
+			v.Escaped = v.Escaped || strings.Contains(t, `\`)
+		} else {
+			v.AllQuoted = false
+		}
+		texts[i] = t
+		s := 0
+		if at := strings.IndexByte(t, '.'); at >= 0 {
+			s = len(t) - at - 1
+		}
+		digits, err := strconv.ParseInt(strings.Replace(t, ".", "", 1), 10, 64)
+		ints = ints && err == nil && string(plan.AppendDecimal(nil, digits, uint8(s))) == t && (scale < 0 || s == scale)
+		scale = s
+	}
+	if !some {
+		return &column.Vector{Rows: n}
+	}
+	if !all {
+		v.Valid = valid
+	}
+	if !v.AllQuoted && anyQuoted {
+		v.Quoted = quoted
+	}
+	switch k := b.rng.IntN(3); {
+	case ints && k > 0:
+		v.Kind, v.Scale = column.Fixed, uint8(scale)
+		if scale == 0 {
+			v.Kind = column.Int
+		}
+		v.Ints = make([]int64, n)
+		for i, t := range texts {
+			v.Ints[i], _ = strconv.ParseInt(strings.Replace(t, ".", "", 1), 10, 64)
+		}
+	case k == 1:
+		v.Kind = column.Text
+		for _, t := range texts {
+			v.Texts.Append([]byte(t))
+		}
+	default:
+		v.Kind = column.Dict
+		ids := map[string]uint16{}
+		v.IDs = make([]uint16, n)
+		for i, t := range texts {
+			if !valid.Has(i) {
+				continue
+			}
+			id, ok := ids[t]
+			if !ok {
+				id = uint16(len(ids))
+				ids[t] = id
+				v.Dict.Append([]byte(t))
+			}
+			v.IDs[i] = id
+		}
+	}
+	return v
+}

@@ -1,0 +1,176 @@
+package exec
+
+import (
+	"github.com/cumulog/cumulog/internal/engine/query/plan"
+)
+
+// statsOp is a Stats over blocks or over rows in memory, by one goroutine.
+type statsOp struct {
+	step   plan.Stats
+	q      *quota
+	s      *scratch
+	g      grouper
+	aggs   []aggregator
+	inputs []*input // distinct ones
+	of     []int    // input of each aggregate
+	held   int      // bytes counted for the table
+
+	binOnly int64 // period of bin(@timestamp) when that is the only key and only rows are counted; -1: no key
+	simple  bool
+}
+
+func newStats(step plan.Stats, c *compiler, s *scratch, q *quota) *statsOp {
+	o := &statsOp{step: step, q: q, s: s, simple: true}
+	for _, b := range step.By {
+		o.g.by = append(o.g.by, newGroupKey(c, b.Expr))
+	}
+	seen := map[string]int{}
+	for _, a := range step.Aggs {
+		text := ""
+		if a.Arg != nil {
+			text = a.Arg.String()
+		}
+		at, ok := seen[text]
+		if !ok {
+			at = len(o.inputs)
+			seen[text] = at
+			o.inputs = append(o.inputs, newInput(c, a.Arg, s))
+		}
+		o.of = append(o.of, at)
+		o.aggs = append(o.aggs, newAggregator(a))
+		o.simple = o.simple && a.Func == plan.Count && a.Arg == nil
+	}
+	switch {
+	case len(step.By) == 0:
+		o.binOnly = -1
+	case len(step.By) == 1 && o.g.by[0].bin > 0:
+		o.binOnly = o.g.by[0].bin
+	default:
+		o.simple = false
+	}
+	return o
+}
+
+// fromHeader counts the rows of a block without decoding anything, if it can.
+func (o *statsOp) fromHeader(b plan.Block, rows int) (bool, error) {
+	if !o.simple {
+		return false, nil
+	}
+	var key []byte
+	if o.binOnly > 0 {
+		first, last := b.Span()
+		at := plan.BinOf(first, o.binOnly)
+		if plan.BinOf(last, o.binOnly) != at {
+			return false, nil
+		}
+		key = appendKey(o.g.key[:0], &plan.Value{Kind: plan.Time, Num: float64(at)})
+	}
+	o.g.key = key
+	group, _ := o.g.table.find(key)
+	if err := o.grow(); err != nil {
+		return false, err
+	}
+	for _, a := range o.aggs {
+		a.(*counts).n[group] += int64(rows)
+	}
+	return true, nil
+}
+
+// rows adds the rows of a block.
+func (o *statsOp) rows(f frame, block *blockFrame, rows []uint32) error {
+	if len(rows) == 0 {
+		return nil
+	}
+	mark := len(o.s.arena.b)
+	groups, err := o.g.assign(f, block, rows, o.s)
+	if err != nil {
+		return err
+	}
+	if err := o.grow(); err != nil {
+		return err
+	}
+	for _, in := range o.inputs {
+		in.open(f, block, rows)
+	}
+	for i, a := range o.aggs {
+		grown, err := a.update(o.inputs[o.of[i]], groups)
+		if err != nil {
+			return err
+		}
+		if err := o.q.grow(grown); err != nil {
+			return err
+		}
+		if err := o.s.pace.work(checkEvery); err != nil {
+			return err
+		}
+	}
+	o.s.arena.b = o.s.arena.b[:mark]
+	return nil
+}
+
+// grow makes states for the groups of the table and counts their memory.
+func (o *statsOp) grow() error {
+	n := o.g.table.len()
+	grown := o.g.table.bytes() - o.held
+	o.held += grown
+	for _, a := range o.aggs {
+		grown += a.grow(n)
+	}
+	if grown == 0 {
+		return nil
+	}
+	return o.q.grow(grown)
+}
+
+// merge adds the groups of another worker, which is done for.
+func (o *statsOp) merge(x *statsOp) error {
+	to := make([]uint32, x.g.table.len())
+	for i := range to {
+		to[i], _ = o.g.table.find(x.g.table.key(i))
+	}
+	if err := o.grow(); err != nil {
+		return err
+	}
+	for i, a := range o.aggs {
+		if err := o.q.grow(a.merge(x.aggs[i], to)); err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+// table returns one row for each group, in the order of the keys.
+func (o *statsOp) table() (*table, error) {
+	if len(o.step.By) == 0 { // one row even when nothing was read
+		o.g.table.find(nil)
+		if err := o.grow(); err != nil {
+			return nil, err
+		}
+	}
+	t := &table{q: o.q}
+	for _, b := range o.step.By {
+		t.names = append(t.names, b.As)
+	}
+	for _, a := range o.step.Aggs {
+		t.names = append(t.names, a.As)
+	}
+	n := o.g.table.len()
+	if err := t.alloc(n); err != nil {
+		return nil, err
+	}
+	keys := make([]plan.Value, 0, len(o.step.By))
+	for g := range n {
+		keys = decodeKey(o.g.table.key(g), keys[:0])
+		for j := range keys {
+			t.cols[j][g] = keys[j]
+		}
+		for j, a := range o.aggs {
+			t.cols[len(o.step.By)+j][g] = a.value(g)
+		}
+		if err := o.s.pace.work(64 * len(t.cols)); err != nil {
+			return nil, err
+		}
+	}
+	t.ties = len(o.step.By)
+	return t, nil
+}

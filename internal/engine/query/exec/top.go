@@ -1,0 +1,265 @@
+package exec
+
+import (
+	"math"
+	"slices"
+	"sync/atomic"
+
+	"github.com/cumulog/cumulog/internal/engine/query/plan"
+)
+
+// topOp keeps the first rows of a Sort, or any rows of a Limit, for one worker.
+// Rows are compared by their sort keys while a block is open; the columns of
+// those that were kept are read at its end.
+type topOp struct {
+	q     *quota
+	s     *scratch
+	sort  plan.Sort
+	keys  []*node
+	cols  []*node
+	rows  []topRow // a heap when it is full: the last one in order is rows[0]
+	full  bool
+	byAge bool // the first key is @timestamp
+	vals  [][]plan.Value
+	fresh []uint32 // rows of the block that were kept, ascending
+
+	any      int           // of a Limit: how many rows are wanted by all workers; -1: this is a Sort
+	found    *atomic.Int64 // by all workers
+	frontier *atomic.Int64 // of the worst time that can still be among the first; of all workers
+}
+
+type topRow struct {
+	keys  []plan.Value
+	e     event
+	cols  []plan.Value
+	fresh bool
+	row   uint32 // while fresh: in the open block
+	held  int
+}
+
+func newTop(head plan.Step, cols []plan.Named, c *compiler, s *scratch, q *quota, found, frontier *atomic.Int64) *topOp {
+	o := &topOp{q: q, s: s, any: -1, found: found, frontier: frontier}
+	switch h := head.(type) {
+	case plan.Limit:
+		o.any = h.N
+	case plan.Sort:
+		o.sort = h
+		for _, k := range h.Keys {
+			o.keys = append(o.keys, c.compile(k.Expr))
+			o.vals = append(o.vals, make([]plan.Value, batch))
+		}
+		o.byAge = len(h.Keys) == 0 || h.Keys[0].Expr == plan.Expr(plan.Field{Name: plan.Timestamp})
+	}
+	for _, k := range cols {
+		o.cols = append(o.cols, c.compile(k.Expr))
+	}
+	return o
+}
+
+// newest reports whether the first rows are the newest ones.
+func (o *topOp) newest() bool { return len(o.sort.Keys) == 0 || o.sort.Keys[0].Desc }
+
+// noFrontier is the frontier before any worker has all its rows.
+func noFrontier(newest bool) int64 {
+	if newest {
+		return math.MinInt64
+	}
+	return math.MaxInt64
+}
+
+// beyond reports whether no row with a time in [first, last] can be kept.
+func (o *topOp) beyond(first, last int64) bool {
+	if !o.byAge || o.any >= 0 || o.sort.Limit == 0 {
+		return false
+	}
+	if o.newest() {
+		return last < o.frontier.Load()
+	}
+	return first > o.frontier.Load()
+}
+
+// done reports whether a Limit has its rows.
+func (o *topOp) done() bool { return o.any >= 0 && o.found.Load() >= int64(o.any) }
+
+func (o *topOp) compare(a, b *topRow) int {
+	for i := range a.keys {
+		c := plan.Order(&a.keys[i], &b.keys[i])
+		if o.sort.Keys[i].Desc {
+			c = -c
+		}
+		if c != 0 {
+			return c
+		}
+	}
+	return a.e.newer(&b.e)
+}
+
+// take adds the rows of a block.
+func (o *topOp) take(f *blockFrame, rows []uint32) error {
+	if o.any >= 0 {
+		room := int64(o.any) - (o.found.Add(int64(len(rows))) - int64(len(rows)))
+		rows = rows[:min(max(room, 0), int64(len(rows)))]
+	}
+	keys, err := f.rowKeys()
+	if err != nil {
+		return err
+	}
+	streams, err := f.streams()
+	if err != nil {
+		return err
+	}
+	var cand topRow
+	cand.keys = make([]plan.Value, len(o.keys))
+	for from := 0; from < len(rows); from += batch {
+		part := rows[from:min(from+batch, len(rows))]
+		mark := len(o.s.arena.b)
+		for i, k := range o.keys {
+			if err := k.eval(f, part, o.vals[i], &o.s.arena, o.s.pace); err != nil {
+				return err
+			}
+		}
+		for i, r := range part {
+			for j := range o.keys {
+				cand.keys[j] = o.vals[j][i]
+			}
+			cand.e = event{place{keys[r], f.Group()}, streams[r]}
+			if err := o.offer(&cand, r); err != nil {
+				return err
+			}
+		}
+		o.s.arena.b = o.s.arena.b[:mark]
+		if err := o.s.pace.work(16 * batch); err != nil {
+			return err
+		}
+	}
+	if err := o.read(f); err != nil {
+		return err
+	}
+	o.publish()
+	return nil
+}
+
+const rowBytes = 160
+
+func (o *topOp) offer(cand *topRow, r uint32) error {
+	if o.full {
+		if o.compare(cand, &o.rows[0]) >= 0 {
+			return nil
+		}
+		o.q.shrink(o.rows[0].held)
+		o.rows[0] = topRow{}
+	}
+	t := topRow{e: cand.e, fresh: true, row: r, held: rowBytes + valueBytes*(len(cand.keys)+len(o.cols))}
+	if len(cand.keys) > 0 {
+		t.keys = make([]plan.Value, len(cand.keys))
+		for i := range cand.keys {
+			t.keys[i] = cand.keys[i].Clone()
+			t.held += len(t.keys[i].Text)
+		}
+	}
+	if err := o.q.grow(t.held); err != nil {
+		return err
+	}
+	if o.full {
+		o.rows[0] = t
+		o.down(0)
+		return nil
+	}
+	o.rows = append(o.rows, t)
+	if o.any < 0 && len(o.rows) == o.sort.Limit {
+		o.full = true
+		for i := len(o.rows)/2 - 1; i >= 0; i-- {
+			o.down(i)
+		}
+	}
+	return nil
+}
+
+func (o *topOp) down(i int) {
+	h := o.rows
+	for {
+		k := 2*i + 1
+		if k >= len(h) {
+			return
+		}
+		if k+1 < len(h) && o.compare(&h[k+1], &h[k]) > 0 {
+			k++
+		}
+		if o.compare(&h[k], &h[i]) <= 0 {
+			return
+		}
+		h[i], h[k] = h[k], h[i]
+		i = k
+	}
+}
+
+// read reads the columns of the rows that were kept of this block.
+func (o *topOp) read(f *blockFrame) error {
+	o.fresh = o.fresh[:0]
+	at := map[uint32]int{}
+	for i := range o.rows {
+		if t := &o.rows[i]; t.fresh {
+			o.fresh = append(o.fresh, t.row)
+			at[t.row] = i
+			t.fresh = false
+			t.cols = make([]plan.Value, len(o.cols))
+		}
+	}
+	slices.Sort(o.fresh)
+	for from := 0; from < len(o.fresh); from += batch {
+		part := o.fresh[from:min(from+batch, len(o.fresh))]
+		for j, c := range o.cols {
+			mark := len(o.s.arena.b)
+			if err := c.eval(f, part, o.s.vals, &o.s.arena, o.s.pace); err != nil {
+				return err
+			}
+			for i, r := range part {
+				t := &o.rows[at[r]]
+				t.cols[j] = o.s.vals[i].Clone()
+				t.held += len(t.cols[j].Text)
+				if err := o.q.grow(len(t.cols[j].Text)); err != nil {
+					return err
+				}
+			}
+			o.s.arena.b = o.s.arena.b[:mark]
+		}
+	}
+	return nil
+}
+
+// publish moves the frontier to the last row of a full heap.
+func (o *topOp) publish() {
+	if !o.full || !o.byAge {
+		return
+	}
+	t := o.rows[0].e.Timestamp
+	for {
+		was := o.frontier.Load()
+		if o.newest() && t <= was || !o.newest() && t >= was || o.frontier.CompareAndSwap(was, t) {
+			return
+		}
+	}
+}
+
+// table returns the rows of all workers in order.
+func (o *topOp) table(others []*topOp, names []string) (*table, error) {
+	rows := o.rows
+	for _, x := range others {
+		rows = append(rows, x.rows...)
+	}
+	slices.SortFunc(rows, func(a, b topRow) int { return o.compare(&a, &b) })
+	if n := o.sort.Limit; n > 0 && n < len(rows) {
+		rows = rows[:n]
+	}
+	t := &table{q: o.q, names: names, events: make([]event, len(rows))}
+	if err := t.alloc(len(rows)); err != nil {
+		return nil, err
+	}
+	for i := range rows {
+		t.events[i] = rows[i].e
+		for j := range t.cols {
+			t.cols[j][i] = rows[i].cols[j]
+		}
+	}
+	return t, nil
+}
