@@ -141,8 +141,10 @@ func columns(rng *rand.Rand) []struct {
 		{"few, in runs", each(32768, func(i int) string { return fmt.Sprint("v", i/3000) }), chunk.Dict},
 		{"skewed", each(3000, func(i int) string { return fmt.Sprint("v", int(rng.ExpFloat64())) }), chunk.Dict},
 		{"one of two, rarely", each(3000, func(i int) string { return fmt.Sprint(rng.IntN(50) == 0) }), chunk.Dict},
-		{"many of 4096", each(32768, func(i int) string { return fmt.Sprint("v", rng.IntN(4096)) }), chunk.Dict},
-		{"many of 4097", each(32768, func(i int) string { return fmt.Sprint("v", i%4097) }), chunk.Str},
+		{"many of 4096", each(32768, func(i int) string { return fmt.Sprint("v", rng.IntN(4096)) }), chunk.Affix},
+		{"many of 4097", each(32768, func(i int) string { return fmt.Sprint("v", i%4097) }), chunk.Affix},
+		{"words", each(9000, func(i int) string { return strings.Repeat(string(rune('a'+rng.IntN(20))), 1+rng.IntN(200)) }), chunk.Dict},
+		{"sentences", each(9000, func(i int) string { return fmt.Sprint("took ", rng.IntN(9999), " of ", rng.IntN(9999), " steps") }), chunk.Str},
 		{"many", each(32768, func(i int) string { return fmt.Sprint("v", rng.Uint64()) }), chunk.Str},
 		{"any bytes", each(5000, func(i int) string {
 			b := make([]byte, rng.IntN(9))
@@ -201,6 +203,18 @@ func columns(rng *rand.Rand) []struct {
 		}), chunk.Patch},
 		{"hex, small", each(3000, func(i int) string { return fmt.Sprintf("%032x", rng.Uint32()) }), chunk.Hex},
 		{"uuid", each(3000, func(i int) string { return uuidOf(rng) }), chunk.UUID},
+		{"affix hex", each(3000, func(i int) string { return "req-" + hexOf(rng, 16) }), chunk.Affix},
+		{"affix int", each(3000, func(i int) string { return fmt.Sprintf("load%dms", 7000000+rng.IntN(1_000_000)) }), chunk.Affix},
+		{"affix dec, few", each(9000, func(i int) string { return fmt.Sprintf("%.2f s", float64(int(rng.ExpFloat64()*90))/100) }), chunk.Dict},
+		{"affix time", each(3000, func(i int) string {
+			return start.Add(time.Duration(i) * time.Second).Format("[02/Jan/2006:15:04:05 -0700]")
+		}), chunk.Affix},
+		{"affix with exceptions", each(3000, func(i int) string {
+			if i%100 == 57 {
+				return "user-!"
+			}
+			return fmt.Sprintf("user-%d!", rng.IntN(1_000_000))
+		}), chunk.Patch},
 		{"uuid upper", each(3000, func(i int) string { return strings.ToUpper(uuidOf(rng)) }), chunk.UUID},
 		{"ipv4", each(3000, func(i int) string {
 			return fmt.Sprintf("%d.%d.%d.%d", rng.IntN(256), rng.IntN(256), rng.IntN(256), rng.IntN(256))

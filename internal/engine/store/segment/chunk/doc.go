@@ -30,10 +30,11 @@ const (
 	UUID  Encoding = 7  // UUIDs of one case
 	IPv4  Encoding = 8  // canonical dotted addresses
 	Str   Encoding = 9  // anything
-	Patch Encoding = 10 // one of the others for most rows, texts for the rest
+	Patch Encoding = 10 // a typed one, or AFFIX, for most rows, texts for the rest
+	Affix Encoding = 11 // a typed one between a beginning and an end that all texts have
 )
 
-var encodingNames = [...]string{"CONST", "DICT", "INT", "DEC", "", "TS", "HEX", "UUID", "IPV4", "STR", "PATCH"}
+var encodingNames = [...]string{"CONST", "DICT", "INT", "DEC", "", "TS", "HEX", "UUID", "IPV4", "STR", "PATCH", "AFFIX"}
 
 func (e Encoding) String() string {
 	if int(e) < len(encodingNames) && encodingNames[e] != "" {

@@ -111,7 +111,8 @@ func (e *Encoder) appendFew(dst []byte, t *column.Texts, s Summary) ([]byte, Sum
 		e.numbers = append(e.numbers, int64(id))
 	}
 	dst = e.seq.append(dst, e.numbers, false)
-	if useDirect && len(e.direct) <= len(dst)-start {
+	// Dictionaries are quicker to search: their texts need to be looked at once.
+	if useDirect && len(e.direct) < (len(dst)-start)*19/20 {
 		return append(dst[:start], e.direct...), direct
 	}
 	return dst, s
@@ -137,6 +138,9 @@ func (e *Encoder) appendTyped(dst []byte, t *column.Texts, k kind, most int, s *
 		}
 	}
 	s.Encoding = k.enc
+	if k.hasAffix() {
+		s.Encoding = Affix
+	}
 	negative := false
 	if k.packedSize() == 0 && len(c.numbers) > 0 {
 		low, high := c.numbers[0], c.numbers[0]
@@ -158,7 +162,6 @@ func (e *Encoder) appendTyped(dst []byte, t *column.Texts, k kind, most int, s *
 		dst = e.seq.append(dst, e.rows, true)
 		dst = e.appendStr(dst, &e.except)
 	}
-	dst = append(dst, byte(k.enc))
 	dst = k.appendHead(dst)
 	if k.packedSize() > 0 {
 		return e.appendBlob(dst, c.packed, !looksRandom(c.packed)), true

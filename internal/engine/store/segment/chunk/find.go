@@ -81,13 +81,14 @@ func (c *Chunk) findPart(needle []byte, marks column.Bitmap) error {
 			return nil
 		}
 	}
-	switch p.kind.enc {
-	case Hex:
+	switch {
+	case p.kind.hasAffix():
+	case p.kind.enc == Hex:
 		if len(needle) >= minPackedNeedle {
 			p.findDigits(needle, marks)
 			return nil
 		}
-	case UUID:
+	case p.kind.enc == UUID:
 		if len(needle) >= uuidLen {
 			p.findUUID(needle, marks)
 			return nil

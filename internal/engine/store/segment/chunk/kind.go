@@ -2,7 +2,9 @@ package chunk
 
 import (
 	"encoding/binary"
+	"fmt"
 	"math"
+	"slices"
 
 	"github.com/cumulog/cumulog/internal/engine/column"
 )
@@ -15,9 +17,16 @@ type kind struct {
 	scale  int  // DEC
 	trim   int  // DEC
 	layout layout
+
+	// What is before and after the typed text; at most maxAffix bytes each.
+	prefix, suffix string
 }
 
-// isPacked reports whether the body is bytes, and how many for each text; else it is a sequence.
+const maxAffix = 255
+
+func (k *kind) hasAffix() bool { return len(k.prefix)+len(k.suffix) > 0 }
+
+// packedSize returns how many bytes of the body each text has; 0: the body is a sequence.
 func (k *kind) packedSize() int {
 	switch k.enc {
 	case Hex:
@@ -28,7 +37,8 @@ func (k *kind) packedSize() int {
 	return 0
 }
 
-func (k *kind) isNumber() bool { return k.enc == Int || k.enc == Dec }
+// isNumber reports whether the texts are numbers.
+func (k *kind) isNumber() bool { return (k.enc == Int || k.enc == Dec) && !k.hasAffix() }
 
 // converter turns texts of one kind into the numbers or bytes that are stored.
 type converter struct {
@@ -46,6 +56,11 @@ func (c *converter) reset(k kind) {
 
 // add converts a text; not ok, and nothing added, when it is not of the kind.
 func (c *converter) add(b []byte) (ok bool) {
+	if c.hasAffix() {
+		if b, ok = c.cut(b); !ok {
+			return false
+		}
+	}
 	var v int64
 	switch c.enc {
 	case Int:
@@ -75,8 +90,24 @@ func (c *converter) add(b []byte) (ok bool) {
 	return ok
 }
 
-// appendHead appends what is the same for all texts.
+// cut takes prefix and suffix off.
+func (k *kind) cut(b []byte) ([]byte, bool) {
+	n, m := len(k.prefix), len(k.suffix)
+	if len(b) < n+m || string(b[:n]) != k.prefix || string(b[len(b)-m:]) != k.suffix {
+		return b, false
+	}
+	return b[n : len(b)-m], true
+}
+
+// appendHead appends the encoding and what is the same for all texts.
 func (k *kind) appendHead(dst []byte) []byte {
+	if k.hasAffix() {
+		dst = append(dst, byte(Affix), byte(len(k.prefix)))
+		dst = append(dst, k.prefix...)
+		dst = append(dst, byte(len(k.suffix)))
+		dst = append(dst, k.suffix...)
+	}
+	dst = append(dst, byte(k.enc))
 	upper := byte(0)
 	if k.upper {
 		upper = 1
@@ -99,8 +130,18 @@ func (k *kind) appendHead(dst []byte) []byte {
 	return dst
 }
 
+// head reads what appendHead wrote, behind the first byte enc.
 func (c *cursor) head(enc Encoding) kind {
-	k := kind{enc: enc}
+	var k kind
+	if enc == Affix {
+		k.prefix = string(c.bytes(int(c.u8())))
+		k.suffix = string(c.bytes(int(c.u8())))
+		if !k.hasAffix() {
+			c.fail("AFFIX of nothing")
+		}
+		enc = Encoding(c.u8())
+	}
+	k.enc = enc
 	flag := func(most uint8) uint8 {
 		v := c.u8()
 		if v > most {
@@ -131,6 +172,9 @@ func (c *cursor) head(enc Encoding) kind {
 		}
 	case UUID:
 		k.upper = flag(1) == 1
+	case IPv4:
+	default:
+		c.fail(fmt.Sprintf("%v is not expected here", enc))
 	}
 	return k
 }
@@ -143,6 +187,8 @@ func (k *kind) classes(set *[4]uint64, negative bool) {
 		}
 	}
 	add(hexLower[:10])
+	add(k.prefix)
+	add(k.suffix)
 	switch k.enc {
 	case Int, Dec:
 		if negative {
@@ -187,8 +233,9 @@ func (k *kind) classes(set *[4]uint64, negative bool) {
 // Sampling.
 const (
 	maxSample  = 256
-	candidates = 8 // texts of the sample that say what to try
-	minHex     = 4 // digits: shorter texts are not worth it
+	candidates = 8  // texts of the sample that say what to try
+	minHex     = 4  // digits: shorter texts are not worth it
+	minAffixed = 16 // texts: fewer are not worth looking for what they share
 )
 
 // detector finds the kind of texts.
@@ -197,12 +244,74 @@ type detector struct {
 	conv  converter
 }
 
-// detect returns the kind that most of a sample has; not ok when there is
-// none that nearly all have.
+// detect returns the kind that most of a sample has, perhaps between a prefix
+// and a suffix; not ok when there is none that nearly all have.
 func (d *detector) detect(t *column.Texts) (best kind, ok bool) {
+	if best, ok = d.detectBetween(t, 0, 0); ok {
+		return best, true
+	}
+	tried := [][2]int{{0, 0}}
+	for _, cut := range affixes(t) {
+		if !slices.Contains(tried, cut) {
+			tried = append(tried, cut)
+			if best, ok = d.detectBetween(t, cut[0], cut[1]); ok {
+				return best, true
+			}
+		}
+	}
+	return best, false
+}
+
+// affixes proposes how much to cut off at the beginning and at the end.
+func affixes(t *column.Texts) (cuts [4][2]int) {
 	n := t.Len()
 	sample := min(n, maxSample)
-	at := func(i, of int) []byte { return t.At(i * n / of) }
+	if n < minAffixed {
+		return cuts
+	}
+	first := t.At(0)
+	front, back := min(len(first), maxAffix), min(len(first), maxAffix)
+	for i := 1; i < sample && front+back > 0; i++ {
+		text := t.At(i * n / sample)
+		front = sharedPrefix(first[:front], text)
+		k := 0
+		for k < back && k < len(text) && text[len(text)-1-k] == first[len(first)-1-k] {
+			k++
+		}
+		back = k
+	}
+	if front+back >= len(first) {
+		return cuts
+	}
+	// Digits that all texts share belong to their number, and letters may be
+	// hexadecimal digits: cut once at the digits, once at the word.
+	fronts, backs := [2]int{front, front}, [2]int{back, back}
+	tail := first[len(first)-back:]
+	for i, in := range [2]func(byte) bool{isDigit, isWord} {
+		for fronts[i] > 0 && in(first[fronts[i]-1]) {
+			fronts[i]--
+		}
+		for backs[i] > 0 && in(tail[back-backs[i]]) {
+			backs[i]--
+		}
+	}
+	return [4][2]int{{fronts[0], backs[0]}, {fronts[1], backs[1]}, {fronts[0], backs[1]}, {fronts[1], backs[0]}}
+}
+
+func isDigit(b byte) bool { return b-'0' <= 9 }
+func isWord(b byte) bool  { return b-'0' <= 9 || b|0x20-'a' < 26 }
+
+// detectBetween is detect for what is left without the first front and the last back bytes.
+func (d *detector) detectBetween(t *column.Texts, front, back int) (best kind, ok bool) {
+	n := t.Len()
+	sample := min(n, maxSample)
+	at := func(i, of int) []byte {
+		b := t.At(i * n / of)
+		if len(b) < front+back {
+			return nil
+		}
+		return b[front : len(b)-back]
+	}
 	d.kinds = d.kinds[:0]
 	few := min(candidates, n)
 	for i := range few {
@@ -240,7 +349,12 @@ func (d *detector) detect(t *column.Texts) (best kind, ok bool) {
 			most, best, rank, ok = fits, k, r, true
 		}
 	}
-	return best, ok && most > 0
+	if !ok || most <= 0 {
+		return best, false
+	}
+	first := t.At(0)
+	best.prefix, best.suffix = string(first[:front]), string(first[len(first)-back:])
+	return best, true
 }
 
 // rank orders kinds that fit alike: smaller is better.

@@ -122,7 +122,7 @@ func TestDistinctIsBounded(t *testing.T) {
 			if i >= tc.distinct {
 				i = rng.IntN(tc.distinct)
 			}
-			return fmt.Sprint("x", i*7919, "y")
+			return fmt.Sprint(i*7919%5003, "x", i%7, "y")
 		})
 		e := chunk.NewEncoder()
 		_, s, _ := roundTrip(t, e, in)
@@ -177,7 +177,10 @@ func TestBombs(t *testing.T) {
 		"TS of a day of 24 h":     cat([]byte{5, 3, 0, 0, 0, 0}, same(86400)),
 		"IPV4 of 33 bits":         cat([]byte{8}, same(1<<32)),
 		"4":                       cat([]byte{4, 0}, same(1)),
-		"11":                      cat([]byte{11, 0}, same(1)),
+		"12":                      cat([]byte{12, 0}, same(1)),
+		"AFFIX of nothing":        cat([]byte{11, 0, 0, 2, 0}, same(1)),
+		"AFFIX of AFFIX":          cat([]byte{11, 1, 'a', 0, 11, 1, 'a', 0, 2, 0}, same(1)),
+		"AFFIX of PATCH":          cat([]byte{11, 1, 'a', 0, 10, 0, 0, 0, 0, 2, 0}, same(1)),
 		"runs of runs":            {2, 0, 2, 1, 2, 1, 3, 0, 3, 0, 3, 8},
 		"nothing":                 {},
 	} {
@@ -213,10 +216,10 @@ func TestMemoryIsUsedAgain(t *testing.T) {
 
 func TestEncodingNames(t *testing.T) {
 	var names []string
-	for e := range chunk.Encoding(12) {
+	for e := range chunk.Encoding(13) {
 		names = append(names, e.String())
 	}
-	want := "CONST DICT INT DEC encoding(4) TS HEX UUID IPV4 STR PATCH encoding(11)"
+	want := "CONST DICT INT DEC encoding(4) TS HEX UUID IPV4 STR PATCH AFFIX encoding(12)"
 	if got := strings.Join(names, " "); got != want {
 		t.Errorf("%s, want %s", got, want)
 	}

@@ -48,13 +48,10 @@ func (d *Decoder) part(p *part, c *cursor, n, maxText int) {
 		p.typed = n - m
 		enc = Encoding(c.u8())
 	}
-	switch enc {
-	case Int, Dec, TS, Hex, UUID, IPv4:
-	default:
-		c.fail(fmt.Sprintf("%v is not expected here", enc))
+	p.kind = c.head(enc)
+	if c.err != nil {
 		return
 	}
-	p.kind = c.head(enc)
 	if size := p.kind.packedSize(); size > 0 {
 		if size*p.typed > maxText {
 			c.fail("more text than allowed")
@@ -64,9 +61,6 @@ func (d *Decoder) part(p *part, c *cursor, n, maxText int) {
 		if p.packed, shared = d.blob(c, p.own, size*p.typed); !shared {
 			p.own = p.packed
 		}
-		return
-	}
-	if c.err != nil {
 		return
 	}
 	d.numbers = fit(d.numbers, p.typed)
@@ -201,7 +195,7 @@ func (p *part) writer() writer { return writer{part: p, times: timeWriter{layout
 // append appends the text of the i-th number.
 func (w *writer) append(dst *column.Texts, i int) error {
 	k := &w.kind
-	b := dst.Data
+	b := append(dst.Data, k.prefix...)
 	ok := true
 	switch k.enc {
 	case Hex:
@@ -230,6 +224,7 @@ func (w *writer) append(dst *column.Texts, i int) error {
 	if !ok {
 		return fmt.Errorf("%w: a number is not possible for %v", ErrMalformed, k.enc)
 	}
+	b = append(b, k.suffix...)
 	dst.Data = b
 	dst.Ends = append(dst.Ends, uint32(len(b)))
 	return nil
