@@ -185,7 +185,7 @@ func (s *Store) writePart(ctx context.Context, m *memtable, limit func() int) (_
 		return nil, err
 	}
 	out := &written{pub: catalog.Publication{Checkpoint: m.lastLSN}}
-	w, err := newPartWriter(s.o.FS, s.partsDir, partMeta{Class: -1, Day: -1, Tombstones: dead.last}, s.now())
+	w, err := newPartWriter(s.o.FS, s.partsDir, partMeta{Class: -1, Day: -1, Tombstones: dead.last}, s.now(), s.o.tune.encoding())
 	if err != nil {
 		return nil, err
 	}

@@ -440,7 +440,9 @@ func (m *merge) writer() (*partWriter, error) {
 		applied = min(applied, p.seg.Tombstones)
 	}
 	meta.Tombstones = max(m.dead.last, applied)
-	w, err := newPartWriter(m.s.o.FS, m.s.partsDir, meta, m.now)
+	o := m.s.o.tune.encoding()
+	o.IndexShared = true // small blocks of a merge stay longer than those of a flush
+	w, err := newPartWriter(m.s.o.FS, m.s.partsDir, meta, m.now, o)
 	if err != nil {
 		return nil, err
 	}

@@ -39,7 +39,7 @@ func TestMergesYieldToThoseWhoWait(t *testing.T) {
 		}
 		debt.Store(0)
 		go func() {
-			time.Sleep(300 * time.Millisecond)
+			time.Sleep(295 * time.Millisecond)
 			busy.Store(false)
 		}()
 		check("those who wait go away", took(1<<30), 300*time.Millisecond)

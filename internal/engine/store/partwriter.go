@@ -59,7 +59,8 @@ type partWriter struct {
 	named   bool // it has its final name
 }
 
-func newPartWriter(fsys vfs.FS, dir string, meta partMeta, created int64) (*partWriter, error) {
+// newPartWriter creates the file. What o says of the part itself is overwritten.
+func newPartWriter(fsys vfs.FS, dir string, meta partMeta, created int64, o segment.WriterOptions) (*partWriter, error) {
 	id := uuid.New()
 	data, err := json.Marshal(meta)
 	if err != nil {
@@ -69,7 +70,8 @@ func newPartWriter(fsys vfs.FS, dir string, meta partMeta, created int64) (*part
 	if p.file, err = fsys.Create(p.temp()); err != nil {
 		return nil, fmt.Errorf("create part: %w", err)
 	}
-	p.w = segment.NewWriter(p.file, segment.WriterOptions{ID: id, Created: created, Meta: data})
+	o.ID, o.Created, o.Meta = id, created, data
+	p.w = segment.NewWriter(p.file, o)
 	return p, nil
 }
 

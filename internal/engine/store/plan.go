@@ -23,6 +23,7 @@ func (j *mergeJob) workers(most int) int {
 
 const (
 	maxMergeInputs = 64
+	maxDeepInputs  = 16                  // full parts are large
 	dayCloses      = 24 * 60 * 60 * 1000 // ms after the end of a day from which late events are few
 	lateSettles    = 60 * 60 * 1000      // ms after which a part of a closed day is merged with some of the rest
 	daySettles     = 24 * 60 * 60 * 1000 // and with all of it
@@ -54,6 +55,9 @@ const lastTier = 8
 // for every tier above that of its first part; blocks that are full move as they are. Of
 // a day there are fewer than fanIn parts in each tier below the last.
 //
+// When more than fanIn of the full parts of a day lie over one moment of one group, because
+// events came late, those are merged, too: they come out side by side.
+//
 // A day that is closed gets few events. Its parts are joined once they have settled:
 // soon those of similar size, so that every event at least doubles the size
 // of its part each time it is written, and after a day all.
@@ -75,7 +79,7 @@ func (s *Store) pick(parts []*part, all bool) (job *mergeJob, aside int) {
 		day   int64
 	}
 	var fresh []*part
-	days := make(map[bucket][]*part)
+	days, full := make(map[bucket][]*part), make(map[bucket][]*part)
 	for _, p := range parts {
 		if n, whole := p.hurt(); n > 0 || whole || p.avoid || s.unreadable(p) {
 			if p.seg.Level == 0 {
@@ -83,11 +87,14 @@ func (s *Store) pick(parts []*part, all bool) (job *mergeJob, aside int) {
 			}
 			continue
 		}
-		if p.seg.Level == 0 {
+		b := bucket{p.seg.Class, p.seg.Day}
+		switch {
+		case p.seg.Level == 0:
 			fresh = append(fresh, p)
-		} else if s.tier(p) < lastTier {
-			b := bucket{p.seg.Class, p.seg.Day}
+		case s.tier(p) < lastTier:
 			days[b] = append(days[b], p)
+		default:
+			full[b] = append(full[b], p)
 		}
 	}
 	if len(fresh) >= s.o.tune.mergeFanIn || all && len(fresh) > 0 {
@@ -106,7 +113,52 @@ func (s *Store) pick(parts []*part, all bool) (job *mergeJob, aside int) {
 			return job, aside
 		}
 	}
+	for _, list := range full {
+		if over := deepest(list); len(over) > s.o.tune.mergeFanIn {
+			level := 0
+			for _, p := range over {
+				level = max(level, p.seg.Level)
+			}
+			over = over[:min(len(over), maxDeepInputs)]
+			return &mergeJob{inputs: over, level: level + 1, reason: "full parts over one moment"}, aside
+		}
+	}
 	return nil, aside
+}
+
+// deepest returns the parts that may have events of one group at one moment, where
+// those are most.
+func deepest(parts []*part) []*part {
+	var most []*part
+	for _, at := range parts {
+		// Ranges that overlap have the beginning of one in common.
+		var over []*part
+		for _, p := range parts {
+			if p.seg.MinTime <= at.seg.MinTime && at.seg.MinTime <= p.seg.MaxTime {
+				over = append(over, p)
+			}
+		}
+		for _, g := range over {
+			n := 0
+			for _, p := range over {
+				if p.seg.GroupLow <= g.seg.GroupLow && g.seg.GroupLow <= p.seg.GroupHigh {
+					n++
+				}
+			}
+			if n > len(most) {
+				most = most[:0:0]
+				for _, p := range over {
+					if p.seg.GroupLow <= g.seg.GroupLow && g.seg.GroupLow <= p.seg.GroupHigh {
+						most = append(most, p)
+					}
+				}
+			}
+		}
+	}
+	slices.SortFunc(most, func(a, b *part) int {
+		return cmp.Or(cmp.Compare(a.seg.FileBytes, b.seg.FileBytes), cmp.Compare(a.seg.ID, b.seg.ID))
+	})
+	return most
 }
 
 // planDay picks a merge among the parts of one class and day that are not full.

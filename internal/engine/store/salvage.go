@@ -42,7 +42,7 @@ func SalvagePart(ctx context.Context, fsys vfs.FS, dir, id string, like *catalog
 	if like != nil {
 		meta = partMeta{Level: like.Level, Class: like.Class, Day: like.Day, Tombstones: like.Tombstones}
 	}
-	w, err := newPartWriter(fsys, parts, meta, now)
+	w, err := newPartWriter(fsys, parts, meta, now, segment.WriterOptions{IndexShared: true})
 	if err != nil {
 		return out, fmt.Errorf("salvage part: %w", err)
 	}

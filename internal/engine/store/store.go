@@ -83,7 +83,7 @@ func Open(ctx context.Context, o Options) (_ *Store, err error) {
 		cache:     newBlockCache(o.tune.cacheBytes),
 		dirs:      newBlockCache(o.tune.cacheBytes / 8),
 		pages:     newPageCache(o.tune.pageBytes),
-		encoders:  &encoders{},
+		encoders:  &encoders{opts: o.tune.encoding()},
 		flushWake: make(chan struct{}, 1), mergeWake: make(chan struct{}, 1),
 		closing: make(chan struct{}),
 	}
