@@ -3,6 +3,7 @@ package skip
 import (
 	"cmp"
 	"context"
+	"fmt"
 	"math/bits"
 	"slices"
 
@@ -17,14 +18,21 @@ const (
 	patience    = 12  // lookups of trigrams in a row that excluded nothing
 )
 
-// Units clears the bits of dst, one for each unit, of the units in which no
+// Units clears the bits of dst, one for each unit (bits behind the last one may be
+// cleared too), of the units in which no
 // message can meet the need. certain reports whether the index had anything to
 // say about the need; if not, dst is as it was. After an error dst is as it was,
 // too: the caller reads all units. A *DamageError says that the index is damaged;
 // other errors come from reading it or from ctx.
 func (x *Index) Units(ctx context.Context, need hint.Need, dst []uint64) (certain bool, err error) {
+	if len(dst) < len(x.blind) {
+		return false, fmt.Errorf("find units: a set of %d words for %d units: %w", len(dst), x.units, ErrMisuse)
+	}
 	e := evaluation{x: x, ctx: ctx}
 	set := slices.Clone(dst[:len(x.blind)])
+	if tail := x.units & 63; tail != 0 {
+		set[len(set)-1] &= 1<<tail - 1
+	}
 	if certain, err = e.narrow(need, set, 0); err != nil {
 		return false, err
 	}

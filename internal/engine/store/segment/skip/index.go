@@ -161,6 +161,9 @@ func openList(src Section, name string, keyBits, units int) (l list, hides []hid
 		}
 		buf = buf[hidingSize*units:]
 	}
+	if l.keys > 1<<keyBits || l.pairs < l.keys || l.pairs > l.keys*uint64(units) {
+		return damaged(fmt.Sprintf("%d pairs of %d keys", l.pairs, l.keys))
+	}
 	at := int64(0)
 	for i := range l.first {
 		l.first[i] = binary.LittleEndian.Uint32(buf[8*i:])

@@ -10,10 +10,11 @@ import (
 )
 
 // bucketPairs is how many pairs are sorted at once, about; bucketLimit is more
-// than that, where tokens are not spread evenly.
+// than that, where tokens are not spread evenly, or pairs are very many.
 const (
 	bucketPairs = 256 << 10
 	bucketLimit = 1 << 20
+	maxBuckets  = 1 << 12
 )
 
 // unitCursor walks through the keys of one unit.
@@ -66,7 +67,7 @@ func (m *merger) run(w io.Writer, name string, keyBits uint, head []byte) (ListS
 	m.page.units = m.units
 	m.page.reset()
 	width := uint32(1) << keyBits // keys of a bucket
-	for n := m.pairs; n > bucketPairs && width > 1; n >>= 1 {
+	for n := m.pairs; n > bucketPairs && width > 1<<keyBits/maxBuckets; n >>= 1 {
 		width >>= 1
 	}
 	for base := uint32(0); base < 1<<keyBits; {
