@@ -45,6 +45,21 @@ type Block struct {
 	from    []source // scratch of rebuilding, by column
 	passed  []int    // by template
 	touched []uint16
+
+	find  finder
+	holds []bool // scratch of straddles, by distinct text
+
+	// Scratch of Field.
+	isPath     []bool // by column
+	win        []winner
+	inColumn   []bool // by template
+	at         []int  // by column
+	places     []place
+	lookup     Lookup
+	looked     column.Texts
+	lookedKind []PathKind // by row
+	arena      []byte     // messages that are rebuilt to look into them
+	ends       []uint32
 }
 
 // blockColumn is a column of a block: a range of the texts of a chunk.
@@ -124,10 +139,14 @@ func (b *Block) parse(i int) (*blockChunk, error) {
 		b.dec = chunk.NewDecoder()
 	}
 	if err := b.dec.Parse(&k.chunk, src, k.rows, k.text); err != nil {
-		return nil, fmt.Errorf("%w: chunk %d: %w", ErrMalformed, i, err)
+		return nil, malformedChunk(i, err)
 	}
 	k.parsed = true
 	return k, nil
+}
+
+func malformedChunk(i int, err error) error {
+	return fmt.Errorf("%w: chunk %d: %w", ErrMalformed, i, err)
 }
 
 // decode makes the texts of chunk i accessible.
@@ -153,7 +172,7 @@ func (b *Block) decode(i int) (*blockChunk, error) {
 		k.own.Data = slices.Grow(k.own.Data, k.text)
 		k.own.Ends = slices.Grow(k.own.Ends, k.rows)
 		if err := k.chunk.Texts(&k.own); err != nil {
-			return nil, fmt.Errorf("%w: chunk %d: %w", ErrMalformed, i, err)
+			return nil, malformedChunk(i, err)
 		}
 		if k.own.Len() != k.rows {
 			return nil, fmt.Errorf("%w: chunk %d: %d texts instead of %d", ErrMalformed, i, k.own.Len(), k.rows)
