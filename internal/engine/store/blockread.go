@@ -8,6 +8,7 @@ import (
 	"github.com/cumulog/cumulog/internal/engine/column"
 	"github.com/cumulog/cumulog/internal/engine/hint"
 	"github.com/cumulog/cumulog/internal/engine/store/segment"
+	"github.com/cumulog/cumulog/internal/engine/store/segment/shred"
 	"github.com/cumulog/cumulog/internal/logs"
 )
 
@@ -41,11 +42,19 @@ func (r *blockRead) bound(reverse bool) logs.Key {
 // openBlock is a decoded block and the rows of it that are wanted, in order.
 type openBlock struct {
 	data    *blockData
+	kept    *keptRows // not nil: the rows of sel are numbered as in it, and data is gone
 	sel     *selection
 	buf     *segment.Buffer // what data lives in; nil: data is the cache's
 	part    *part
 	id      blockID
 	lastRun int // where stream looked last
+}
+
+// keptRows are copies of the rows of a block that matched.
+type keptRows struct {
+	streams    []logs.StreamID
+	ingestions []int64
+	texts      column.Texts
 }
 
 // stream returns the stream of a row. Rows are asked for in the order of keys,
@@ -56,6 +65,34 @@ func (o *openBlock) stream(row int) logs.StreamID {
 		o.lastRun = o.data.run(row)
 	}
 	return runs[o.lastRun].Stream
+}
+
+// event fills e, but for its key, with a row of sel.
+func (o *openBlock) event(row int, e *logs.Event) {
+	if k := o.kept; k != nil {
+		e.Stream, e.Ingestion, e.Message = k.streams[row], k.ingestions[row], k.texts.At(row)
+		return
+	}
+	e.Stream, e.Ingestion, e.Message = o.stream(row), o.data.ingestion(row), o.data.message(row)
+}
+
+// keep copies the selected rows, whose messages message gives, and lets the
+// block go.
+func (o *openBlock) keep(bytes int, message func(i, row int) []byte) {
+	n := len(o.sel.rows)
+	k := &keptRows{streams: make([]logs.StreamID, n), ingestions: make([]int64, n)}
+	k.texts.Data, k.texts.Ends = make([]byte, 0, bytes), make([]uint32, 0, n)
+	for i := range o.sel.rows {
+		row := int(o.sel.rows[i].row)
+		k.streams[i], k.ingestions[i] = o.stream(row), o.data.ingestion(row)
+		k.texts.Append(message(i, row))
+		o.sel.rows[i].row = uint32(i)
+	}
+	o.kept, o.data = k, nil
+	if o.buf != nil {
+		bufferPool.Put(o.buf)
+		o.buf = nil
+	}
 }
 
 // Buffers are large, so they go from scan to scan.
@@ -111,63 +148,134 @@ func (sc *scan) read(r *blockRead) {
 		o.recycle()
 		return
 	}
-	if b != nil {
-		if r.err = b.Load(sc.ctx); r.err != nil {
-			o.recycle()
-			return
-		}
-		o.data.messages, o.data.ends = b.Messages()
-		r.decoded = int64(len(o.data.messages))
+	if sc.match == nil {
+		r.err = sc.load(r, o, b)
+	} else {
+		r.err = sc.searchBlock(r, o, b)
 	}
-	if sc.match != nil {
-		r.rows = int64(len(o.sel.rows))
-		if r.err = sc.filter(r, o); r.err != nil {
-			o.recycle()
-			return
-		}
-		if len(o.sel.rows) == 0 {
-			o.recycle()
-			return
-		}
+	if r.err != nil || len(o.sel.rows) == 0 {
+		o.recycle()
+		return
 	}
 	o.sel.order()
 	r.open = o
 }
 
-// filter keeps the selected rows that match. When most of the block is selected,
-// it is first searched as a whole for what the rows must contain.
-func (sc *scan) filter(r *blockRead, o *openBlock) error {
-	d := o.data
-	for _, row := range o.sel.rows {
-		r.bytes += int64(len(d.message(int(row.row))))
+// load decodes the messages of a block, unless they are there.
+func (sc *scan) load(r *blockRead, o *openBlock, b *segment.Block) error {
+	if b == nil {
+		return nil
 	}
-	var hits column.Bitmap
-	if sc.need.Op != hint.Any && 2*r.bytes >= int64(len(d.messages)) {
-		x := memScratches.Get().(*memScratch)
-		defer memScratches.Put(x)
-		x.hits = x.hits.Fit(len(d.keys))
-		hits = x.hits
-		hits.Fill(len(d.keys))
-		x.search.ctx = sc.ctx
-		if err := x.search.rows(&sc.need, d.messages, 0, d.ends, hits); err != nil {
+	if err := b.Load(sc.ctx); err != nil {
+		return err
+	}
+	o.data.messages, o.data.ends = b.Messages()
+	r.decoded += int64(len(o.data.messages))
+	return nil
+}
+
+// searchBlock keeps the selected rows that match. When most of a block is selected,
+// it is first searched as a whole for what the rows must contain, in its columns
+// when it is stored so. When little of it matches, only that is kept.
+func (sc *scan) searchBlock(r *blockRead, o *openBlock, b *segment.Block) error {
+	x := memScratches.Get().(*memScratch)
+	defer memScratches.Put(x)
+	x.search.ctx = sc.ctx
+	n := len(o.data.keys)
+	r.rows = int64(len(o.sel.rows))
+	for _, row := range o.sel.rows {
+		if b != nil {
+			r.bytes += int64(b.MessageLen(int(row.row)))
+		} else {
+			r.bytes += int64(len(o.data.message(int(row.row))))
+		}
+	}
+	whole := sc.need.Op != hint.Any && 2*r.bytes >= r.info.RawBytes
+	if whole && b != nil {
+		shape, err := b.Shape(sc.ctx)
+		if err != nil {
 			return err
 		}
+		if shape != nil {
+			whole = false
+			x.hits = x.hits.Fit(n)
+			x.hits.Fill(n)
+			if err := x.search.narrow(&sc.need, n, x.hits, shape.Find); err != nil {
+				return b.ShapeError(err)
+			}
+			o.sel.keep(x.hits.Has)
+			if len(o.sel.rows) == 0 {
+				return nil
+			}
+			if 8*len(o.sel.rows) < n {
+				return sc.matchShape(x, r, o, b, shape)
+			}
+		}
 	}
-	work, err := 0, error(nil)
+	if err := sc.load(r, o, b); err != nil {
+		return err
+	}
+	if whole {
+		x.hits = x.hits.Fit(n)
+		x.hits.Fill(n)
+		if err := x.search.rows(&sc.need, o.data.messages, 0, o.data.ends, x.hits); err != nil {
+			return err
+		}
+		o.sel.keep(x.hits.Has)
+	}
+	size, err := sc.matchRows(o, func(_, row int) []byte { return o.data.message(row) })
+	if err == nil && len(o.sel.rows) > 0 && o.buf != nil && 2*size < len(o.data.messages) {
+		o.keep(size, func(_, row int) []byte { return o.data.message(row) })
+	}
+	return err
+}
+
+// matchShape rebuilds the selected rows of a block stored in columns, and no
+// others, and keeps those that match.
+func (sc *scan) matchShape(x *memScratch, r *blockRead, o *openBlock, b *segment.Block, shape *shred.Block) error {
+	x.rows = x.rows[:0]
+	for _, row := range o.sel.rows {
+		x.rows = append(x.rows, row.row)
+	}
+	x.texts.Reset()
+	if err := shape.Rows(x.rows, &x.texts); err != nil {
+		return b.ShapeError(err)
+	}
+	r.decoded += int64(len(x.texts.Data))
+	at := func(row int) []byte {
+		i, _ := slices.BinarySearch(x.rows, uint32(row))
+		return x.texts.At(i)
+	}
+	size, err := sc.matchRows(o, func(i, _ int) []byte { return x.texts.At(i) })
+	if err == nil && len(o.sel.rows) > 0 {
+		o.keep(size, func(_, row int) []byte { return at(row) })
+	}
+	return err
+}
+
+// matchRows asks the matcher about the selected rows and returns the size of the
+// messages of those it keeps. message gets the place of the row in sel, too.
+func (sc *scan) matchRows(o *openBlock, message func(i, row int) []byte) (size int, err error) {
+	work, i := 0, -1
 	o.sel.keep(func(row int) bool {
-		if err != nil || hits != nil && !hits.Has(row) {
+		i++
+		if err != nil {
 			return false
 		}
-		m := d.message(row)
+		m := message(i, row)
 		if work += len(m) + 64; work >= searchStep {
 			work = 0
 			if err = sc.ctx.Err(); err != nil {
 				return false
 			}
 		}
-		return sc.match(m)
+		if !sc.match(m) {
+			return false
+		}
+		size += len(m)
+		return true
 	})
-	return err
+	return size, err
 }
 
 // selectRows collects the rows of the wanted streams within the bounds.

@@ -17,6 +17,7 @@ type BlockQuery struct {
 	Streams    []logs.StreamID // nil: every stream of the groups; empty: none
 	Start, End int64           // timestamps in [Start, End), ms since the Unix epoch
 	Need       hint.Need       // a message that does not meet it is not wanted; blocks without any are left out, others may hold some
+	Paths      []string        // JSON paths that will be asked of most blocks; a hint
 }
 
 // MaxBlockWorkers bounds the workers of one ScanBlocks.

@@ -47,6 +47,7 @@ type BlockView struct {
 	ownKeys []logs.Key
 	selRows []uint32
 	picked  selection
+	fields
 }
 
 // views says what a BlockView has made already.
@@ -57,6 +58,7 @@ func (b *BlockView) reset() {
 	b.sel, b.decoded, b.damage = nil, 0, nil
 	b.part, b.info, b.blk, b.data, b.chunks = nil, nil, nil, nil, nil
 	b.has = views{}
+	b.fields.reset()
 }
 
 // memory hands out rows in memory. A chunk that is larger than a block is cut.
@@ -377,33 +379,4 @@ func (b *BlockView) Messages() (*column.Texts, error) {
 	}
 	b.has.texts = true
 	return &b.texts, nil
-}
-
-// Find adds to hits, which has room for Len rows, the rows whose message
-// contains needle.
-func (b *BlockView) Find(needle []byte, hits column.Bitmap) error {
-	if len(needle) == 0 {
-		hits.Fill(b.rows)
-		return nil
-	}
-	t, err := b.Messages()
-	if err != nil {
-		return err
-	}
-	return b.search.find(needle, t.Data, 0, t.Ends, hits)
-}
-
-// Rows appends the messages of rows, ascending, to dst.
-func (b *BlockView) Rows(rows []uint32, dst *column.Texts) error {
-	t, err := b.Messages()
-	if err != nil {
-		return err
-	}
-	for i, row := range rows {
-		if i%1024 == 0 && b.ctx.Err() != nil {
-			return context.Cause(b.ctx)
-		}
-		dst.Append(t.At(int(row)))
-	}
-	return nil
 }

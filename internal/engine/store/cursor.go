@@ -76,10 +76,7 @@ func (c *cursor) next() bool {
 func (c *cursor) event(e *logs.Event) {
 	e.Key = c.key
 	if c.blk != nil {
-		row := int(c.blk.sel.rows[c.pos].row)
-		e.Stream = c.blk.stream(row)
-		e.Ingestion = c.blk.data.ingestion(row)
-		e.Message = c.blk.data.message(row)
+		c.blk.event(int(c.blk.sel.rows[c.pos].row), e)
 		return
 	}
 	r := c.refs[c.pos]

@@ -131,23 +131,31 @@ func rowAt(ends []uint32, row int, pos uint32) int {
 
 // rows removes from hits rows that cannot meet the need; those it leaves may.
 func (f *rowSearch) rows(need *hint.Need, arena []byte, start uint32, ends []uint32, hits column.Bitmap) error {
+	return f.narrow(need, len(ends), hits, func(needle []byte, found column.Bitmap) error {
+		return f.find(needle, arena, start, ends, found)
+	})
+}
+
+// narrow removes from hits rows of n that cannot meet the need. find adds the rows
+// that contain a text to a bitmap.
+func (f *rowSearch) narrow(need *hint.Need, n int, hits column.Bitmap, find func(needle []byte, found column.Bitmap) error) error {
 	switch need.Op {
 	case hint.Never:
 		clear(hits)
 	case hint.Contains:
-		found := f.take(len(ends))
+		found := f.take(n)
 		defer f.give(found)
-		if err := f.find([]byte(need.Text), arena, start, ends, found); err != nil {
+		if err := find([]byte(need.Text), found); err != nil {
 			return err
 		}
 		hits.And(found)
 	case hint.All:
 		for i := range need.Kids[:min(len(need.Kids), maxNeedTexts)] {
-			if err := f.rows(&need.Kids[i], arena, start, ends, hits); err != nil {
+			if err := f.narrow(&need.Kids[i], n, hits, find); err != nil {
 				return err
 			}
 			// A few rows are looked at one by one.
-			if 32*hits.Count() < len(ends) {
+			if 32*hits.Count() < n {
 				return nil
 			}
 		}
@@ -155,13 +163,13 @@ func (f *rowSearch) rows(need *hint.Need, arena []byte, start uint32, ends []uin
 		if len(need.Kids) > maxNeedTexts {
 			return nil
 		}
-		all, one := f.take(len(ends)), f.take(len(ends))
+		all, one := f.take(n), f.take(n)
 		defer f.give(all)
 		defer f.give(one)
 		for i := range need.Kids {
-			one = one.Fit(len(ends))
-			one.Fill(len(ends))
-			if err := f.rows(&need.Kids[i], arena, start, ends, one); err != nil {
+			clear(one)
+			one.Fill(n)
+			if err := f.narrow(&need.Kids[i], n, one, find); err != nil {
 				return err
 			}
 			all.Or(one)

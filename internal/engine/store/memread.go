@@ -81,12 +81,14 @@ func (c *chunk) messageLen(i int) int {
 	return int(c.ends[i] - c.ends[i-1])
 }
 
-// memScratch is the memory that searching a slice needs.
+// memScratch is the memory that searching a slice, or a block, needs.
 type memScratch struct {
 	slot   []uint32 // of each chunk: its span + 1; all 0 between uses
 	spans  []memSpan
 	hits   column.Bitmap
 	search rowSearch
+	rows   []uint32     // of a block
+	texts  column.Texts // of rows
 }
 
 // memSpan is the rows [from, to] of a chunk that are in a slice. Slices are

@@ -1,0 +1,200 @@
+package store
+
+import (
+	"github.com/cumulog/cumulog/internal/engine/column"
+	"github.com/cumulog/cumulog/internal/engine/store/segment/shred"
+)
+
+// splitFrom is how many fields of a block that is not stored in columns make it
+// worth taking apart. Fewer are looked up message by message.
+const splitFrom = 3
+
+// fields is how a BlockView answers for fields: from the columns of the block, or
+// from columns made in memory.
+type fields struct {
+	shape  *shred.Block // nil: not there yet
+	memory shred.Block  // of messages that are not stored in columns
+	split  shred.Shape  // what it was made from, if anything
+	json   shred.JSON
+	tried  bool // taking apart was tried
+	asked  int  // fields
+
+	vectors map[string]*column.Vector // of this block
+	free    []*column.Vector
+}
+
+// maxVectors bounds the vectors that a worker keeps for the next block.
+const maxVectors = 64
+
+func (f *fields) reset() {
+	f.shape, f.tried, f.asked = nil, false, 0
+	for path, v := range f.vectors {
+		if len(f.free) < maxVectors {
+			f.free = append(f.free, v)
+		}
+		delete(f.vectors, path)
+	}
+}
+
+// stored returns the columns of the block as they are stored, nil when it has
+// none.
+func (b *BlockView) stored() (*shred.Block, error) {
+	if b.part == nil || b.data != nil || b.has.texts {
+		return nil, nil
+	}
+	if b.fields.shape != nil {
+		return b.fields.shape, nil
+	}
+	if err := b.readKeys(); err != nil {
+		return nil, err
+	}
+	shape, err := b.blk.Shape(b.ctx)
+	if err != nil {
+		return nil, b.note(err)
+	}
+	b.fields.shape = shape
+	return shape, nil
+}
+
+// columns returns something that knows the fields of the block.
+func (b *BlockView) columns() (*shred.Block, error) {
+	f := &b.fields
+	if f.shape == nil {
+		if shape, err := b.stored(); shape != nil || err != nil {
+			return shape, err
+		}
+	}
+	f.asked++
+	want := f.asked >= splitFrom || len(b.scan.q.Paths) >= splitFrom
+	if f.shape != nil && (f.tried || !want || f.shape != &f.memory) {
+		return f.shape, nil
+	}
+	t, err := b.Messages()
+	if err != nil {
+		return nil, err
+	}
+	if want {
+		f.tried = true
+		if f.json.Split(t.Data, t.Ends, &f.split) {
+			err = f.memory.FromShape(&f.split)
+			b.decoded += b.bytes
+			f.shape = &f.memory
+			return f.shape, err
+		}
+	}
+	if f.shape == nil {
+		if err := f.memory.FromMessages(t.Data, t.Ends); err != nil {
+			return nil, err
+		}
+		f.shape = &f.memory
+	}
+	return f.shape, nil
+}
+
+// shapeError makes an error of a method of the columns one of the block.
+func (b *BlockView) shapeError(err error) error {
+	if err != nil && b.blk != nil && b.fields.shape != &b.fields.memory {
+		err = b.blk.ShapeError(err)
+	}
+	return b.note(err)
+}
+
+// Field returns the values at a JSON path: keys joined by '.', with '.' and '\'
+// inside of a key written '\.' and '\\'. A path that no row has is a vector of
+// kind column.Null.
+func (b *BlockView) Field(path string) (*column.Vector, error) {
+	f := &b.fields
+	if v := f.vectors[path]; v != nil {
+		return v, nil
+	}
+	shape, err := b.columns()
+	if err != nil {
+		return nil, err
+	}
+	v := new(column.Vector)
+	if n := len(f.free); n > 0 {
+		v, f.free = f.free[n-1], f.free[:n-1]
+	}
+	if err := shape.Field(path, v); err != nil {
+		return nil, b.shapeError(err)
+	}
+	b.decoded += vectorBytes(v)
+	if f.vectors == nil {
+		f.vectors = make(map[string]*column.Vector)
+	}
+	f.vectors[path] = v
+	return v, nil
+}
+
+// vectorBytes returns how much a vector holds.
+func vectorBytes(v *column.Vector) int64 {
+	return int64(8*len(v.Ints) + len(v.Texts.Data) + 4*len(v.Texts.Ends) + len(v.Dict.Data) + 4*len(v.Dict.Ends) + 2*len(v.IDs))
+}
+
+// Bounds says what the values at a path can be, without reading columns; false
+// when that is not known.
+func (b *BlockView) Bounds(path string) (column.Bounds, bool) {
+	shape, err := b.stored()
+	if shape == nil || err != nil {
+		return column.Bounds{}, false // the next method meets the error again
+	}
+	sum, ok := shape.Bounds(path)
+	if !ok {
+		return column.Bounds{}, false
+	}
+	out := column.Bounds{Rows: b.rows, Numeric: sum.Ints, Min: sum.MinInt, Max: sum.MaxInt, Scale: sum.Scale}
+	if sum.Distinct == 0 {
+		out.Rows = 0
+	}
+	return out, true
+}
+
+// Find adds to hits, which has room for Len rows, the rows whose message
+// contains needle.
+func (b *BlockView) Find(needle []byte, hits column.Bitmap) error {
+	if len(needle) == 0 {
+		hits.Fill(b.rows)
+		return nil
+	}
+	shape, err := b.stored()
+	if err != nil {
+		return err
+	}
+	if shape != nil {
+		return b.shapeError(shape.Find(needle, hits))
+	}
+	t, err := b.Messages()
+	if err != nil {
+		return err
+	}
+	return b.search.find(needle, t.Data, 0, t.Ends, hits)
+}
+
+// Rows appends the messages of rows, ascending, to dst.
+func (b *BlockView) Rows(rows []uint32, dst *column.Texts) error {
+	if 8*len(rows) < b.rows {
+		shape, err := b.stored()
+		if err != nil {
+			return err
+		}
+		if shape != nil {
+			before := len(dst.Data)
+			err := b.shapeError(shape.Rows(rows, dst))
+			b.decoded += int64(len(dst.Data) - before)
+			return err
+		}
+	}
+	t, err := b.Messages()
+	if err != nil {
+		return err
+	}
+	for i, row := range rows {
+		if i%256 == 0 {
+			if err := b.ctx.Err(); err != nil {
+				return err
+			}
+		}
+		dst.Append(t.At(int(row)))
+	}
+	return nil
+}
