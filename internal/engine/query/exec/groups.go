@@ -15,7 +15,7 @@ import (
 // keyTable numbers encoded group keys in the order they come: open addressing
 // over their hashes.
 type keyTable struct {
-	slots  []uint32 // 1 + group; 0 is free
+	slots  []uint64 // high half of the hash, and 1 + group; 0 is free
 	hashes []uint64
 	ends   []int
 	data   []byte
@@ -31,8 +31,8 @@ func (t *keyTable) key(group int) []byte {
 	return t.data[from:t.ends[group]]
 }
 
-// find returns the group of a key, and whether it is a new one.
-func (t *keyTable) find(key []byte) (group uint32, isNew bool) {
+// find returns the group of a key.
+func (t *keyTable) find(key []byte) uint32 {
 	if 2*(len(t.ends)+1) > len(t.slots) {
 		t.resize()
 	}
@@ -40,34 +40,36 @@ func (t *keyTable) find(key []byte) (group uint32, isNew bool) {
 	mask := uint64(len(t.slots) - 1)
 	i := h & mask
 	for ; t.slots[i] != 0; i = (i + 1) & mask {
-		g := t.slots[i] - 1
-		if t.hashes[g] == h && bytes.Equal(t.key(int(g)), key) {
-			return g, false
+		s := t.slots[i]
+		if s>>32 == h>>32 {
+			if g := uint32(s) - 1; bytes.Equal(t.key(int(g)), key) {
+				return g
+			}
 		}
 	}
 	g := uint32(len(t.ends))
-	t.slots[i] = g + 1
+	t.slots[i] = h>>32<<32 | uint64(g+1)
 	t.hashes = append(t.hashes, h)
 	t.data = append(t.data, key...)
 	t.ends = append(t.ends, len(t.data))
-	return g, true
+	return g
 }
 
 func (t *keyTable) resize() {
-	t.slots = make([]uint32, max(64, 2*len(t.slots)))
+	t.slots = make([]uint64, max(64, 2*len(t.slots)))
 	mask := uint64(len(t.slots) - 1)
 	for g, h := range t.hashes {
 		i := h & mask
 		for t.slots[i] != 0 {
 			i = (i + 1) & mask
 		}
-		t.slots[i] = uint32(g) + 1
+		t.slots[i] = h>>32<<32 | uint64(g+1)
 	}
 }
 
 // bytes returns the memory of the table.
 func (t *keyTable) bytes() int {
-	return 4*cap(t.slots) + 8*cap(t.hashes) + 8*cap(t.ends) + cap(t.data)
+	return 8*cap(t.slots) + 8*cap(t.hashes) + 8*cap(t.ends) + cap(t.data)
 }
 
 // A key is encoded as one tag for each expression and what belongs to it.
@@ -280,35 +282,103 @@ type grouper struct {
 	slots  []uint32 // by combination of codes: 1 + group, 0 unknown
 	groups []uint32
 	key    []byte
+
+	tallies []uint32
 }
 
-// assign returns the group of each of rows. block is nil for rows in memory.
-func (g *grouper) assign(f frame, block *blockFrame, rows []uint32, s *scratch) ([]uint32, error) {
-	g.groups = fit(g.groups[:0], len(rows))
-	if len(g.by) == 0 {
-		if g.table.len() == 0 {
-			g.table.find(nil)
-		}
-		clear(g.groups)
-		return g.groups, nil
-	}
-	combos, coded := 1, true
+// code codes the keys of rows, if it can: every row then has a number below combos.
+func (g *grouper) code(block *blockFrame, rows []uint32, s *scratch) (combos int, coded bool, err error) {
+	combos, coded = 1, block != nil
 	for _, k := range g.by {
 		k.coded = false
 		if block != nil {
 			if err := k.prepare(block, rows, s); err != nil {
-				return nil, err
+				return 0, false, err
 			}
 		}
 		if coded = coded && k.coded && combos*k.card <= maxCodes; coded {
 			combos *= k.card
 		}
 	}
+	return combos, coded, nil
+}
+
+// assign returns the group of each of rows. block is nil for rows in memory.
+func (g *grouper) assign(f frame, block *blockFrame, rows []uint32, s *scratch) ([]uint32, error) {
+	g.groups = fit(g.groups[:0], len(rows))
+	if len(g.by) == 0 {
+		g.table.find(nil)
+		clear(g.groups)
+		return g.groups, nil
+	}
+	combos, coded, err := g.code(block, rows, s)
+	if err != nil {
+		return nil, err
+	}
 	if coded {
 		g.byCodes(combos, len(rows))
 		return g.groups, nil
 	}
 	return g.groups, g.byKeys(f, rows, s)
+}
+
+// tally counts rows by group without giving each of them one. It needs exactly
+// one key; ok is false when that cannot be coded.
+func (g *grouper) tally(block *blockFrame, rows []uint32, s *scratch, add func(group uint32, n int64)) (ok bool, err error) {
+	if g.by[0].bin > 0 {
+		return true, g.tallyBins(block, rows, add)
+	}
+	combos, coded, err := g.code(block, rows, s)
+	if !coded || err != nil {
+		return false, err
+	}
+	// Two tables, so that equal neighbours do not wait for one another.
+	g.tallies = fit(g.tallies[:0], 2*combos)
+	clear(g.tallies)
+	a, b := g.tallies[:combos], g.tallies[combos:]
+	codes := g.by[0].codes[:len(rows)]
+	for len(codes) >= 2 {
+		a[codes[0]]++
+		b[codes[1]]++
+		codes = codes[2:]
+	}
+	for _, c := range codes {
+		a[c]++
+	}
+	for c, n := range a {
+		if n += b[c]; n == 0 {
+			continue
+		}
+		g.key = g.by[0].appendCode(g.key[:0], c)
+		add(g.table.find(g.key), int64(n))
+	}
+	return true, nil
+}
+
+// tallyBins counts runs of rows in one bin: rows come in the order of time, mostly.
+func (g *grouper) tallyBins(block *blockFrame, rows []uint32, add func(group uint32, n int64)) error {
+	keys, err := block.rowKeys()
+	if err != nil {
+		return err
+	}
+	every := g.by[0].bin
+	dense := len(rows) == len(keys)
+	for i := 0; i < len(rows); {
+		from := plan.BinOf(keys[rows[i]].Timestamp, every)
+		start := i
+		if dense {
+			for i < len(keys) && uint64(keys[i].Timestamp-from) < uint64(every) {
+				i++
+			}
+		} else {
+			for i < len(rows) && uint64(keys[rows[i]].Timestamp-from) < uint64(every) {
+				i++
+			}
+		}
+		g.key = appendKey(g.key[:0], &plan.Value{Kind: plan.Time, Num: float64(from)})
+		add(g.table.find(g.key), int64(i-start))
+	}
+	return nil
 }
 
 func (g *grouper) byCodes(combos, n int) {
@@ -355,7 +425,7 @@ func (g *grouper) resolve(combo int) uint32 {
 	for i, k := range g.by {
 		g.key = k.appendCode(g.key, c[len(c)-1-i])
 	}
-	group, _ := g.table.find(g.key)
+	group := g.table.find(g.key)
 	g.slots[combo] = group + 1
 	return group + 1
 }
@@ -381,7 +451,7 @@ func (g *grouper) byKeys(f frame, rows []uint32, s *scratch) error {
 					g.key = appendKey(g.key, &k.row[i])
 				}
 			}
-			g.groups[from+i], _ = g.table.find(g.key)
+			g.groups[from+i] = g.table.find(g.key)
 		}
 		s.arena.b = s.arena.b[:mark]
 		if err := s.pace.work(16 * batch); err != nil {

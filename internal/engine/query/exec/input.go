@@ -188,8 +188,23 @@ func (in *input) intNumbers(v *column.Vector) {
 		}
 		return
 	}
+	if scale > 22 {
+		for i, r := range in.rows {
+			in.nums[i] = plan.Decimal(v.Ints[r], scale)
+		}
+		return
+	}
+	div := 1.0
+	for range scale {
+		div *= 10 // exact up to 10^22
+	}
 	for i, r := range in.rows {
-		in.nums[i] = plan.Decimal(v.Ints[r], scale)
+		n := v.Ints[r]
+		if n > 1<<53 || n < -1<<53 {
+			in.nums[i] = plan.Decimal(n, scale)
+			continue
+		}
+		in.nums[i] = float64(n) / div
 	}
 }
 

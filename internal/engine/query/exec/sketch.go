@@ -11,10 +11,15 @@ const (
 	maxBuckets   = 4096  // of each sign; what is nearest to 0 collapses
 )
 
-var (
-	sketchGamma = (1 + sketchError) / (1 - sketchError)
-	perLog      = 1 / math.Log(sketchGamma)
+const (
+	cubicA = 6.0 / 35
+	cubicB = -3.0 / 5
+	cubicC = 10.0 / 7
 )
+
+// perLog is how many buckets a power of two has: 1/(cubicC*log(sketchGamma)), with
+// sketchGamma = (1+sketchError)/(1-sketchError).
+var perLog = 1 / (cubicC * math.Log((1+sketchError)/(1-sketchError)))
 
 // quantiles holds the numbers of one group: all of them up to exactNumbers, then
 // a DDSketch. What it holds depends on the numbers only, not on their order.
@@ -102,10 +107,44 @@ func (s *sketch) add(x float64, n int64) int {
 	return 0
 }
 
-func bucketOf(x float64) int { return int(math.Ceil(math.Log(x) * perLog)) }
+// bucketOf is a cheap stand-in for the logarithm: the exponent, and a cubic of the
+// mantissa whose slope in log(x) is nowhere below cubicC, so that no bucket is
+// wider than sketchGamma (the cubic interpolation of the DDSketch authors).
+func bucketOf(x float64) int {
+	b := math.Float64bits(x)
+	e := int(b >> 52)
+	if e == 0 { // denormal
+		b = math.Float64bits(x * (1 << 52))
+		e = int(b>>52) - 52
+	}
+	s := math.Float64frombits(b&(1<<52-1)|1023<<52) - 1
+	return int(math.Floor((float64(e-1023) + ((cubicA*s+cubicB)*s+cubicC)*s) * perLog))
+}
 
+// lowest returns the smallest number of a bucket, nearly.
+func lowest(bucket int) float64 {
+	g := float64(bucket) / perLog
+	e := math.Floor(g)
+	g -= e
+	lo, hi := 0.0, 1.0
+	for range 60 {
+		mid := (lo + hi) / 2
+		if ((cubicA*mid+cubicB)*mid+cubicC)*mid < g {
+			lo = mid
+		} else {
+			hi = mid
+		}
+	}
+	return math.Ldexp(1+lo, int(e))
+}
+
+// numberOf returns a number that is within sketchError of all in the bucket.
 func numberOf(bucket int) float64 {
-	return 2 * math.Exp(float64(bucket)/perLog) / (sketchGamma + 1)
+	lo, hi := lowest(bucket), lowest(bucket+1)
+	if math.IsInf(hi, 0) {
+		return lo
+	}
+	return lo * (hi / (lo + hi)) * 2
 }
 
 func (s *sketch) at(p float64) float64 {

@@ -15,12 +15,14 @@ type statsOp struct {
 	of     []int    // input of each aggregate
 	held   int      // bytes counted for the table
 
-	binOnly int64 // period of bin(@timestamp) when that is the only key and only rows are counted; -1: no key
-	simple  bool
+	rowsOnly bool  // all aggregates count rows
+	simple   bool  // and there is no key but bin(@timestamp)
+	binOnly  int64 // the period of it
+	tallied  []tally
 }
 
 func newStats(step plan.Stats, c *compiler, s *scratch, q *quota) *statsOp {
-	o := &statsOp{step: step, q: q, s: s, simple: true}
+	o := &statsOp{step: step, q: q, s: s, rowsOnly: true}
 	for _, b := range step.By {
 		o.g.by = append(o.g.by, newGroupKey(c, b.Expr))
 	}
@@ -38,15 +40,11 @@ func newStats(step plan.Stats, c *compiler, s *scratch, q *quota) *statsOp {
 		}
 		o.of = append(o.of, at)
 		o.aggs = append(o.aggs, newAggregator(a))
-		o.simple = o.simple && a.Func == plan.Count && a.Arg == nil
+		o.rowsOnly = o.rowsOnly && a.Func == plan.Count && a.Arg == nil
 	}
-	switch {
-	case len(step.By) == 0:
-		o.binOnly = -1
-	case len(step.By) == 1 && o.g.by[0].bin > 0:
-		o.binOnly = o.g.by[0].bin
-	default:
-		o.simple = false
+	o.simple = o.rowsOnly && len(step.By) == 0
+	if len(step.By) == 1 && o.g.by[0].bin > 0 {
+		o.simple, o.binOnly = o.rowsOnly, o.g.by[0].bin
 	}
 	return o
 }
@@ -66,7 +64,7 @@ func (o *statsOp) fromHeader(b plan.Block, rows int) (bool, error) {
 		key = appendKey(o.g.key[:0], &plan.Value{Kind: plan.Time, Num: float64(at)})
 	}
 	o.g.key = key
-	group, _ := o.g.table.find(key)
+	group := o.g.table.find(key)
 	if err := o.grow(); err != nil {
 		return false, err
 	}
@@ -82,6 +80,12 @@ func (o *statsOp) rows(f frame, block *blockFrame, rows []uint32) error {
 		return nil
 	}
 	mark := len(o.s.arena.b)
+	if o.rowsOnly && len(o.step.By) == 1 && block != nil {
+		if done, err := o.count(block, rows); done || err != nil {
+			o.s.arena.b = o.s.arena.b[:mark]
+			return err
+		}
+	}
 	groups, err := o.g.assign(f, block, rows, o.s)
 	if err != nil {
 		return err
@@ -108,6 +112,33 @@ func (o *statsOp) rows(f frame, block *blockFrame, rows []uint32) error {
 	return nil
 }
 
+// tally is how many rows of a block a group has.
+type tally struct {
+	group uint32
+	n     int64
+}
+
+// count adds the rows of a block when all aggregates count rows by one key.
+func (o *statsOp) count(block *blockFrame, rows []uint32) (bool, error) {
+	o.tallied = o.tallied[:0]
+	ok, err := o.g.tally(block, rows, o.s, func(group uint32, n int64) {
+		o.tallied = append(o.tallied, tally{group, n})
+	})
+	if !ok || err != nil {
+		return false, err
+	}
+	if err := o.grow(); err != nil {
+		return false, err
+	}
+	for _, a := range o.aggs {
+		n := a.(*counts).n
+		for _, t := range o.tallied {
+			n[t.group] += t.n
+		}
+	}
+	return true, nil
+}
+
 // grow makes states for the groups of the table and counts their memory.
 func (o *statsOp) grow() error {
 	n := o.g.table.len()
@@ -126,7 +157,7 @@ func (o *statsOp) grow() error {
 func (o *statsOp) merge(x *statsOp) error {
 	to := make([]uint32, x.g.table.len())
 	for i := range to {
-		to[i], _ = o.g.table.find(x.g.table.key(i))
+		to[i] = o.g.table.find(x.g.table.key(i))
 	}
 	if err := o.grow(); err != nil {
 		return err

@@ -327,7 +327,6 @@ func first(rows []uint32, n int, cmp func(a, b uint32) int) []uint32 {
 // stats aggregates the rows.
 func (t *table) stats(step plan.Stats, s *scratch) (*table, error) {
 	o := newStats(step, t.compiler(), s, t.q)
-	o.simple = false
 	rows := make([]uint32, 0, column.MaxRows)
 	var at place
 	for _, in := range o.inputs {

@@ -1,27 +1,30 @@
 package exec
 
 import (
+	"cmp"
 	"math"
 	"slices"
 	"sync/atomic"
 
 	"github.com/cumulog/cumulog/internal/engine/query/plan"
+	"github.com/cumulog/cumulog/internal/logs"
 )
 
 // topOp keeps the first rows of a Sort, or any rows of a Limit, for one worker.
 // Rows are compared by their sort keys while a block is open; the columns of
 // those that were kept are read at its end.
 type topOp struct {
-	q     *quota
-	s     *scratch
-	sort  plan.Sort
-	keys  []*node
-	cols  []*node
-	rows  []topRow // a heap when it is full: the last one in order is rows[0]
-	full  bool
-	byAge bool // the first key is @timestamp
-	vals  [][]plan.Value
-	fresh []uint32 // rows of the block that were kept, ascending
+	q               *quota
+	s               *scratch
+	sort            plan.Sort
+	keys            []*node
+	cols            []*node
+	rows            []topRow // a heap when it is full: the last one in order is rows[0]
+	full            bool
+	byAge           bool // the first key is @timestamp
+	vals            [][]plan.Value
+	fresh           []uint32 // rows of the block that were kept, ascending
+	sorted, contend []uint32
 
 	any      int           // of a Limit: how many rows are wanted by all workers; -1: this is a Sort
 	found    *atomic.Int64 // by all workers
@@ -108,10 +111,20 @@ func (o *topOp) take(f *blockFrame, rows []uint32) error {
 	if err != nil {
 		return err
 	}
+	if rows, err = o.recent(keys, rows); err != nil {
+		return err
+	}
 	var cand topRow
 	cand.keys = make([]plan.Value, len(o.keys))
-	for from := 0; from < len(rows); from += batch {
-		part := rows[from:min(from+batch, len(rows))]
+	for left := rows; len(left) > 0; {
+		// The last rows first when the newest are wanted: what they leave out is not
+		// even looked at.
+		part := left[max(len(left)-batch, 0):]
+		left = left[:len(left)-len(part)]
+		o.contend = o.contenders(keys, part, o.contend)
+		if part = o.contend; len(part) == 0 {
+			continue
+		}
 		mark := len(o.s.arena.b)
 		for i, k := range o.keys {
 			if err := k.eval(f, part, o.vals[i], &o.s.arena, o.s.pace); err != nil {
@@ -137,6 +150,42 @@ func (o *topOp) take(f *blockFrame, rows []uint32) error {
 	}
 	o.publish()
 	return nil
+}
+
+// recent returns rows sorted so that the last of them are the first in order, when
+// rows are ordered by age; the block's rows may be sorted by stream first.
+func (o *topOp) recent(keys []logs.Key, rows []uint32) ([]uint32, error) {
+	if o.any >= 0 || !o.byAge || o.sort.Limit == 0 {
+		return rows, nil
+	}
+	o.sorted = o.contenders(keys, rows, o.sorted)
+	rows = o.sorted
+	less := func(a, b uint32) int { return cmp.Compare(keys[a].Timestamp, keys[b].Timestamp) }
+	if !o.newest() {
+		up := less
+		less = func(a, b uint32) int { return up(b, a) }
+	}
+	if slices.IsSortedFunc(rows, less) {
+		return rows, nil
+	}
+	slices.SortFunc(rows, less)
+	return rows, o.s.pace.work(16 * len(rows))
+}
+
+// contenders returns, in the memory of dst, the rows that are not too old (or too
+// new) to be kept.
+func (o *topOp) contenders(keys []logs.Key, rows, dst []uint32) []uint32 {
+	dst = dst[:0]
+	if !o.full || !o.byAge {
+		return append(dst, rows...)
+	}
+	worst, newest := o.rows[0].e.Timestamp, o.newest()
+	for _, r := range rows {
+		if t := keys[r].Timestamp; t == worst || t > worst == newest {
+			dst = append(dst, r)
+		}
+	}
+	return dst
 }
 
 const rowBytes = 160
