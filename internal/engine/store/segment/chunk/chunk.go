@@ -2,6 +2,7 @@ package chunk
 
 import (
 	"fmt"
+	"slices"
 
 	"github.com/klauspost/compress/zstd"
 
@@ -29,6 +30,7 @@ type Chunk struct {
 	part    part          // all but CONST: the texts, of DICT the distinct ones
 	values  column.Texts  // CONST: its text; DICT: the distinct ones; others: scratch of Find
 	ids     []uint16      // DICT
+	textLen int           // DICT: bytes of all rows
 	ints    []int64       // DICT: of all rows
 	marks   column.Bitmap // scratch of Find
 }
@@ -85,19 +87,27 @@ func (d *Decoder) dict(c *Chunk, r *cursor) {
 	if r.err = c.part.appendTo(&c.values, c.maxText); r.err != nil {
 		return
 	}
+	d.fronts = fit(d.fronts, n)
+	lengths := d.fronts
+	from := uint32(0)
+	for i, end := range c.values.Ends {
+		lengths[i] = uint64(end - from)
+		from = end
+	}
 	c.ids = fit(c.ids, c.rows)
-	sum := 0
+	sum := uint64(0)
 	for i, id := range d.numbers {
-		if id >= uint64(n) {
+		if id >= uint64(len(lengths)) {
 			r.fail("an id that the dictionary does not have")
 			return
 		}
 		c.ids[i] = uint16(id)
-		sum += len(c.values.At(int(id)))
+		sum += lengths[id]
 	}
-	if sum > c.maxText {
-		r.fail("more text than allowed")
+	if sum > uint64(c.maxText) {
+		r.err = errTooMuch
 	}
+	c.textLen = int(sum)
 }
 
 // Encoding returns how the texts are stored.
@@ -114,9 +124,14 @@ func (c *Chunk) Texts(dst *column.Texts) error {
 			dst.Append(c.values.Data)
 		}
 	case Dict:
+		dst.Data = slices.Grow(dst.Data, c.textLen)
+		dst.Ends = slices.Grow(dst.Ends, c.rows)
+		data, ends := dst.Data, dst.Ends
 		for _, id := range c.ids {
-			dst.Append(c.values.At(int(id)))
+			data = append(data, c.values.At(int(id))...)
+			ends = append(ends, uint32(len(data)))
 		}
+		dst.Data, dst.Ends = data, ends
 	default:
 		return c.part.appendTo(dst, c.maxText)
 	}

@@ -103,7 +103,12 @@ func appendDigits(dst, packed []byte, n int, upper bool) []byte {
 	if upper {
 		t = &pairsUpper
 	}
-	for _, b := range packed[:n/2] {
+	rest := packed[:n/2]
+	for ; len(rest) >= 4; rest = rest[4:] {
+		dst = binary.LittleEndian.AppendUint64(dst,
+			uint64(t[rest[0]])|uint64(t[rest[1]])<<16|uint64(t[rest[2]])<<32|uint64(t[rest[3]])<<48)
+	}
+	for _, b := range rest {
 		dst = binary.LittleEndian.AppendUint16(dst, t[b])
 	}
 	if n&1 != 0 {

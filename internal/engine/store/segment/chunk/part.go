@@ -172,6 +172,13 @@ var errTooMuch = fmt.Errorf("%w: more text than allowed", ErrMalformed)
 func (p *part) appendTyped(dst *column.Texts, maxText int) error {
 	dst.Ends = slices.Grow(dst.Ends, p.typed)
 	base := len(dst.Data)
+	if p.kind.enc == Hex && !p.kind.hasAffix() {
+		if p.kind.n*p.typed > maxText {
+			return errTooMuch
+		}
+		p.appendHex(dst)
+		return nil
+	}
 	w := p.writer()
 	for i := range p.typed {
 		if err := w.append(dst, i); err != nil {
@@ -182,6 +189,26 @@ func (p *part) appendTyped(dst *column.Texts, maxText int) error {
 		}
 	}
 	return nil
+}
+
+// appendHex is appendTyped for HEX: all rows as one.
+func (p *part) appendHex(dst *column.Texts) {
+	n := p.kind.n
+	data := slices.Grow(dst.Data, n*p.typed)
+	if n&1 == 0 {
+		data = appendDigits(data, p.packed, n*p.typed, p.kind.upper)
+	} else {
+		size := p.kind.packedSize()
+		for i := range p.typed {
+			data = appendDigits(data, p.packed[i*size:], n, p.kind.upper)
+		}
+	}
+	end := uint32(len(dst.Data))
+	for range p.typed {
+		end += uint32(n)
+		dst.Ends = append(dst.Ends, end)
+	}
+	dst.Data = data
 }
 
 // writer writes the texts of a kind.
