@@ -153,12 +153,22 @@ func (c *Chunk) Dict() (values *column.Texts, ids []uint16, ok bool) {
 }
 
 // Ints returns the texts as numbers divided by 10^-scale; not ok when they
-// were not stored as numbers. A dictionary of numbers gives them too.
+// were not stored as numbers. CONST and DICT of numbers give them too.
 func (c *Chunk) Ints() (v []int64, scale uint8, ok bool) {
 	p := &c.part
 	switch c.enc {
 	case Int, Dec:
 		return p.numbers, uint8(p.kind.scale), true
+	case Const:
+		n, scale, ok := constNumber(c.values.Data)
+		if !ok {
+			return nil, 0, false
+		}
+		c.ints = fit(c.ints, c.rows)
+		for i := range c.ints {
+			c.ints[i] = n
+		}
+		return c.ints, scale, true
 	case Dict:
 		if p.enc != Int && p.enc != Dec {
 			return nil, 0, false
@@ -170,4 +180,19 @@ func (c *Chunk) Ints() (v []int64, scale uint8, ok bool) {
 		return c.ints, uint8(p.kind.scale), true
 	}
 	return nil, 0, false
+}
+
+// Canonical reports whether the numbers of Ints say everything about the
+// texts: each is its number with exactly scale decimal places, without zeros
+// in front. When not, the texts may have zeros in front or lack some at the end.
+func (c *Chunk) Canonical() bool {
+	switch c.enc {
+	case Int, Dec, Dict:
+		p := &c.part
+		return p.enc == Int && p.kind.n == 0 || p.enc == Dec && p.kind.trim == trimNone
+	case Const:
+		_, _, ok := constNumber(c.values.Data)
+		return ok
+	}
+	return false
 }

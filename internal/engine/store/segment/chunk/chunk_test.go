@@ -5,6 +5,7 @@ import (
 	"fmt"
 	"math"
 	"math/rand/v2"
+	"slices"
 	"strconv"
 	"strings"
 	"testing"
@@ -92,7 +93,13 @@ func checkAccess(t testing.TB, e *chunk.Encoder, c *chunk.Chunk, s chunk.Summary
 	if ok != s.Ints || ok && scale != s.Scale {
 		t.Fatalf("%v: numbers %v of scale %d, the summary says %v, %d", s.Encoding, ok, scale, s.Ints, s.Scale)
 	}
+	if c.Canonical() && !ok {
+		t.Fatalf("%v: canonical, but not numbers", s.Encoding)
+	}
 	for i, v := range numbers {
+		if c.Canonical() && !bytes.Equal(plain(v, int(scale)), in.At(i)) {
+			t.Fatalf("%v: %q is not canonical", s.Encoding, in.At(i))
+		}
 		if v < s.MinInt || v > s.MaxInt {
 			t.Fatalf("%v: %d is not within %d to %d", s.Encoding, v, s.MinInt, s.MaxInt)
 		}
@@ -101,6 +108,18 @@ func checkAccess(t testing.TB, e *chunk.Encoder, c *chunk.Chunk, s chunk.Summary
 			t.Fatalf("%v: %q is given as %v", s.Encoding, in.At(i), got)
 		}
 	}
+}
+
+// plain writes v·10^-scale with all its decimal places.
+func plain(v int64, scale int) []byte {
+	b := fmt.Appendf(nil, "%0*d", scale+1, v)
+	if v < 0 {
+		b = fmt.Appendf(nil, "%0*d", scale+2, v)
+	}
+	if scale > 0 {
+		b = slices.Insert(b, len(b)-scale, '.')
+	}
+	return b
 }
 
 func hexOf(rng *rand.Rand, n int) string {
@@ -137,6 +156,8 @@ func columns(rng *rand.Rand) []struct {
 		{"empty text", texts(""), chunk.Const},
 		{"two", texts("a", "b"), chunk.Str},
 		{"all the same", each(1000, func(int) string { return "same" }), chunk.Const},
+		{"the same int", each(1000, func(int) string { return "-200" }), chunk.Const},
+		{"the same dec", each(1000, func(int) string { return "0.50" }), chunk.Const},
 		{"few", each(1000, func(i int) string { return fmt.Sprint("v", i%7) }), chunk.Dict},
 		{"few, in runs", each(32768, func(i int) string { return fmt.Sprint("v", i/3000) }), chunk.Dict},
 		{"skewed", each(3000, func(i int) string { return fmt.Sprint("v", int(rng.ExpFloat64())) }), chunk.Dict},

@@ -58,6 +58,9 @@ func (e *Encoder) Append(dst []byte, t *column.Texts) ([]byte, Summary) {
 		if values.Len() <= 1 {
 			s.Encoding = Const
 			measureClasses(values, &s)
+			if v, scale, ok := constNumber(values.Data); ok {
+				s.Ints, s.Scale, s.MinInt, s.MaxInt = true, scale, v, v
+			}
 			dst = append(dst, byte(Const))
 			dst = binary.AppendUvarint(dst, uint64(len(values.Data)))
 			return append(dst, values.Data...), s

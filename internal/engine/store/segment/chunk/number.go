@@ -164,6 +164,19 @@ func appendDec(dst []byte, v int64, scale, trim int) []byte {
 	return append(dst, buf[i:]...)
 }
 
+// constNumber returns the number that the text of CONST is.
+func constNumber(b []byte) (v int64, scale uint8, ok bool) {
+	if v, ok = parseInt(b); ok {
+		return v, 0, true
+	}
+	places, ok := decimalPlaces(b)
+	if !ok {
+		return 0, 0, false
+	}
+	v, ok = parseDec(b, places, trimNone)
+	return v, uint8(places), ok
+}
+
 // parseIPv4 reads a canonical dotted address.
 func parseIPv4(b []byte) (int64, bool) {
 	if len(b) < 7 || len(b) > 15 {
