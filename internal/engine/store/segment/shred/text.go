@@ -1,0 +1,436 @@
+package shred
+
+import (
+	"bytes"
+	"encoding/binary"
+	"math/bits"
+	"slices"
+	"strconv"
+)
+
+const (
+	maxTextHoles = 200     // of one message; one with more is not taken apart
+	maxQuoted    = 8 << 10 // bytes of a quoted run that is one hole
+	maxUnpaired  = 16      // quotes and brackets of a message whose other half is looked for in vain
+	maxBracketed = 256     // bytes of a bracketed run that is one hole
+	firstTable   = 256     // places of the table of templates at first, a power of two
+	giveUpRows   = 256     // rows after which a block that repeats nothing is recognised
+	contextBytes = 24      // bytes before a hole that say what is in it
+	hashPrime    = 0x9E3779B97F4A7C15
+)
+
+// Text takes blocks of text messages apart: pieces that vary become holes of
+// kind Token, the words around them are literal. Rows that differ in nothing but
+// their holes share a template.
+//
+// Holes are, from left to right in the first line of a message: what is between
+// brackets or quotes; a path that begins with a slash; and of any other run
+// without white space, quotes, brackets and the like, what begins with the first
+// token that has a digit. Further lines are two holes: the second line, which
+// often names an error, and all others, which are a stack trace like others.
+// Of a quoted request ("GET /path HTTP/1.1"), method, path and version are
+// holes of their own.
+//
+// Holes of different templates that come after the same word share a column.
+//
+// A Text is used by one goroutine at a time and keeps its memory; the zero
+// value is ready.
+type Text struct {
+	spans []span
+
+	unpaired int // quotes and brackets of the message that were not closed
+
+	table   []int32 // templates by hash: number + 1; 0 is free
+	hashes  []uint64
+	columns map[context]uint16
+	names   []string
+	isFull  bool // no template can be added
+}
+
+// context is what comes before a hole: the end of the literal and, when that
+// says nothing, which hole it is.
+type context struct {
+	text  [contextBytes]byte
+	n     uint8
+	hole  uint8 // its number + 1; 0: the text says enough
+	again uint8 // counts the holes of one template that have the same context
+}
+
+// Split takes the messages apart: message i is arena[ends[i-1]:ends[i]]. It
+// reports whether the messages are repetitive enough for that to be worth a
+// trial; if not, s holds nothing of use. s does not share memory with the arena.
+func (x *Text) Split(arena []byte, ends []uint32, s *Shape) (ok bool) {
+	if len(ends) == 0 || len(ends) > MaxRows || len(arena) > MaxRaw {
+		return false
+	}
+	s.Reset(len(arena))
+	x.begin()
+	from, check := uint32(0), giveUpRows
+	for i, end := range ends {
+		m := arena[from:end:end]
+		from = end
+		if !x.add(m, s) {
+			s.AddWhole(m)
+		}
+		if i+1 == check {
+			if len(s.Templates) > i/2 || s.WholeBytes() > int(end)/giveUpDen*giveUpNum {
+				return false
+			}
+			check *= 2
+		}
+	}
+	return s.WholeBytes() <= len(arena)/2
+}
+
+func (x *Text) begin() {
+	x.isFull = false
+	x.hashes = x.hashes[:0]
+	if x.table == nil {
+		x.table = make([]int32, firstTable)
+		x.columns = make(map[context]uint16)
+	}
+	clear(x.table)
+	clear(x.columns)
+}
+
+// add adds the row of m; false: there is no template for it and no room.
+func (x *Text) add(m []byte, s *Shape) bool {
+	if !x.scan(m) {
+		return false
+	}
+	hash := x.hash(m)
+	mask := uint64(len(x.table) - 1)
+	at := hash >> 32 & mask
+	for ; x.table[at] != 0; at = (at + 1) & mask {
+		n := x.table[at] - 1
+		if x.hashes[n] == hash && x.fits(m, &s.Templates[n]) {
+			x.append(m, int(n), s)
+			return true
+		}
+	}
+	if x.isFull {
+		return false
+	}
+	n, ok := x.learn(m, s)
+	if !ok {
+		return false
+	}
+	for len(x.hashes) <= n {
+		x.hashes = append(x.hashes, 0) // whole messages
+	}
+	x.hashes[n] = hash
+	x.table[at] = int32(n) + 1
+	if 2*len(s.Templates) > len(x.table) {
+		x.grow(s)
+	}
+	x.append(m, n, s)
+	return true
+}
+
+// grow doubles the table.
+func (x *Text) grow(s *Shape) {
+	x.table = make([]int32, 2*len(x.table))
+	mask := uint64(len(x.table) - 1)
+	for n, hash := range x.hashes {
+		if n+1 == s.whole {
+			continue
+		}
+		at := hash >> 32 & mask
+		for x.table[at] != 0 {
+			at = (at + 1) & mask
+		}
+		x.table[at] = int32(n) + 1
+	}
+}
+
+// hash hashes the literals of m and where they end.
+func (x *Text) hash(m []byte) uint64 {
+	h, from := uint64(len(x.spans)), uint32(0)
+	for _, sp := range x.spans {
+		h = hashPiece(h, m[from:sp.from])
+		from = sp.to
+	}
+	return hashPiece(h, m[from:])
+}
+
+func hashPiece(h uint64, b []byte) uint64 {
+	h = (h ^ uint64(len(b))) * hashPrime
+	for ; len(b) >= 8; b = b[8:] {
+		hi, lo := bits.Mul64(h^binary.LittleEndian.Uint64(b), hashPrime)
+		h = hi ^ lo
+	}
+	var last uint64
+	for i, c := range b {
+		last |= uint64(c) << (8 * i)
+	}
+	hi, lo := bits.Mul64(h^last, hashPrime)
+	return hi ^ lo
+}
+
+// fits reports whether the literals of m are those of t.
+func (x *Text) fits(m []byte, t *Template) bool {
+	if len(t.Ends) != len(x.spans) {
+		return false
+	}
+	from, lit := uint32(0), uint32(0)
+	for i, sp := range x.spans {
+		if string(m[from:sp.from]) != string(t.Literal[lit:t.Ends[i]]) {
+			return false
+		}
+		from, lit = sp.to, t.Ends[i]
+	}
+	return string(m[from:]) == string(t.Literal[lit:])
+}
+
+// append adds the row of m to template n, which it fits.
+func (x *Text) append(m []byte, n int, s *Shape) {
+	s.Of = append(s.Of, uint16(n))
+	columns := s.Templates[n].Columns
+	for i, sp := range x.spans {
+		t := &s.Columns[columns[i]].Texts
+		t.Data = append(t.Data, m[sp.from:sp.to]...)
+		t.Ends = append(t.Ends, uint32(len(t.Data)))
+	}
+}
+
+// learn adds a template for m; not ok: there is no room for it.
+func (x *Text) learn(m []byte, s *Shape) (n int, ok bool) {
+	if !s.Room(0, 0) {
+		x.isFull = true
+		return 0, false
+	}
+	literals := len(m)
+	for _, sp := range x.spans {
+		literals -= int(sp.to - sp.from)
+	}
+	if !s.Room(literals, len(x.spans)) {
+		return 0, false
+	}
+	n = s.NewTemplate(literals)
+	from := uint32(0)
+	t := &s.Templates[n]
+	for _, sp := range x.spans {
+		t.Lit(m[from:sp.from])
+		t.Hole(x.column(m[from:sp.from], t, s))
+		from = sp.to
+	}
+	t.Lit(m[from:])
+	return n, true
+}
+
+// column returns the column for the next hole of t, which comes after a literal.
+func (x *Text) column(before []byte, t *Template, s *Shape) int {
+	var c context
+	from := len(before)
+	for letters := false; from > 0 && len(before)-from < contextBytes; from-- {
+		letter := class[before[from-1]]&isToken != 0
+		if letters && !letter {
+			break
+		}
+		letters = letters || letter
+	}
+	c.n = uint8(copy(c.text[:], before[from:]))
+	if from == 0 || c.n < 3 {
+		c.hole = uint8(len(t.Columns)) + 1
+	}
+	// Each column once in a template: no column can have more texts than there
+	// are rows.
+	for ; ; c.again++ {
+		n, ok := x.columns[c]
+		if !ok {
+			break
+		}
+		if !slices.Contains(t.Columns, n) {
+			return int(n)
+		}
+	}
+	for len(x.names) <= len(s.Columns) {
+		x.names = append(x.names, "#"+strconv.Itoa(len(x.names)))
+	}
+	n := s.NewColumn(x.names[len(s.Columns)], Token, 0)
+	x.columns[c] = uint16(n)
+	return n
+}
+
+// What a byte is for the scanner.
+const (
+	isToken = 1 << iota // part of a token
+	isDigit
+	isEnd  // ends a run
+	isOpen // may begin a hole at once: a quote, a bracket
+)
+
+var class = classes()
+
+func classes() (t [256]uint8) {
+	for c := range t {
+		switch {
+		case c >= '0' && c <= '9':
+			t[c] = isToken | isDigit
+		case c >= 'a' && c <= 'z', c >= 'A' && c <= 'Z', c == '_', c >= 0x80:
+			t[c] = isToken
+		}
+	}
+	for c := range 33 {
+		t[c] = isEnd
+	}
+	for _, c := range []byte("=,;|<>(){}]") {
+		t[c] = isEnd
+	}
+	for _, c := range []byte("[\"'") {
+		t[c] = isEnd | isOpen
+	}
+	return t
+}
+
+// scan finds the holes of m: x.spans. It fails when there are too many.
+func (x *Text) scan(m []byte) bool {
+	x.spans, x.unpaired = x.spans[:0], 0
+	line := m
+	if nl := bytes.IndexByte(m, '\n'); nl >= 0 {
+		line = m[:nl]
+	}
+	for i := 0; i < len(line); {
+		if len(x.spans) > maxTextHoles {
+			return false
+		}
+		c := line[i]
+		switch k := class[c]; {
+		case k&isEnd == 0:
+			i = x.run(line, i)
+		case k&isOpen == 0 || x.unpaired >= maxUnpaired:
+			i++
+		case c == '[':
+			i = x.bracketed(line, i+1)
+		default:
+			i = x.quoted(line, i+1, c)
+		}
+	}
+	if len(line) == len(m) {
+		return len(x.spans) <= maxTextHoles
+	}
+	// The second line and all after it.
+	from := len(line) + 1
+	if nl := bytes.IndexByte(m[from:], '\n'); nl >= 0 {
+		x.hole(from, from+nl)
+		from += nl + 1
+	}
+	x.hole(from, len(m))
+	return len(x.spans) <= maxTextHoles
+}
+
+func (x *Text) hole(from, to int) { x.spans = append(x.spans, span{uint32(from), uint32(to)}) }
+
+// run scans a run of bytes that do not end one, from i, and returns where to go on.
+func (x *Text) run(m []byte, i int) int {
+	start := i // of the token, then of the hole
+	var seen uint8
+	if m[i] == '/' && (i == 0 || m[i-1] <= ' ') {
+		// A path.
+		for i < len(m) && m[i] > ' ' && m[i] != '"' {
+			i++
+		}
+		x.hole(start, i)
+		return i
+	}
+	for ; i < len(m); i++ {
+		k := class[m[i]]
+		if k&(isDigit|isEnd) != 0 {
+			seen = k
+			break
+		}
+		if k&isToken == 0 {
+			start = i + 1
+		}
+	}
+	if seen&isDigit == 0 {
+		return i
+	}
+	if i == start {
+		if n := dateTime(m[start:]); n > 0 {
+			x.hole(start, start+n)
+			return start + n
+		}
+	}
+	for i < len(m) && class[m[i]]&isEnd == 0 {
+		i++
+	}
+	end := i
+	for class[m[end-1]]&isToken == 0 {
+		end--
+	}
+	x.hole(start, end)
+	return i
+}
+
+// dateTime returns the length of a date, a space or T, and a time at the
+// beginning of m, both of digits; 0: there is none.
+func dateTime(m []byte) int {
+	if len(m) < 19 || m[4] != m[7] || m[13] != ':' || m[16] != ':' || m[10] != ' ' && m[10] != 'T' || m[4] != '-' && m[4] != '/' {
+		return 0
+	}
+	n := 19
+	if n+1 < len(m) && (m[n] == '.' || m[n] == ',') && class[m[n+1]]&isDigit != 0 {
+		n++
+		for n < len(m) && class[m[n]]&isDigit != 0 {
+			n++
+		}
+	}
+	if n < len(m) && m[n] == 'Z' {
+		n++
+	}
+	if n < len(m) && class[m[n]]&isToken != 0 {
+		return 0
+	}
+	return n
+}
+
+// bracketed makes a hole of what is between a bracket before i and the next
+// one, and returns where to go on.
+func (x *Text) bracketed(m []byte, i int) int {
+	rest := m[i:min(len(m), i+maxBracketed)]
+	n := bytes.IndexByte(rest, ']')
+	if n <= 0 || bytes.IndexByte(rest[:n], '[') >= 0 {
+		x.unpaired++
+		return i
+	}
+	x.hole(i, i+n)
+	return i + n + 1
+}
+
+// quoted does the same for quotes.
+func (x *Text) quoted(m []byte, i int, quote byte) int {
+	if i > 1 && class[m[i-2]]&isToken != 0 {
+		return i // an apostrophe, an inch
+	}
+	limit := min(len(m), i+maxQuoted)
+	for end := i; end < limit; end++ {
+		n := bytes.IndexByte(m[end:limit], quote)
+		if n < 0 {
+			break
+		}
+		if end += n; m[end-1] == '\\' && end > i {
+			continue
+		}
+		if !x.request(m, i, end) {
+			x.hole(i, end)
+		}
+		return end + 1
+	}
+	x.unpaired++
+	return i
+}
+
+// request makes three holes of "METHOD /PATH HTTP/VERSION".
+func (x *Text) request(m []byte, from, to int) bool {
+	r := m[from:to]
+	path := bytes.IndexByte(r[:min(len(r), 12)], ' ')
+	last := bytes.LastIndexByte(r, ' ')
+	if path <= 0 || last <= path || !bytes.HasPrefix(r[last+1:], []byte("HTTP/")) || last+6 == len(r) {
+		return false
+	}
+	x.hole(from, from+path)
+	x.hole(from+path+1, from+last)
+	x.hole(from+last+6, to)
+	return true
+}
