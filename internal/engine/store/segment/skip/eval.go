@@ -13,7 +13,7 @@ import (
 // Bounds of what one text of a need costs. What lies beyond them excludes nothing.
 const (
 	maxDepth    = 64
-	maxTokens   = 64  // tokens looked up
+	maxTokens   = 16  // tokens looked up
 	maxTrigrams = 128 // trigrams looked up
 	patience    = 12  // lookups of trigrams in a row that excluded nothing
 )
@@ -52,6 +52,7 @@ type evaluation struct {
 
 type wantedToken struct {
 	print uint32
+	bytes uint
 	hides uint // at the edge of the needle: its length, it may hide in longer tokens; else 0
 	hex   bool // of nothing but hexadecimal digits
 }
@@ -60,6 +61,13 @@ type loadedPage struct {
 	number int // plus one
 	buf    []byte
 	page   page
+
+	i    int       // a key of the page
+	key  uint64    // which it is
+	keys bitReader // behind it
+
+	passed int       // lists of several units before lists
+	lists  bitReader // the next of them
 }
 
 // narrow clears what cannot meet the need from set.
@@ -163,7 +171,7 @@ func (e *evaluation) want(text []byte) {
 		from := i
 		for i++; i < len(text) && isToken[text[i]]; i++ {
 		}
-		t := wantedToken{print: fingerprint(text, from, i)}
+		t := wantedToken{print: fingerprint(text, from, i), bytes: uint(i - from)}
 		if from == 0 || i == len(text) && i-from < MaxTokenBytes {
 			t.hides = uint(i - from)
 			t.hex = isHex(text[from:i])
@@ -175,7 +183,7 @@ func (e *evaluation) want(text []byte) {
 		if (a.hides == 0) != (b.hides == 0) {
 			return cmp.Compare(min(a.hides, 1), min(b.hides, 1))
 		}
-		return cmp.Or(cmp.Compare(b.hides, a.hides), cmp.Compare(a.print, b.print))
+		return cmp.Or(cmp.Compare(b.bytes, a.bytes), cmp.Compare(a.print, b.print))
 	})
 	e.tokens = slices.Compact(e.tokens)
 	e.tokens = e.tokens[:min(len(e.tokens), maxTokens)]

@@ -71,7 +71,7 @@ func (e *Evidence) scan(text []byte, from, to int) {
 			if n <= 16 && open+16 <= len(text) {
 				p := (*[16]byte)(text[open:])
 				k := &pieceMasks[n&31]
-				f = uint32(mix(seed0^binary.LittleEndian.Uint64(p[:8])&k[0], seed1^binary.LittleEndian.Uint64(p[8:])&k[1]) >> (64 - FingerprintBits))
+				f = finish(mix(seed0^binary.LittleEndian.Uint64(p[:8])&k[0], seed1^binary.LittleEndian.Uint64(p[8:])&k[1]))
 			} else {
 				f = fingerprint(text, open, end)
 				n = min(n, 63)

@@ -26,6 +26,9 @@ func mix(a, b uint64) uint64 {
 	return hi ^ lo
 }
 
+// finish makes a fingerprint of a state.
+func finish(state uint64) uint32 { return uint32(state * seed1 >> (64 - FingerprintBits)) }
+
 // fingerprint returns the fingerprint of the token text[i:j], j > i. Bytes behind
 // the token may be read, but do not count.
 //
@@ -47,7 +50,7 @@ func fingerprint(text []byte, i, j int) uint32 {
 		a, b = binary.LittleEndian.Uint64(last[:]), binary.LittleEndian.Uint64(last[8:])
 	}
 	m := &pieceMasks[n&31]
-	return uint32(mix(state^a&m[0], seed1^b&m[1]) >> (64 - FingerprintBits))
+	return finish(mix(state^a&m[0], seed1^b&m[1]))
 }
 
 // pieceMasks keeps the first n bytes of a piece.

@@ -18,7 +18,8 @@ func (e *evaluation) lookup(l *list, which int, key uint32) error {
 			return err
 		}
 	}
-	if reason := lp.page.lookup(key, e.found); reason != "" {
+	if reason := lp.lookup(key, e.found); reason != "" {
+		lp.number = 0
 		return l.damaged(number, reason)
 	}
 	return nil
@@ -52,16 +53,27 @@ func (e *evaluation) load(l *list, which, number int) error {
 		return l.damaged(number, "not the page of the table")
 	}
 	lp.number = number + 1
+	lp.rewind()
 	return nil
 }
 
-// lookup sets the units of a key in found, which is empty.
-func (p *page) lookup(key uint32, found []uint64) string {
-	i, ok, reason := p.search(key)
-	if !ok {
+// rewind goes to the first key of the page.
+func (lp *loadedPage) rewind() {
+	lp.i, lp.key, lp.keys = 0, uint64(lp.page.first), bitReader{buf: lp.page.keys}
+	lp.passed, lp.lists = 0, bitReader{buf: lp.page.lists, at: 8 * uint(lp.page.several)}
+}
+
+// lookup sets the units of a key in found, which is empty. Keys that come in
+// ascending order are found in one pass.
+func (lp *loadedPage) lookup(key uint32, found []uint64) string {
+	p := &lp.page
+	if uint64(key) < lp.key {
+		lp.rewind()
+	}
+	if reason := lp.seek(uint64(key)); reason != "" || lp.key != uint64(key) {
 		return reason
 	}
-	several := 0
+	i, several := lp.i, 0
 	for _, f := range p.flags[:i>>3] {
 		several += bits.OnesCount8(f)
 	}
@@ -76,28 +88,43 @@ func (p *page) lookup(key uint32, found []uint64) string {
 		found[u>>6] |= 1 << (u & 63)
 		return ""
 	}
-	r := bitReader{buf: p.lists, at: 8 * uint(p.several)}
-	for range several {
-		if reason := p.read(&r, nil); reason != "" {
+	for ; lp.passed < several; lp.passed++ {
+		if reason := p.read(&lp.lists, nil); reason != "" {
 			return reason
 		}
 	}
+	r := lp.lists // the same key may be wanted again
 	return p.read(&r, found)
 }
 
-// search returns which key of the page is key.
-func (p *page) search(key uint32) (i int, ok bool, reason string) {
-	r := bitReader{buf: p.keys}
-	at := uint64(p.first)
-	for i := 0; ; {
-		if at >= uint64(key) {
-			return i, at == uint64(key), ""
+// seek goes to key, or to the first key behind it, or to the last one.
+func (lp *loadedPage) seek(key uint64) string {
+	k, at, i, n := lp.page.k, lp.key, lp.i, lp.page.n
+	r := &lp.keys
+	for at < key && i < n-1 {
+		// As many as are whole in one word.
+		w, have := r.peek(), uint(57)
+		for at < key && i < n-1 {
+			q := uint(bits.TrailingZeros64(w))
+			if q+1+k > have {
+				break
+			}
+			at += uint64(q)<<k + w>>(q+1)&(1<<k-1) + 1
+			i++
+			w >>= q + 1 + k
+			have -= q + 1 + k
 		}
-		if i++; i == p.n {
-			return 0, false, ""
+		if r.at += 57 - have; r.at > 8*uint(len(r.buf)) {
+			return "keys are cut off"
 		}
-		if at += r.rice(p.k) + 1; r.bad {
-			return 0, false, "keys are cut off"
+		if have == 57 { // longer than a word
+			at += r.rice(k) + 1
+			i++
+			if r.bad {
+				return "keys are cut off"
+			}
 		}
 	}
+	lp.key, lp.i = at, i
+	return ""
 }
