@@ -34,7 +34,10 @@ type seqEncoder struct {
 	rel, delta   []uint64
 	heads, sizes []int64
 	runs         []byte
-	sym          symbolEncoder
+
+	symbols, deltaSymbols []byte
+	huff                  huff0.Scratch
+	fse                   fse.Scratch
 }
 
 // append appends values. sorted says that differences may be smaller than
@@ -103,7 +106,8 @@ func (e *seqEncoder) appendPlain(dst []byte, values []int64, low int64, span uin
 	}
 	form, first := byte(0), low
 	chosen := e.rel
-	est := e.estimate(e.rel, span)
+	e.symbols = fit(e.symbols, len(values))
+	est := estimate(e.rel, span, e.symbols)
 	if sorted && len(values) > 2 {
 		e.delta = fit(e.delta, len(values)-1)
 		most, last := uint64(0), values[0]
@@ -113,7 +117,8 @@ func (e *seqEncoder) appendPlain(dst []byte, values []int64, low int64, span uin
 			most = max(most, d)
 			last = v
 		}
-		if d := e.estimate(e.delta, most); d.best() < est.best() {
+		e.deltaSymbols = fit(e.deltaSymbols, len(e.delta))
+		if d := estimate(e.delta, most, e.deltaSymbols); d.best() < est.best() {
 			form, first, chosen, est = formDelta, values[0], e.delta, d
 		}
 	}
@@ -121,7 +126,7 @@ func (e *seqEncoder) appendPlain(dst []byte, values []int64, low int64, span uin
 		start := len(dst)
 		dst = append(dst, formBuckets|form)
 		dst = binary.AppendUvarint(dst, zigzag(first))
-		if out, ok := e.sym.appendBuckets(dst, chosen, est.sub); ok {
+		if out, ok := e.appendBuckets(dst, chosen, &est); ok {
 			return out
 		}
 		dst = dst[:start]
@@ -131,15 +136,22 @@ func (e *seqEncoder) appendPlain(dst []byte, values []int64, low int64, span uin
 	return appendMiniblocks(dst, chosen)
 }
 
-// estimates are bytes.
+// estimates are what a sequence would take, in bytes.
 type estimates struct {
 	packed, buckets int
-	sub             uint
+
+	// Of the buckets:
+	sub     uint
+	symbols []byte
+	rests   int    // bits of all rests
+	most    uint32 // how often the most frequent symbol occurs
 }
 
 func (e estimates) best() int { return min(e.packed, e.buckets) }
 
-func (e *seqEncoder) estimate(values []uint64, most uint64) estimates {
+// estimate looks at values, of which most is the largest. It puts their
+// symbols into symbols.
+func estimate(values []uint64, most uint64, symbols []byte) estimates {
 	est := estimates{buckets: math.MaxInt}
 	for rest := values; len(rest) > 0; {
 		block := rest[:min(miniblock, len(rest))]
@@ -154,22 +166,24 @@ func (e *seqEncoder) estimate(values []uint64, most uint64) estimates {
 		return est
 	}
 	est.sub = subBits(most, len(values))
+	est.symbols = symbols[:len(values)]
 	var counts [256]uint32
-	extra := 0
-	for _, v := range values {
+	for i, v := range values {
 		symbol, rest := bucket(v, est.sub)
 		counts[symbol]++
-		extra += int(rest)
+		est.symbols[i] = symbol
+		est.rests += int(rest)
 	}
 	n := float64(len(values))
 	total, used := 0.0, 0
 	for _, c := range counts {
+		est.most = max(est.most, c)
 		if c > 0 {
 			total += float64(c) * math.Log2(n/float64(c))
 			used++
 		}
 	}
-	est.buckets = 8 + used/3 + int(total)/8 + int(total)/400 + (extra+7)/8
+	est.buckets = 8 + used/3 + int(total)/8 + int(total)/400 + (est.rests+7)/8
 	return est
 }
 
@@ -220,14 +234,6 @@ func appendMiniblocks(dst []byte, values []uint64) []byte {
 	return dst
 }
 
-// symbolEncoder entropy codes bytes.
-type symbolEncoder struct {
-	symbols []byte
-	rests   []byte
-	huff    huff0.Scratch
-	fse     fse.Scratch
-}
-
 // Coders of symbols: u8 coder | uv length | bytes.
 const (
 	coderHuff = 1
@@ -235,53 +241,54 @@ const (
 )
 
 // appendBuckets appends u8 sub | symbols | packed rests; not ok when the symbols cannot be coded.
-func (e *symbolEncoder) appendBuckets(dst []byte, values []uint64, sub uint) ([]byte, bool) {
-	e.symbols = fit(e.symbols, len(values))
-	e.rests = e.rests[:0]
-	var counts [256]int32
-	var word uint64
-	var have uint
-	for i, v := range values {
-		symbol, rest := bucket(v, sub)
-		e.symbols[i] = symbol
-		counts[symbol]++
-		if rest > 0 {
-			v &= 1<<rest - 1
-			word |= v << have
-			have += rest
-			if have >= 64 {
-				e.rests = binary.LittleEndian.AppendUint64(e.rests, word)
-				have -= 64
-				word = v >> (rest - have)
-			}
-		}
-	}
-	for rest := int(have); rest > 0; rest -= 8 {
-		e.rests = append(e.rests, byte(word))
-		word >>= 8
-	}
-	most := int32(0)
-	for _, c := range counts {
-		most = max(most, c)
-	}
-	if int(most) == len(values) {
+func (e *seqEncoder) appendBuckets(dst []byte, values []uint64, est *estimates) ([]byte, bool) {
+	if int(est.most) == len(values) {
 		return dst, false
 	}
 	var out []byte
 	var err error
 	coder := byte(coderHuff)
-	if int(most) > len(values)*2/5 { // Huffman codes spend a whole bit on the frequent symbol
+	if int(est.most) > len(values)*2/5 { // Huffman codes spend a whole bit on the frequent symbol
 		coder = coderFSE
-		out, err = fse.Compress(e.symbols, &e.fse)
+		out, err = fse.Compress(est.symbols, &e.fse)
 	} else {
 		e.huff.Reuse = huff0.ReusePolicyNone
-		out, _, err = huff0.Compress1X(e.symbols, &e.huff)
+		out, _, err = huff0.Compress1X(est.symbols, &e.huff)
 	}
 	if err != nil {
 		return dst, false
 	}
-	dst = append(dst, byte(sub), coder)
+	dst = append(dst, byte(est.sub), coder)
 	dst = binary.AppendUvarint(dst, uint64(len(out)))
 	dst = append(dst, out...)
-	return append(dst, e.rests...), true
+	if est.rests == 0 {
+		return dst, true
+	}
+	return appendRests(dst, values, est), true
+}
+
+// appendRests packs the rests, each of the width that its symbol says.
+func appendRests(dst []byte, values []uint64, est *estimates) []byte {
+	var sizes [256]uint8
+	for s := 1 << est.sub; s < len(sizes); s++ {
+		sizes[s] = uint8(s>>est.sub - 1)
+	}
+	var word uint64
+	var have uint
+	for i, v := range values {
+		size := uint(sizes[est.symbols[i]])
+		v &= 1<<size - 1
+		word |= v << have
+		have += size
+		if have >= 64 {
+			dst = binary.LittleEndian.AppendUint64(dst, word)
+			have -= 64
+			word = v >> (size - have)
+		}
+	}
+	for rest := int(have); rest > 0; rest -= 8 {
+		dst = append(dst, byte(word))
+		word >>= 8
+	}
+	return dst
 }
