@@ -188,7 +188,7 @@ func (k *groupKey) entries(c *blockColumn, s *scratch) error {
 	vals := make([]plan.Value, len(c.dict))
 	for from := 0; from < len(vals); from += batch {
 		to := min(from+batch, len(vals))
-		if err := k.n.eval(entries{c.dict}, s.seq[from:to], vals[from:to], &s.arena, s.pace); err != nil {
+		if err := k.n.eval(entries{c.dict}, s.numbers(from, to), vals[from:to], &s.arena, s.pace); err != nil {
 			return err
 		}
 	}

@@ -14,24 +14,31 @@ type predicate interface {
 	keep(f *blockFrame, sel, out []uint32) ([]uint32, error)
 }
 
-// maxEntries bounds a dictionary with its entries twice and Null.
-const maxEntries = 2<<16 + 1
-
 // scratch is what the predicates of one worker share.
 type scratch struct {
 	arena arena
 	pace  *pace
 	vals  []plan.Value // batch
 	seq   []uint32     // 0, 1, 2 …: never written to
+	ids   []uint32     // batch
 	bits  column.Bitmap
 }
 
 func newScratch(p *pace, q *quota) *scratch {
-	s := &scratch{arena: arena{q: q}, pace: p, vals: make([]plan.Value, batch), seq: make([]uint32, maxEntries)}
+	s := &scratch{arena: arena{q: q}, pace: p, vals: make([]plan.Value, batch), seq: make([]uint32, column.MaxRows), ids: make([]uint32, batch)}
 	for i := range s.seq {
 		s.seq[i] = uint32(i)
 	}
 	return s
+}
+
+// numbers returns from to to-1, valid until the next call.
+func (s *scratch) numbers(from, to int) []uint32 {
+	ids := s.ids[:to-from]
+	for i := range ids {
+		ids[i] = uint32(from + i)
+	}
+	return ids
 }
 
 // compilePredicate chooses how a condition is computed.
@@ -377,7 +384,7 @@ func (p *onPath) keepEntries(f *blockFrame, c *blockColumn, sel, out []uint32) (
 	p.table = append(p.table[:0], make([]uint8, d)...)
 	some, all := false, true
 	for from := 0; from < d; from += batch {
-		rows := p.s.seq[from:min(from+batch, d)]
+		rows := p.s.numbers(from, min(from+batch, d))
 		mark := len(p.s.arena.b)
 		if err := p.n.eval(entries{c.dict}, rows, p.s.vals, &p.s.arena, p.s.pace); err != nil {
 			return nil, err
