@@ -196,6 +196,12 @@ func columns(rng *rand.Rand) []struct {
 			}
 			return fmt.Sprint(rng.IntN(1_000_000))
 		}), chunk.Patch},
+		{"int or -", each(3000, func(i int) string {
+			if rng.IntN(14) == 0 {
+				return "-"
+			}
+			return fmt.Sprint(rng.IntN(1_000_000))
+		}), chunk.Patch},
 		{"dec", each(3000, func(i int) string { return strconv.FormatFloat(rng.ExpFloat64()*50-5, 'f', 3, 64) }), chunk.Dec},
 		{"dec, shortest", each(3000, func(i int) string { return strconv.FormatFloat(float64(rng.IntN(100_000))/100, 'f', -1, 64) }), chunk.Dec},
 		{"dec, python", each(3000, func(i int) string {

@@ -69,7 +69,7 @@ func (e *Encoder) Append(dst []byte, t *column.Texts) ([]byte, Summary) {
 	}
 	measureLengths(t, &s)
 	if k, ok := e.detect.detect(t); ok {
-		if dst, ok := e.appendTyped(dst, t, k, rows/50, &s); ok {
+		if dst, ok := e.appendTyped(dst, t, k, rows/exceptions, &s); ok {
 			return dst, s
 		}
 	}
@@ -88,7 +88,7 @@ func (e *Encoder) appendFew(dst []byte, t *column.Texts, s Summary) ([]byte, Sum
 	e.direct = e.direct[:0]
 	useDirect := false
 	if typed && values.Len() > t.Len()/16 {
-		e.direct, useDirect = e.appendTyped(e.direct, t, k, t.Len()/50, &direct)
+		e.direct, useDirect = e.appendTyped(e.direct, t, k, t.Len()/exceptions, &direct)
 	}
 	dst = append(dst, byte(Dict))
 	dst = binary.AppendUvarint(dst, uint64(values.Len()))
@@ -100,7 +100,7 @@ func (e *Encoder) appendFew(dst []byte, t *column.Texts, s Summary) ([]byte, Sum
 	inner := s
 	ok := false
 	if typed {
-		dst, ok = e.appendTyped(dst, values, k, values.Len()/50, &inner)
+		dst, ok = e.appendTyped(dst, values, k, values.Len()/exceptions, &inner)
 	}
 	if ok {
 		s = inner
@@ -120,6 +120,10 @@ func (e *Encoder) appendFew(dst []byte, t *column.Texts, s Summary) ([]byte, Sum
 	}
 	return dst, s
 }
+
+// One text in so many may be an exception: even then, PATCH takes less than
+// STR (measured with numbers and "-").
+const exceptions = 10
 
 // appendTyped appends texts of a kind with at most most exceptions; not ok,
 // and dst as it was, when there are more. It fills in s.

@@ -330,7 +330,7 @@ func (d *detector) detectBetween(t *column.Texts, front, back int) (best kind, o
 		d.offer(kind{enc: Dec, scale: places, trim: trimPoint})
 		d.offer(kind{enc: Dec, scale: places, trim: trimAll})
 	}
-	most := sample - sample/32 - 1 // what too many exceptions in the sample leave
+	most := sample - sample/(exceptions+2) - 1 // what too many exceptions in the sample leave
 	if sample < 64 {
 		most = sample - 1
 	}

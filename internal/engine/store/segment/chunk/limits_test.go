@@ -5,6 +5,7 @@ import (
 	"errors"
 	"fmt"
 	"math/rand/v2"
+	"runtime"
 	"strconv"
 	"strings"
 	"testing"
@@ -184,8 +185,14 @@ func TestBombs(t *testing.T) {
 		"runs of runs":            {2, 0, 2, 1, 2, 1, 3, 0, 3, 0, 3, 8},
 		"nothing":                 {},
 	} {
+		var before, after runtime.MemStats
+		runtime.ReadMemStats(&before)
 		if out, err := parse(src, 10, 1000); !errors.Is(err, chunk.ErrMalformed) {
 			t.Errorf("%s: %v, %v", name, out, err)
+		}
+		runtime.ReadMemStats(&after)
+		if n := after.TotalAlloc - before.TotalAlloc; n > 4<<20 {
+			t.Errorf("%s: %d bytes of memory for 1000 bytes of text", name, n)
 		}
 	}
 }
