@@ -86,35 +86,3 @@ func TestEncodeCorpus(t *testing.T) {
 	}
 	checkBlock(t, b, arena, ends)
 }
-
-func BenchmarkEncode(b *testing.B) {
-	arena, ends := corpusBlock(b, corpus.JSON, 2<<20)
-	var j shred.JSON
-	var s shred.Shape
-	var e shred.Encoder
-	j.Split(arena, ends, &s)
-	b.SetBytes(int64(len(arena)))
-	b.ReportAllocs()
-	for b.Loop() {
-		e.Encode(&s)
-	}
-}
-
-func BenchmarkRebuild(b *testing.B) {
-	arena, ends := corpusBlock(b, corpus.JSON, 2<<20)
-	var j shred.JSON
-	var s shred.Shape
-	var e shred.Encoder
-	j.Split(arena, ends, &s)
-	block, head, body := encoded(b, &e, &s, len(ends), len(arena))
-	b.SetBytes(int64(len(arena)))
-	b.ReportAllocs()
-	for b.Loop() {
-		if err := block.Open(head, len(ends), len(arena), memory(body)); err != nil {
-			b.Fatal(err)
-		}
-		if _, _, err := block.Messages(arena[:0], ends[:0]); err != nil {
-			b.Fatal(err)
-		}
-	}
-}

@@ -128,14 +128,3 @@ func TestJSONCorpus(t *testing.T) {
 		t.Errorf("%d templates, %d bytes whole", len(s.Templates), s.WholeBytes())
 	}
 }
-
-func BenchmarkSplit(b *testing.B) {
-	arena, ends := corpusBlock(b, corpus.JSON, 2<<20)
-	var j shred.JSON
-	var s shred.Shape
-	b.SetBytes(int64(len(arena)))
-	b.ReportAllocs()
-	for b.Loop() {
-		j.Split(arena, ends, &s)
-	}
-}

@@ -1,6 +1,7 @@
 package shred
 
 import (
+	"encoding/binary"
 	"fmt"
 	"slices"
 
@@ -61,34 +62,57 @@ func (b *Block) Messages(dst []byte, ends []uint32) ([]byte, []uint32, error) {
 	return dst, ends, nil
 }
 
-// fill writes the next row of template t to dst[o:] and returns its end.
+// short pieces are moved as this many bytes at once: what is moved too much is
+// overwritten by the pieces that follow.
+const short = 32
+
+// moveShort copies in registers, which a copy of arrays would call a function for.
+func moveShort(dst, src *[short]byte) {
+	le := binary.LittleEndian
+	a, b, c, d := le.Uint64(src[:8]), le.Uint64(src[8:16]), le.Uint64(src[16:24]), le.Uint64(src[24:])
+	le.PutUint64(dst[:8], a)
+	le.PutUint64(dst[8:16], b)
+	le.PutUint64(dst[16:24], c)
+	le.PutUint64(dst[24:], d)
+}
+
+// fill writes the next row of template t to dst[o:], where nothing is yet, and
+// returns its end.
 func fill(dst []byte, o int, t *Template, src []source) int {
-	from := uint32(0)
+	lits := t.Literal
+	from := 0
 	for h, c := range t.Columns {
-		end := t.Ends[h]
-		o += copy(dst[o:], t.Literal[from:end])
+		end := int(t.Ends[h])
+		if n := end - from; n <= short && from+short <= len(lits) && o+short <= len(dst) {
+			moveShort((*[short]byte)(dst[o:]), (*[short]byte)(lits[from:]))
+			o += n
+		} else {
+			o += copy(dst[o:], lits[from:end])
+		}
 		from = end
+
 		s := &src[c]
-		var text []byte
+		low, high := 0, len(s.data)
 		switch s.mode {
 		case plain:
-			end := s.ends[s.next]
-			text = s.data[s.from:end]
-			s.from = end
+			low, high = int(s.from), int(s.ends[s.next])
+			s.from = uint32(high)
 		case dictionary:
 			id := s.ids[s.next]
-			from := uint32(0)
+			high = int(s.ends[id])
 			if id > 0 {
-				from = s.ends[id-1]
+				low = int(s.ends[id-1])
 			}
-			text = s.data[from:s.ends[id]]
-		default:
-			text = s.data
 		}
 		s.next++
-		o += copy(dst[o:], text)
+		if n := high - low; n <= short && low+short <= len(s.data) && o+short <= len(dst) {
+			moveShort((*[short]byte)(dst[o:]), (*[short]byte)(s.data[low:]))
+			o += n
+		} else {
+			o += copy(dst[o:], s.data[low:high])
+		}
 	}
-	return o + copy(dst[o:], t.Literal[from:])
+	return o + copy(dst[o:], lits[from:])
 }
 
 // skip passes n rows of template t.
