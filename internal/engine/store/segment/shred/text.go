@@ -9,6 +9,7 @@ import (
 )
 
 const (
+	afterFirst   = 250     // the hole of a context for what comes after the first line
 	maxTextHoles = 200     // of one message; one with more is not taken apart
 	maxQuoted    = 8 << 10 // bytes of a quoted run that is one hole
 	maxUnpaired  = 16      // quotes and brackets of a message whose other half is looked for in vain
@@ -36,8 +37,8 @@ const (
 // A Text is used by one goroutine at a time and keeps its memory; the zero
 // value is ready.
 type Text struct {
-	spans []span
-
+	spans    []span
+	further  int // spans of lines after the first
 	unpaired int // quotes and brackets of the message that were not closed
 
 	table   []int32 // templates by hash: number + 1; 0 is free
@@ -48,7 +49,7 @@ type Text struct {
 }
 
 // context is what comes before a hole: the end of the literal and, when that
-// says nothing, which hole it is.
+// says nothing, which hole it is. Lines after the first have contexts of their own.
 type context struct {
 	text  [contextBytes]byte
 	n     uint8
@@ -209,18 +210,22 @@ func (x *Text) learn(m []byte, s *Shape) (n int, ok bool) {
 	n = s.NewTemplate(literals)
 	from := uint32(0)
 	t := &s.Templates[n]
-	for _, sp := range x.spans {
-		t.Lit(m[from:sp.from])
-		t.Hole(x.column(m[from:sp.from], t, s))
+	for i, sp := range x.spans {
+		before := m[from:sp.from]
+		t.Lit(before)
+		if line := i + x.further - len(x.spans); line >= 0 {
+			t.Hole(x.column(context{hole: uint8(afterFirst + line)}, t, s))
+		} else {
+			t.Hole(x.column(contextOf(before, i), t, s))
+		}
 		from = sp.to
 	}
 	t.Lit(m[from:])
 	return n, true
 }
 
-// column returns the column for the next hole of t, which comes after a literal.
-func (x *Text) column(before []byte, t *Template, s *Shape) int {
-	var c context
+// contextOf returns the context of hole i, which comes after a literal.
+func contextOf(before []byte, i int) (c context) {
 	from := len(before)
 	for letters := false; from > 0 && len(before)-from < contextBytes; from-- {
 		letter := class[before[from-1]]&isToken != 0
@@ -231,8 +236,13 @@ func (x *Text) column(before []byte, t *Template, s *Shape) int {
 	}
 	c.n = uint8(copy(c.text[:], before[from:]))
 	if from == 0 || c.n < 3 {
-		c.hole = uint8(len(t.Columns)) + 1
+		c.hole = uint8(i) + 1
 	}
+	return c
+}
+
+// column returns the column for the next hole of t.
+func (x *Text) column(c context, t *Template, s *Shape) int {
 	// Each column once in a template: no column can have more texts than there
 	// are rows.
 	for ; ; c.again++ {
@@ -285,7 +295,7 @@ func classes() (t [256]uint8) {
 
 // scan finds the holes of m: x.spans. It fails when there are too many.
 func (x *Text) scan(m []byte) bool {
-	x.spans, x.unpaired = x.spans[:0], 0
+	x.spans, x.further, x.unpaired = x.spans[:0], 0, 0
 	line := m
 	if nl := bytes.IndexByte(m, '\n'); nl >= 0 {
 		line = m[:nl]
@@ -313,9 +323,11 @@ func (x *Text) scan(m []byte) bool {
 	from := len(line) + 1
 	if nl := bytes.IndexByte(m[from:], '\n'); nl >= 0 {
 		x.hole(from, from+nl)
+		x.further++
 		from += nl + 1
 	}
 	x.hole(from, len(m))
+	x.further++
 	return len(x.spans) <= maxTextHoles
 }
 

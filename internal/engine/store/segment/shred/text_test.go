@@ -247,6 +247,9 @@ func FuzzTextRoundTrip(f *testing.F) {
 	f.Add([]byte("2026-09-21 14:13:24,905 [main] x\r\nE: 'y\n\tat z 1\n\n"), byte('\n'))
 	arena, _ := textSoup(rand.New(rand.NewPCG(1, 1)), 60)
 	f.Add(arena, byte('_'))
+	var x shred.Text
+	var s shred.Shape
+	var e shred.Encoder
 	f.Fuzz(func(t *testing.T, arena []byte, end byte) {
 		var ends []uint32
 		for i, c := range arena {
@@ -258,14 +261,11 @@ func FuzzTextRoundTrip(f *testing.F) {
 		if len(arena) > 1<<20 {
 			return
 		}
-		var x shred.Text
-		var s shred.Shape
 		if !x.Split(arena, ends, &s) {
 			return
 		}
 		checkRebuilt(t, &s, arena, ends)
 		checkTokenEdges(t, &s)
-		var e shred.Encoder
 		b, _, _ := encoded(t, &e, &s, len(ends), len(arena))
 		got, _, err := b.Messages(nil, nil)
 		if err != nil || !bytes.Equal(got, arena) {
