@@ -12,9 +12,10 @@ import (
 // bucketPairs is how many pairs are sorted at once, about; bucketLimit is more
 // than that, where tokens are not spread evenly, or pairs are very many.
 const (
-	bucketPairs = 256 << 10
+	bucketPairs = 64 << 10
 	bucketLimit = 1 << 20
 	maxBuckets  = 1 << 12
+	bucketBits  = 22 // a bucket of so many keys is sorted in two passes
 )
 
 // unitCursor walks through the keys of one unit.
@@ -64,10 +65,9 @@ type merger struct {
 // run writes the payload.
 func (m *merger) run(w io.Writer, name string, keyBits uint, head []byte) (ListSize, error) {
 	m.size, m.first = ListSize{}, m.first[:0]
-	m.page.units = m.units
-	m.page.reset()
-	width := uint32(1) << keyBits // keys of a bucket
-	for n := m.pairs; n > bucketPairs && width > 1<<keyBits/maxBuckets; n >>= 1 {
+	m.page.reset(m.units)
+	width := uint32(1) << min(keyBits, bucketBits) // keys of a bucket
+	for n := m.pairs * uint64(width) >> keyBits; n > bucketPairs && width > 1<<keyBits/maxBuckets; n >>= 1 {
 		width >>= 1
 	}
 	for base := uint32(0); base < 1<<keyBits; {
@@ -213,25 +213,26 @@ func (c *movedCursor) restore() {
 // sort sorts the bucket by key; pairs of one key stay in the order in which they
 // were read.
 func (m *merger) sort(base, width uint32) {
-	const digit = 11
+	const most = bucketBits / 2
 	keyBits := uint(bits.Len32(width - 1))
+	digit := (keyBits + 1) / 2
+	mask := uint32(1)<<digit - 1
 	if cap(m.temp) < len(m.bucket) {
 		m.temp = make([]uint64, len(m.bucket)+len(m.bucket)/4)
 	}
-	var count [1 << digit]uint32
 	for shift := uint(0); shift < keyBits; shift += digit {
+		var count [1 << most]uint32
 		from, to := m.bucket, m.temp[:len(m.bucket)]
-		clear(count[:])
 		for _, v := range from {
-			count[(uint32(v>>32)-base)>>shift&(1<<digit-1)]++
+			count[(uint32(v>>32)-base)>>shift&mask&(1<<most-1)]++
 		}
 		sum := uint32(0)
-		for i, n := range count {
+		for i, n := range count[:mask+1] {
 			count[i] = sum
 			sum += n
 		}
 		for _, v := range from {
-			d := (uint32(v>>32) - base) >> shift & (1<<digit - 1)
+			d := (uint32(v>>32) - base) >> shift & mask & (1<<most - 1)
 			to[count[d]] = v
 			count[d]++
 		}
@@ -243,20 +244,29 @@ func (m *merger) sort(base, width uint32) {
 func (m *merger) emit(w io.Writer) error {
 	for i := 0; i < len(m.bucket); {
 		key := uint32(m.bucket[i] >> 32)
-		m.group = m.group[:0]
-		ascending := true
-		for ; i < len(m.bucket) && uint32(m.bucket[i]>>32) == key; i++ {
-			u := uint32(m.bucket[i])
-			ascending = ascending && (len(m.group) == 0 || m.group[len(m.group)-1] < u)
-			m.group = append(m.group, u)
+		end := i + 1
+		for end < len(m.bucket) && uint32(m.bucket[end]>>32) == key {
+			end++
 		}
-		if !ascending {
-			slices.Sort(m.group)
-			m.group = slices.Compact(m.group)
+		n := end - i
+		if n == 1 {
+			m.page.addOne(key, uint32(m.bucket[i]))
+		} else {
+			m.group = m.group[:0]
+			ascending, last := true, int64(-1)
+			for _, v := range m.bucket[i:end] {
+				u := uint32(v)
+				ascending, last = ascending && last < int64(u), int64(u)
+				m.group = append(m.group, u)
+			}
+			if !ascending {
+				slices.Sort(m.group)
+			}
+			m.page.add(key, m.group)
 		}
-		m.page.add(key, m.group)
+		i = end
 		m.size.Keys++
-		m.size.Pairs += uint64(len(m.group))
+		m.size.Pairs += uint64(n)
 		if m.page.full() {
 			if err := m.flush(w); err != nil {
 				return err
@@ -270,7 +280,7 @@ func (m *merger) emit(w io.Writer) error {
 func (m *merger) flush(w io.Writer) error {
 	first := m.page.keys[0]
 	b := m.page.finish()
-	m.page.reset()
+	m.page.reset(m.units)
 	if _, err := w.Write(b); err != nil {
 		return err
 	}

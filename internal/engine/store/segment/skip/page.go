@@ -46,6 +46,7 @@ func gapBits(units, count int) uint {
 // pageWriter collects the keys of one page.
 type pageWriter struct {
 	units   int
+	idBits  uint
 	keys    []uint32
 	flags   bitWriter // 1: several units
 	singles bitWriter
@@ -55,7 +56,8 @@ type pageWriter struct {
 	out     []byte
 }
 
-func (p *pageWriter) reset() {
+func (p *pageWriter) reset(units int) {
+	p.units, p.idBits = units, idBits(units)
 	p.keys = p.keys[:0]
 	p.flags.reset()
 	p.singles.reset()
@@ -63,26 +65,28 @@ func (p *pageWriter) reset() {
 	p.keyBits.reset()
 }
 
-// full reports whether the page has reached its target. perKey estimates the bits
-// of a key.
+// full reports whether the page has reached its target.
 func (p *pageWriter) full() bool {
 	n := len(p.keys)
 	if n == 0 {
 		return false
 	}
-	span := uint64(p.keys[n-1]-p.keys[0])/uint64(n) + 1
-	perKey := bits.Len64(span) + 2
-	return n == pageKeys || n*perKey+p.flags.len()+p.singles.len()+p.several.len() >= 8*(pageTarget-pageHeader)
+	// The quotients of Rice code add up to at most two bits for each key.
+	perKey := max(bits.Len32(p.keys[n-1]-p.keys[0])-bits.Len(uint(n)), 0) + 3
+	return n == pageKeys || n*(perKey+1)+p.singles.len()+p.several.len() >= 8*(pageTarget-pageHeader)
 }
 
-// add appends a key, greater than the one before, and its ascending units.
+// addOne appends a key, greater than the one before, of one unit.
+func (p *pageWriter) addOne(key, unit uint32) {
+	p.keys = append(p.keys, key)
+	p.flags.put(0, 1)
+	p.singles.put(uint64(unit), p.idBits)
+}
+
+// add appends a key, greater than the one before, and its ascending units, two or
+// more.
 func (p *pageWriter) add(key uint32, list []uint32) {
 	p.keys = append(p.keys, key)
-	if len(list) == 1 {
-		p.flags.put(0, 1)
-		p.singles.put(uint64(list[0]), idBits(p.units))
-		return
-	}
 	p.flags.put(1, 1)
 	if len(list) == p.units {
 		p.several.unary(formAll)
