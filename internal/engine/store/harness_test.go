@@ -239,7 +239,7 @@ func (o *oracle) scan(q Query) []logs.Event {
 		if e.Timestamp < q.Start || e.Timestamp >= q.End ||
 			q.Streams != nil && !slices.Contains(q.Streams, e.Stream) ||
 			q.After != nil && !q.After.Less(e.Key) || q.Before != nil && !e.Key.Less(*q.Before) ||
-			q.Match != nil && !q.Match(e.Message) {
+			!q.Need.Meets(string(e.Message)) || q.Match != nil && !q.Match(e.Message) {
 			continue
 		}
 		out = append(out, e)
@@ -264,6 +264,9 @@ func collect(t testing.TB, s *Store, q Query, limit int, dead map[logs.StreamID]
 	})
 	if err != nil {
 		t.Fatalf("scan %+v: %v", q, err)
+	}
+	if used, _ := s.budget.bytes(); used != 0 {
+		t.Fatalf("scan %+v: %d bytes stay reserved", q, used)
 	}
 	return out
 }
@@ -344,6 +347,25 @@ func checkAll(t testing.TB, s *Store, o *oracle, group logs.GroupID, floor int64
 	got = slices.DeleteFunc(got, func(e logs.Event) bool { return dead[e.Stream] })
 	sameEvents(t, "blocks", got, o.scan(Query{Group: group, Streams: blocks.Streams, Start: blocks.Start, End: blocks.End}))
 
+	// What a message must contain, as a hint beside the matcher and alone.
+	part := func() string {
+		m := pick().Message
+		from := rng.IntN(len(m) + 1)
+		return string(m[from:min(len(m), from+rng.IntN(14))])
+	}
+	x, y := part(), part()
+	for _, need := range []hint.Need{hint.Text(x), hint.And(hint.Text(x), hint.Text(y)), hint.Or(hint.Text(x), hint.Text(y)), hint.Text(x + y)} {
+		q = all
+		q.Need, q.Reverse = need, rng.IntN(2) == 0
+		if rng.IntN(3) == 0 {
+			q.Streams = []logs.StreamID{pick().Stream, pick().Stream}
+		}
+		what := fmt.Sprintf("need of %q and %q", x, y)
+		sameEvents(t, what+" alone", collect(t, s, q, math.MaxInt, dead), o.scan(q))
+		q.Match = func(m []byte) bool { return need.Meets(string(m)) && len(m)%3 != 0 }
+		sameEvents(t, what, collect(t, s, q, math.MaxInt, dead), o.scan(q))
+	}
+
 	a, b := pick().Key, pick().Key
 	q = all
 	q.After, q.Before, q.Reverse = &a, &b, rng.IntN(2) == 0
@@ -354,8 +376,11 @@ func checkAll(t testing.TB, s *Store, o *oracle, group logs.GroupID, floor int64
 
 	for _, reverse := range []bool{false, true} {
 		page := Query{Group: group, Start: floor, End: math.MaxInt64, Reverse: reverse}
-		if rng.IntN(2) == 0 {
+		switch rng.IntN(3) {
+		case 0:
 			page.Streams = []logs.StreamID{pick().Stream}
+		case 1:
+			page.Need = hint.Text(part())
 		}
 		whole := page
 		size := 1 + rng.IntN(len(want)/3+20)
