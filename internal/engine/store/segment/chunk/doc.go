@@ -55,7 +55,7 @@ var ErrMalformed = errors.New("malformed chunk")
 // Summary says what a chunk holds; it allows skipping a chunk without reading it.
 type Summary struct {
 	Encoding       Encoding
-	Classes        [4]uint64 // the byte values that occur in the texts: bit b%64 of word b/64
+	Classes        [4]uint64 // byte values that the texts may have, and no others: bit b%64 of word b/64
 	Distinct       int       // number of distinct texts; MaxDistinct+1: many, or not counted
 	Ints           bool      // every text is a number that Chunk.Ints gives, of Scale
 	Scale          uint8     // decimal places
