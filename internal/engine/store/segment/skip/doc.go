@@ -20,8 +20,19 @@
 //   - every token that lies strictly inside the needle (a delimiter on both
 //     sides) is in the unit;
 //   - a token of n bytes at the edge of the needle is in the unit, or the unit has
-//     a token of more than n bytes in which it can hide;
+//     a token of more than n bytes in which it can hide (for hexadecimal digits: a
+//     long enough run of them);
 //   - a token of 64 bytes or more behind a delimiter is in the unit (its first 64
 //     bytes are known, whatever follows);
 //   - every trigram of the needle is in the unit.
+//
+// So a needle excludes most when its tokens have delimiters on both sides: who
+// knows that a value stands in quotes, asks for it with the quotes.
+//
+// # Bounds
+//
+// A part has at most [MaxUnits] units. An open Index holds 16 bytes for each unit
+// and 12 for each page; a lookup reads pages of about 16 KiB. A Builder holds the
+// keys of the units that were added, about two bytes for each; units of other
+// indexes are read page by page while it encodes.
 package skip
