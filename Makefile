@@ -2,6 +2,7 @@
 # make test   install what the tests need and run all of them
 # make check  the gates: format, vet, lint, generated files
 # make bench  measure a server on this machine (long)
+# make bench-compare PEER=path/to/victoria-logs   the same load and questions, side by side (long)
 
 SHELL  := bash
 GO     ?= go
@@ -9,7 +10,7 @@ CACHE  := $(CURDIR)/.cache
 VENV   := $(CACHE)/clients
 LISTEN ?= 127.0.0.1:4566
 
-.PHONY: run build test test-unit test-race test-clients clients check format vet lint generate-clean fuzz bench clean
+.PHONY: run build test test-unit test-race test-clients clients check format vet lint generate-clean fuzz bench bench-compare clean
 
 run: build
 	@exec bin/cumulog serve --listen $(LISTEN)
@@ -70,6 +71,10 @@ fuzz:
 
 bench: build
 	$(GO) run ./test/bench -server bin/cumulog
+
+bench-compare: build
+	@test -n "$(PEER)" || { echo "say which VictoriaLogs binary: make bench-compare PEER=path"; exit 2; }
+	$(GO) run ./test/bench -server bin/cumulog -peer "$(PEER)"
 
 clean:
 	rm -rf bin $(CACHE)

@@ -3,6 +3,7 @@ package main
 import (
 	"bytes"
 	"fmt"
+	"iter"
 	"strconv"
 	"sync/atomic"
 	"time"
@@ -50,47 +51,77 @@ func (p *prepared) restamp(c *clock) {
 	p.hash = hashOf(p.json)
 }
 
-// prepare makes the bodies of size message bytes for streams of one group, streams taking turns.
-func prepare(kind corpus.Kind, seed uint64, size int64, batch int, group string, streams int, clk *clock) ([]*prepared, error) {
+// message is one event of a corpus.
+type message struct {
+	ms   int64
+	text []byte
+}
+
+// batches yields a corpus of size message bytes, cut into the events of one PutLogEvents call each. What it yields lives until
+// the next one. The rare token goes into five messages, a fifth of the corpus apart, as a field where messages are JSON.
+func batches(kind corpus.Kind, seed uint64, size int64, batch int, clk *clock) (iter.Seq[[]message], error) {
 	g, err := corpus.New(kind, seed)
 	if err != nil {
 		return nil, err
 	}
+	return func(yield func([]message) bool) {
+		var events []message
+		total, rare := int64(0), 0
+		for total < size {
+			n, counted := 0, 0
+			for n < 10_000 {
+				if n == len(events) {
+					events = append(events, message{})
+				}
+				m := &events[n]
+				m.ms = clk.take(1)
+				m.text = g.Append(m.text[:0], m.ms)
+				if n == 0 && rare < 5 && total >= size/5*int64(rare) {
+					if rare++; kind == corpus.JSON {
+						m.text = append(m.text[:len(m.text)-1], `,"note":"`+rareToken+`"}`...)
+					} else {
+						m.text = append(m.text, " "+rareToken...)
+					}
+				}
+				if counted += len(m.text) + 26; counted > batch && n > 0 {
+					break
+				}
+				total += int64(len(m.text))
+				n++
+			}
+			if !yield(events[:n]) {
+				return
+			}
+		}
+	}, nil
+}
+
+// prepare makes the bodies of size message bytes for streams of one group, streams taking turns.
+func prepare(kind corpus.Kind, seed uint64, size int64, batch int, group string, streams int, clk *clock) ([]*prepared, error) {
+	all, err := batches(kind, seed, size, batch, clk)
+	if err != nil {
+		return nil, err
+	}
 	var out []*prepared
-	var message []byte
-	total, rare := int64(0), 0
-	for total < size {
-		p := &prepared{}
+	for events := range all {
+		p := &prepared{events: len(events)}
 		var b bytes.Buffer
 		b.Grow(batch + batch/4)
 		fmt.Fprintf(&b, `{"logGroupName":%q,"logStreamName":%q,"logEvents":[`, group, streamName(len(out)%streams))
-		counted := 0
-		for p.events < 10_000 {
-			ms := clk.take(1)
-			message = g.Append(message[:0], ms)
-			// The rare token goes into the first message of five bodies, a fifth of the corpus apart.
-			if p.events == 0 && rare < 5 && total >= size/5*int64(rare) {
-				message = append(message, " "+rareToken...)
-				rare++
-			}
-			if counted += len(message) + 26; counted > batch && p.events > 0 {
-				break
-			}
-			if p.events > 0 {
+		for i, m := range events {
+			if i > 0 {
 				b.WriteByte(',')
 			}
 			b.WriteString(`{"timestamp":`)
 			p.stamps = append(p.stamps, b.Len())
-			fmt.Fprintf(&b, `%d,"message":`, ms)
-			writeJSONString(&b, message)
+			fmt.Fprintf(&b, `%d,"message":`, m.ms)
+			writeJSONString(&b, m.text)
 			b.WriteByte('}')
-			p.events++
-			p.messages += int64(len(message))
+			p.messages += int64(len(m.text))
 		}
 		b.WriteString("]}")
 		p.json = b.Bytes()
 		p.hash = hashOf(p.json)
-		total += p.messages
 		out = append(out, p)
 	}
 	return out, nil

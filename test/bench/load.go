@@ -123,7 +123,7 @@ func (s *settings) ingest(ctx context.Context, r *report, p *process.Server, c *
 	if err != nil {
 		return sent, err
 	}
-	settled, err := settle(ctx, p, s.settle)
+	settled, err := settle(ctx, p.PID(), s.settle)
 	if err != nil {
 		return sent, err
 	}
@@ -194,7 +194,7 @@ func (s *settings) sendAll(ctx context.Context, c *caller, bodies []*prepared, c
 
 // settle waits until the server has nothing left to do: at least for a time, then until three seconds pass with less than 30 ms of
 // CPU, but no more than two minutes. It returns the CPU time used until then.
-func settle(ctx context.Context, p *process.Server, atLeast time.Duration) (time.Duration, error) {
+func settle(ctx context.Context, pid int, atLeast time.Duration) (time.Duration, error) {
 	const quiet, window, patience = 30 * time.Millisecond, 3 * time.Second, 2 * time.Minute
 	select {
 	case <-ctx.Done():
@@ -202,7 +202,7 @@ func settle(ctx context.Context, p *process.Server, atLeast time.Duration) (time
 	case <-time.After(atLeast):
 	}
 	for end := time.Now().Add(patience); ; {
-		before, err := cpuTime(p.PID())
+		before, err := cpuTime(pid)
 		if err != nil {
 			return 0, err
 		}
@@ -211,7 +211,7 @@ func settle(ctx context.Context, p *process.Server, atLeast time.Duration) (time
 			return 0, ctx.Err()
 		case <-time.After(window):
 		}
-		after, err := cpuTime(p.PID())
+		after, err := cpuTime(pid)
 		if err != nil {
 			return 0, err
 		}

@@ -2,6 +2,7 @@
 //
 //	go run ./test/bench -size 1GB                      every scenario, the three corpora
 //	go run ./test/bench -scenarios ingest -kinds json  one of them
+//	go run ./test/bench -peer PATH                     side by side with a VictoriaLogs binary
 //
 // It starts the server itself, with signatures required, sends a seeded corpus over HTTP with SigV4, and reads the server's CPU
 // time and memory from /proc. Request bodies are made and hashed before the clock runs. The report goes to standard output as a
@@ -38,6 +39,7 @@ type settings struct {
 	serve       []string // further flags of the server
 	keep        string   // data directory of the corpora; empty = temporary
 	settle      time.Duration
+	peer        string // VictoriaLogs binary to compare with; empty: none
 }
 
 var scenarioNames = []string{"start", "ingest", "read", "export", "single", "streams"}
@@ -68,6 +70,7 @@ func run(ctx context.Context, args []string) error {
 	flags.IntVar(&s.streams, "streams", 100_000, "streams of the scenario streams")
 	flags.DurationVar(&s.settle, "settle", 70*time.Second, "how long after the load the server still gets, at least; its write buffers are flushed after a minute")
 	flags.StringVar(&s.keep, "keep", "", "keep the data directories below this one")
+	flags.StringVar(&s.peer, "peer", "", "compare with this VictoriaLogs binary instead: the same load and the same questions")
 	if err := flags.Parse(args); err != nil {
 		return err
 	}
@@ -96,6 +99,9 @@ func run(ctx context.Context, args []string) error {
 		return fmt.Errorf("-connections %d is outside 1 to 256", s.connections)
 	}
 	report := newReport(s)
+	if s.peer != "" {
+		return s.compare(ctx, report, os.Stdout)
+	}
 	if err := s.measure(ctx, report); err != nil {
 		return err
 	}

@@ -26,7 +26,7 @@ func (s *settings) start(ctx context.Context, r *report) error {
 		}
 		defer p.Kill()
 		took = append(took, p.Ready())
-		if _, err := settle(ctx, p, 0); err != nil {
+		if _, err := settle(ctx, p.PID(), 0); err != nil {
 			return err
 		}
 		now, _, err := memory(p.PID())
@@ -118,7 +118,7 @@ func (s *settings) manyStreams(ctx context.Context, r *report) error {
 		return err
 	}
 	wall := time.Since(begin)
-	if _, err := settle(ctx, p, s.settle); err != nil {
+	if _, err := settle(ctx, p.PID(), s.settle); err != nil {
 		return err
 	}
 	now, peak, err := memory(p.PID())
