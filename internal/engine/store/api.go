@@ -31,9 +31,11 @@ type Options struct {
 	Manifest Manifest // required
 
 	// Memory bounds, in bytes, what the store keeps in memory: memtables (one
-	// being filled and at most two being flushed, an eighth each), the cache of
-	// decoded blocks (an eighth) and that of pages of skip indexes (a sixteenth).
-	// 0 means 256 MiB; less than 8 MiB counts as 8 MiB, and more than 512 MiB
+	// being filled and at most two being flushed, an eighth each), the blocks that
+	// queries have open (three eighths, and at least 24 MiB; one query may have two
+	// thirds of it), the cache of decoded blocks (an eighth) and that of pages of
+	// skip indexes (a sixteenth). A query that needs more than its share fails
+	// with ErrMemory. 0 means 256 MiB; less than 8 MiB counts as 8 MiB, and more than 512 MiB
 	// makes only the caches larger.
 	Memory int64
 
@@ -174,6 +176,8 @@ type tuning struct {
 	memtableAge   time.Duration // and one this old
 	cacheBytes    int64
 	pageBytes     int64
+	queryBytes    int64
+	patience      time.Duration // of a query that waits for memory
 	walFile       int64
 	walReserve    int64
 	blockBytes    int // raw bytes after which a block ends
@@ -216,6 +220,8 @@ func (o *Options) ensureDefaults(workers int) error {
 	setDefault(&t.memtableAge, time.Minute)
 	setDefault(&t.cacheBytes, max(o.Memory/8, o.Memory/2-3*t.memtableBytes))
 	setDefault(&t.pageBytes, o.Memory/16)
+	setDefault(&t.queryBytes, queryMemory(o.Memory))
+	setDefault(&t.patience, memoryPatience)
 	setDefault(&t.blockBytes, segment.MaxBlockBytes)
 	setDefault(&t.workers, workers)
 	t.writeTuning.ensureDefaults(workers)

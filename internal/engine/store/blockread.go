@@ -1,6 +1,7 @@
 package store
 
 import (
+	"math"
 	"slices"
 	"sort"
 	"sync"
@@ -21,6 +22,11 @@ type blockRead struct {
 
 	done chan struct{} // closed when a goroutine has finished it; nil: none was started
 
+	from   *logs.Key // the first row that is still wanted; nil: none was read before
+	narrow bool      // only a slice of the rows is to be kept, as memory is short
+	next   *logs.Key // the first row that was not kept
+	cost   int64     // reserved for the read
+
 	open    *openBlock // nil when nothing of the block is wanted
 	rows    int64      // looked at by the matcher
 	bytes   int64
@@ -32,6 +38,9 @@ type blockRead struct {
 func (r *blockRead) bound(reverse bool) logs.Key {
 	if r.mem != nil {
 		return r.mem.bound(reverse)
+	}
+	if r.from != nil {
+		return *r.from
 	}
 	if reverse {
 		return r.info.Max
@@ -47,7 +56,8 @@ type openBlock struct {
 	buf     *segment.Buffer // what data lives in; nil: data is the cache's
 	part    *part
 	id      blockID
-	lastRun int // where stream looked last
+	lastRun int   // where stream looked last
+	held    int64 // reserved
 }
 
 // keptRows are copies of the rows of a block that matched.
@@ -55,6 +65,13 @@ type keptRows struct {
 	streams    []logs.StreamID
 	ingestions []int64
 	texts      column.Texts
+}
+
+// keptOverhead is what a kept row costs beside its message.
+const keptOverhead = 8 + 8 + 4 + 2*24
+
+func (k *keptRows) memory() int64 {
+	return int64(cap(k.texts.Data) + keptOverhead*len(k.streams))
 }
 
 // stream returns the stream of a row. Rows are asked for in the order of keys,
@@ -84,7 +101,13 @@ func (o *openBlock) keep(bytes int, message func(i, row int) []byte) {
 	k.texts.Data, k.texts.Ends = make([]byte, 0, bytes), make([]uint32, 0, n)
 	for i := range o.sel.rows {
 		row := int(o.sel.rows[i].row)
-		k.streams[i], k.ingestions[i] = o.stream(row), o.data.ingestion(row)
+		var e logs.Event
+		if o.kept != nil {
+			o.event(row, &e)
+		} else {
+			e.Stream, e.Ingestion = o.stream(row), o.data.ingestion(row)
+		}
+		k.streams[i], k.ingestions[i] = e.Stream, e.Ingestion
 		k.texts.Append(message(i, row))
 		o.sel.rows[i].row = uint32(i)
 	}
@@ -140,7 +163,8 @@ func (sc *scan) read(r *blockRead) {
 			return
 		}
 	}
-	sc.selectRows(o)
+	lo, hi := r.bounds(sc)
+	sc.selectRows(o, lo, hi)
 	if b != nil && sc.streams != nil {
 		sc.s.dirs.put(k, &blockData{runs: o.data.runs})
 	}
@@ -158,7 +182,81 @@ func (sc *scan) read(r *blockRead) {
 		return
 	}
 	o.sel.order()
+	if r.narrow {
+		sc.slice(r, o)
+	}
+	if o.kept != nil {
+		o.held = o.kept.memory()
+	} else {
+		o.held, r.cost = r.cost, 0
+	}
 	r.open = o
+}
+
+// bounds returns the exclusive bounds of the rows that are wanted of a block.
+func (r *blockRead) bounds(sc *scan) (lo, hi logs.Key) {
+	lo, hi = sc.lo, sc.hi
+	switch {
+	case r.from == nil:
+	case sc.reverse:
+		hi = after(*r.from)
+	default:
+		lo = before(*r.from)
+	}
+	return lo, hi
+}
+
+// before returns the key next to k on its lower side.
+func before(k logs.Key) logs.Key {
+	if k.Seq > 0 {
+		return logs.Key{Timestamp: k.Timestamp, Seq: k.Seq - 1}
+	}
+	return logs.Key{Timestamp: k.Timestamp - 1, Seq: math.MaxUint64}
+}
+
+// after returns the key next to k on its upper side.
+func after(k logs.Key) logs.Key {
+	if k.Seq < math.MaxUint64 {
+		return logs.Key{Timestamp: k.Timestamp, Seq: k.Seq + 1}
+	}
+	return logs.Key{Timestamp: k.Timestamp + 1}
+}
+
+// slice keeps only the rows of the block that come first, as memory is short; the
+// others will be read again.
+func (sc *scan) slice(r *blockRead, o *openBlock) {
+	rows := o.sel.rows
+	at := func(i int) int {
+		if sc.reverse {
+			return len(rows) - 1 - i
+		}
+		return i
+	}
+	message := func(row int) []byte {
+		if o.kept != nil {
+			return o.kept.texts.At(row)
+		}
+		return o.data.message(row)
+	}
+	n, size := 0, 0
+	for n < len(rows) && (n == 0 || int64(size) < sc.account.b.slice()) {
+		size += len(message(int(rows[at(n)].row))) + keptOverhead
+		n++
+	}
+	if n < len(rows) {
+		k := rows[at(n)].key
+		r.next = &k
+		if sc.reverse {
+			n = copy(rows, rows[len(rows)-n:])
+		}
+		o.sel.rows = rows[:n]
+	}
+	if r.next != nil && o.buf != nil && o.kept == nil {
+		sc.s.cache.put(cacheKey{o.part, o.id}, o.data)
+	}
+	if o.kept == nil || r.next != nil {
+		o.keep(size, func(_, row int) []byte { return message(row) })
+	}
 }
 
 // load decodes the messages of a block, unless they are there.
@@ -279,11 +377,11 @@ func (sc *scan) matchRows(o *openBlock, message func(i, row int) []byte) (size i
 }
 
 // selectRows collects the rows of the wanted streams within the bounds.
-func (sc *scan) selectRows(o *openBlock) {
+func (sc *scan) selectRows(o *openBlock, lo, hi logs.Key) {
 	keys, runs := o.data.keys, o.data.runs
 	if sc.streams == nil {
 		for _, run := range runs {
-			o.sel.add(keys, run, sc.lo, sc.hi)
+			o.sel.add(keys, run, lo, hi)
 		}
 		return
 	}
@@ -292,14 +390,14 @@ func (sc *scan) selectRows(o *openBlock) {
 		for _, id := range sc.streams {
 			i := searchRun(runs, id)
 			if i < len(runs) && runs[i].Stream == id {
-				o.sel.add(keys, runs[i], sc.lo, sc.hi)
+				o.sel.add(keys, runs[i], lo, hi)
 			}
 		}
 		return
 	}
 	for _, run := range runs {
 		if sc.wants(run.Stream) {
-			o.sel.add(keys, run, sc.lo, sc.hi)
+			o.sel.add(keys, run, lo, hi)
 		}
 	}
 }
@@ -335,10 +433,12 @@ func (sc *scan) retire(c *cursor, exhausted bool) {
 	if o == nil {
 		return
 	}
-	again := !exhausted || sc.match == nil && 2*len(o.sel.rows) < len(o.data.keys)
+	again := !exhausted || sc.match == nil && o.data != nil && 2*len(o.sel.rows) < len(o.data.keys)
 	if again && o.buf != nil {
 		sc.s.cache.put(cacheKey{o.part, o.id}, o.data)
 	}
+	sc.account.release(o.held)
+	o.held = 0
 	o.recycle()
 }
 

@@ -62,6 +62,7 @@ func (s *Store) ScanBlocks(ctx context.Context, q BlockQuery, workers int, fn fu
 		defer bs.mu.Unlock()
 		bs.wake.Broadcast()
 	})()
+	bs.account, bs.alive = &account{b: s.budget}, workers
 	var wg sync.WaitGroup
 	for i := range workers {
 		wg.Go(func() {
@@ -90,7 +91,10 @@ type blockScan struct {
 	wake  sync.Cond
 	items []blockItem // the last one is taken first
 	busy  int         // workers that may add items
+	alive int         // workers
 	stats Stats
+
+	account *account
 }
 
 // blockItem is a piece of work of a block scan: rows of a memtable, a part that
@@ -205,10 +209,19 @@ func (bs *blockScan) done(more []blockItem, count func(*Stats)) {
 // work is one worker.
 func (bs *blockScan) work(worker int, fn func(worker int, b *BlockView) error) error {
 	b := &BlockView{scan: bs, ctx: bs.ctx, search: rowSearch{ctx: bs.ctx}}
+	held := int64(0)
+	defer func() { bs.account.release(held) }()
 	for {
 		item, ok := bs.next()
 		if !ok {
 			return nil
+		}
+		if more := item.cost() - held; more > 0 {
+			stay, err := bs.reserve(more, item)
+			if !stay {
+				return err
+			}
+			held += more
 		}
 		var (
 			more  []blockItem
@@ -232,6 +245,45 @@ func (bs *blockScan) work(worker int, fn func(worker int, b *BlockView) error) e
 			return err
 		}
 	}
+}
+
+// cost returns about how many bytes a worker needs for the item.
+func (i *blockItem) cost() int64 {
+	n, size := 0, int64(0)
+	for _, c := range i.mem {
+		n += len(c.timestamps)
+		size += c.messageBytes()
+	}
+	cost := viewCost(n, size, 0)
+	for k := range i.infos {
+		b := &i.infos[k]
+		cost = max(cost, viewCost(b.Rows, b.RawBytes, b.StoredBytes))
+	}
+	return cost
+}
+
+// reserve reserves n more bytes for a worker. A worker for which there are none
+// ends and leaves its item to the others; the last one waits for other queries.
+func (bs *blockScan) reserve(n int64, item blockItem) (stay bool, err error) {
+	if bs.account.try(n) {
+		return true, nil
+	}
+	bs.mu.Lock()
+	last := bs.alive == 1
+	if !last {
+		bs.alive--
+		bs.busy--
+		bs.items = append(bs.items, item)
+		bs.wake.Broadcast()
+	}
+	bs.mu.Unlock()
+	if !last {
+		return false, nil
+	}
+	if err := bs.account.reserve(bs.ctx, n); err != nil {
+		return false, fmt.Errorf("scan blocks: %w", err)
+	}
+	return true, nil
 }
 
 // expand queues the blocks of a part.

@@ -143,7 +143,8 @@ func (b *BlockView) selectRows(stats *Stats) error {
 	if d == nil {
 		d = &blockData{keys: b.blk.Keys(), runs: b.blk.Streams()}
 	}
-	b.scan.sel.selectRows(&openBlock{data: d, sel: &b.picked})
+	sc := &b.scan.sel
+	sc.selectRows(&openBlock{data: d, sel: &b.picked}, sc.lo, sc.hi)
 	b.selRows = b.selRows[:0]
 	for _, r := range b.picked.rows {
 		b.selRows = append(b.selRows, r.row)

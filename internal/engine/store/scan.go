@@ -39,6 +39,7 @@ func (s *Store) Scan(ctx context.Context, q Query, yield func(logs.Event) bool) 
 		s: s, ctx: ctx, group: q.Group, match: matcher(q), need: q.Need,
 		frontier: frontier{reverse: q.Reverse},
 		workers:  s.o.tune.workers,
+		account:  &account{b: s.budget},
 		budget:   q.Budget, began: time.Now(),
 		log: s.o.Logger,
 	}
@@ -81,6 +82,7 @@ type scan struct {
 	match   func([]byte) bool // nil: all are wanted
 	workers int
 	log     *slog.Logger
+	account *account
 	budget  Budget
 	began   time.Time
 
@@ -309,15 +311,10 @@ func (sc *scan) endsBefore(key logs.Key) bool {
 		return false
 	}
 	// The frontier is exclusive: the position next to key.
-	switch {
-	case !sc.reverse && key.Seq > 0:
-		key.Seq--
-	case !sc.reverse:
-		key = logs.Key{Timestamp: key.Timestamp - 1, Seq: math.MaxUint64}
-	case key.Seq < math.MaxUint64:
-		key.Seq++
-	default:
-		key = logs.Key{Timestamp: key.Timestamp + 1}
+	if sc.reverse {
+		key = after(key)
+	} else {
+		key = before(key)
 	}
 	if sc.reverse && !key.Less(sc.hi) || !sc.reverse && !sc.lo.Less(key) {
 		return false
@@ -338,6 +335,9 @@ func (sc *scan) openNext() error {
 	}
 	read := sc.ahead[0]
 	if read.done == nil {
+		if err := sc.reserve(read); err != nil {
+			return err
+		}
 		sc.read(read)
 	} else {
 		select {
@@ -348,6 +348,7 @@ func (sc *scan) openNext() error {
 	}
 	sc.ahead = sc.ahead[1:]
 	sc.count(read)
+	sc.settle(read)
 	if read.err != nil {
 		return sc.blockError(read)
 	}
@@ -362,18 +363,65 @@ func (sc *scan) openNext() error {
 		}
 		return nil
 	}
-	sc.stats.Blocks++
+	if read.from == nil {
+		sc.stats.Blocks++
+	}
 	if read.open == nil {
 		return nil
 	}
 	sc.push(blockCursor(read.open, sc.reverse))
+	if read.next != nil {
+		rest := &blockRead{part: read.part, info: read.info, from: read.next}
+		sc.pending.push(sc.reverse, pendingItem{bound: *read.next, part: read.part, read: rest})
+	}
 	return nil
+}
+
+// reserve reserves memory for a read. When the scan holds much already, because
+// very many blocks overlap, only a slice of the block is kept.
+func (sc *scan) reserve(read *blockRead) error {
+	if read.mem != nil {
+		return nil
+	}
+	read.cost = readCost(&read.info)
+	read.narrow = !sc.account.roomy(read.cost)
+	if err := sc.account.reserve(sc.ctx, read.cost); err != nil {
+		read.cost = 0
+		return fmt.Errorf("scan: %w", err)
+	}
+	return nil
+}
+
+// tryReserve reserves memory for a read ahead, which may well wait.
+func (sc *scan) tryReserve(read *blockRead) bool {
+	if read.mem != nil {
+		return true
+	}
+	cost := readCost(&read.info)
+	if !sc.account.roomy(cost) || !sc.account.try(cost) {
+		return false
+	}
+	read.cost = cost
+	return true
+}
+
+// settle gives back what a read does not need any more.
+func (sc *scan) settle(read *blockRead) {
+	cost := read.cost
+	read.cost = 0
+	if o := read.open; o != nil && o.kept != nil {
+		o.held = min(o.held, cost)
+		cost -= o.held
+	}
+	sc.account.release(cost)
 }
 
 // count adds the work of a read that has ended.
 func (sc *scan) count(read *blockRead) {
-	sc.stats.Rows += read.rows
-	sc.stats.Bytes += read.bytes
+	if read.from == nil {
+		sc.stats.Rows += read.rows
+		sc.stats.Bytes += read.bytes
+	}
 	sc.stats.DecodedBytes += read.decoded
 	if read.mem != nil {
 		sc.stats.MemoryRows += read.rows
@@ -403,6 +451,10 @@ func (sc *scan) readAhead() error {
 			continue
 		}
 		read := item.read
+		if !sc.tryReserve(read) {
+			sc.pending.push(sc.reverse, item)
+			break
+		}
 		sc.cut(read)
 		read.done = make(chan struct{})
 		sc.ahead = append(sc.ahead, read)
@@ -491,7 +543,7 @@ func (sc *scan) blockError(read *blockRead) error {
 // finish waits for what runs ahead and gives everything back.
 func (sc *scan) finish() {
 	for _, read := range sc.ahead {
-		if read.mem == nil {
+		if read.mem == nil && read.from == nil {
 			sc.skip(&sc.stats.StopSkipped, &read.info)
 		}
 		if read.done == nil {
@@ -499,6 +551,7 @@ func (sc *scan) finish() {
 		}
 		<-read.done
 		sc.stats.DecodedBytes += read.decoded
+		sc.settle(read)
 		if read.open != nil {
 			sc.retire(&cursor{blk: read.open}, false)
 		}
@@ -507,7 +560,7 @@ func (sc *scan) finish() {
 		switch {
 		case item.read == nil:
 			sc.stats.PartsSkipped++
-		case item.read.mem == nil:
+		case item.read.mem == nil && item.read.from == nil:
 			sc.skip(&sc.stats.StopSkipped, &item.read.info)
 		}
 	}

@@ -29,6 +29,7 @@ type Store struct {
 	cache    *blockCache
 	dirs     *blockCache // of runs only: which streams a block holds
 	pages    *pageCache  // of skip indexes
+	budget   *budget     // of queries
 
 	ctx    context.Context // of the background work; ends in Close
 	cancel context.CancelFunc
@@ -83,6 +84,7 @@ func Open(ctx context.Context, o Options) (_ *Store, err error) {
 		cache:     newBlockCache(o.tune.cacheBytes),
 		dirs:      newBlockCache(o.tune.cacheBytes / 8),
 		pages:     newPageCache(o.tune.pageBytes),
+		budget:    newBudget(o.tune.queryBytes, o.tune.patience),
 		encoders:  &encoders{opts: o.tune.encoding()},
 		flushWake: make(chan struct{}, 1), mergeWake: make(chan struct{}, 1),
 		closing: make(chan struct{}),
