@@ -85,9 +85,11 @@ type worker struct {
 	bufs  [2][]uint32
 	stats *statsOp
 	top   *topOp
+	fetch []fieldRef // columns that the head reads before it changes anything
 
 	n        Stats
 	condRows []StepStats
+	before   []StepStats
 }
 
 // Run runs a query. A cancelled context ends it with the cause; so does the
@@ -155,6 +157,7 @@ func (r *run) worker(ctx context.Context) *worker {
 		w.conds = append(w.conds, compilePredicate(c, e, w.s))
 	}
 	w.condRows = make([]StepStats, len(w.conds))
+	w.fetch = headColumns(r.query, c)
 	if s, ok := r.query.Head.(plan.Stats); ok {
 		w.stats = newStats(s, c, w.s, &r.q)
 	} else {
@@ -163,8 +166,60 @@ func (r *run) worker(ctx context.Context) *worker {
 	return w
 }
 
-// block takes one block through the conditions to the head.
+// headColumns returns what the head reads of every block. The messages of rows
+// that a Sort or Limit returns are not among it: they are read for those only.
+func headColumns(q *plan.Query, c *compiler) []fieldRef {
+	var refs []fieldRef
+	seen := map[string]bool{}
+	add := func(name string) {
+		if !seen[name] {
+			seen[name] = true
+			refs = append(refs, c.slot(name))
+		}
+	}
+	switch h := q.Head.(type) {
+	case plan.Stats:
+		for _, b := range h.By {
+			plan.Fields(b.Expr, add)
+		}
+		for _, a := range h.Aggs {
+			if a.Arg != nil {
+				plan.Fields(a.Arg, add)
+			}
+			if a.Func == plan.Earliest || a.Func == plan.Latest {
+				add(plan.Timestamp)
+			}
+		}
+	case plan.Sort:
+		for _, k := range h.Keys {
+			plan.Fields(k.Expr, add)
+		}
+	}
+	for _, k := range q.Cols {
+		plan.Fields(k.Expr, func(name string) {
+			if name != plan.Message {
+				add(name)
+			}
+		})
+	}
+	return refs
+}
+
+// block does one block. When it fails, nothing of the block was kept: a source
+// may leave out a block that turned out to be damaged.
 func (w *worker) block(b plan.Block) error {
+	n := w.n
+	w.before = append(w.before[:0], w.condRows...)
+	err := w.add(b)
+	if err != nil {
+		w.n = n
+		copy(w.condRows, w.before)
+	}
+	return err
+}
+
+// add takes one block through the conditions to the head.
+func (w *worker) add(b plan.Block) error {
 	if err := context.Cause(w.pace.ctx); err != nil {
 		return err
 	}
@@ -241,6 +296,9 @@ func (w *worker) rows(sel []uint32) error {
 		}
 	}
 	w.n.RowsMatched += int64(len(sel))
+	if err := w.frame.fetch(w.fetch); err != nil {
+		return err
+	}
 	if w.stats != nil {
 		return w.stats.rows(w.frame, w.frame, sel)
 	}

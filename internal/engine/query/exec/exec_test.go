@@ -12,6 +12,7 @@ import (
 
 	"github.com/google/go-cmp/cmp"
 
+	"github.com/cumulog/cumulog/internal/engine/column"
 	"github.com/cumulog/cumulog/internal/engine/query/exec"
 	"github.com/cumulog/cumulog/internal/engine/query/plan"
 	"github.com/cumulog/cumulog/internal/logs"
@@ -250,6 +251,74 @@ func TestErrorsOfBlocksEndTheQuery(t *testing.T) {
 	q := optimize(t, plan.Stats{By: []plan.Named{{Expr: field(plan.Timestamp), As: "t"}}, Aggs: countRows.Aggs})
 	if _, err := exec.Run(context.Background(), q, src, exec.Options{}); !errors.Is(err, errDisk) {
 		t.Errorf("%v", err)
+	}
+}
+
+// damaged is a source of which some blocks fail at the last moment; it leaves them out.
+type damaged struct{ memory }
+
+type damagedBlock struct{ plan.Block }
+
+func (d damagedBlock) Rows([]uint32, *column.Texts) error { return errDisk }
+func (d damagedBlock) Messages() (*column.Texts, error)   { return nil, errDisk }
+func (d damagedBlock) Field(path string) (*column.Vector, error) {
+	if path == "s" {
+		return nil, errDisk
+	}
+	return d.Block.Field(path)
+}
+
+func (d *damaged) ScanBlocks(ctx context.Context, r plan.Request, workers int, fn func(int, plan.Block) error) (plan.SourceStats, error) {
+	return d.memory.ScanBlocks(ctx, r, workers, func(w int, b plan.Block) error {
+		if first, _ := b.Span(); first/100_000%2 == 0 {
+			return fn(w, b)
+		}
+		if err := fn(w, damagedBlock{b}); !errors.Is(err, errDisk) {
+			return err
+		}
+		return nil
+	})
+}
+
+// TestDamagedBlocksLeaveNoTrace compares with the answer from the whole blocks alone.
+func TestDamagedBlocksLeaveNoTrace(t *testing.T) {
+	rows := plainRows(1000, numbered)
+	var whole []row
+	for _, r := range rows {
+		if r.Timestamp/100_000%2 == 0 {
+			whole = append(whole, r)
+		}
+	}
+	by := []plan.Named{{Expr: field("i"), As: "i"}}
+	sort := func(name string, desc bool, limit int) plan.Step {
+		return plan.Sort{Keys: []plan.SortKey{{Expr: field(name), Desc: desc}}, Limit: limit}
+	}
+	for name, step := range map[string]plan.Step{
+		"stats":    plan.Stats{By: by, Aggs: []plan.Agg{countRows.Aggs[0], {Func: plan.Latest, Arg: field("s"), As: "l"}}},
+		"messages": plan.Stats{By: by, Aggs: []plan.Agg{countRows.Aggs[0], {Func: plan.Max, Arg: field(plan.Message), As: "l"}}},
+		"newest":   sort(plan.Timestamp, true, 130),
+		"smallest": sort("i", false, 130),
+		"all":      sort("i", true, 0),
+		"any":      plan.Limit{N: 2000},
+	} {
+		q := optimize(t, step)
+		want, err := exec.Run(context.Background(), q, &memory{rows: whole, block: 100}, exec.Options{Workers: 1})
+		if err != nil {
+			t.Fatal(err)
+		}
+		got, err := exec.Run(context.Background(), q, &damaged{memory{rows: rows, block: 100}}, exec.Options{Workers: 2})
+		if err != nil {
+			t.Fatalf("%s: %v", name, err)
+		}
+		if show(got.Rows) != show(want.Rows) {
+			t.Errorf("%s: got %d rows\n%.300s\nwant %d\n%.300s", name, len(got.Rows), show(got.Rows), len(want.Rows), show(want.Rows))
+		}
+		if name == "newest" || name == "smallest" {
+			continue // whether a damaged block is noticed depends on which rows came before
+		}
+		if got.Stats.RowsScanned != want.Stats.RowsScanned || got.Stats.RowsMatched != want.Stats.RowsMatched {
+			t.Errorf("%s: %d rows scanned and %d matched, want %d and %d", name, got.Stats.RowsScanned, got.Stats.RowsMatched, want.Stats.RowsScanned, want.Stats.RowsMatched)
+		}
 	}
 }
 

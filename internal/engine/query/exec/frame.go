@@ -59,7 +59,8 @@ type blockFrame struct {
 	keys  []logs.Key
 	strs  []logs.StreamID
 	ing   []int64
-	msgs  column.Texts // of the rows of the batch
+	msgs  column.Texts  // of the rows of the batch
+	all   *column.Texts // of every row, once they were read
 }
 
 type blockColumn struct {
@@ -79,7 +80,7 @@ func newBlockFrame(paths []string) *blockFrame {
 
 func (f *blockFrame) open(b plan.Block) {
 	f.Block, f.n = b, b.Len()
-	f.keys, f.strs, f.ing = nil, nil, nil
+	f.keys, f.strs, f.ing, f.all = nil, nil, nil, nil
 	for i := range f.cols {
 		c := &f.cols[i]
 		c.v, c.dict = nil, c.dict[:0]
@@ -117,6 +118,40 @@ func (f *blockFrame) ingestions() ([]int64, error) {
 		f.ing = s
 	}
 	return f.ing, nil
+}
+
+func (f *blockFrame) messages() (*column.Texts, error) {
+	if f.all == nil {
+		t, err := f.Messages()
+		if err != nil {
+			return nil, err
+		}
+		f.all = t
+	}
+	return f.all, nil
+}
+
+// fetch reads columns, so that using them afterwards cannot fail.
+func (f *blockFrame) fetch(refs []fieldRef) error {
+	for i := range refs {
+		var err error
+		switch r := &refs[i]; {
+		case !r.sys:
+			_, err = f.column(r.slot)
+		case r.name == plan.Timestamp:
+			_, err = f.rowKeys()
+		case r.name == plan.LogStream:
+			_, err = f.streams()
+		case r.name == plan.Ingestion:
+			_, err = f.ingestions()
+		case r.name == plan.Message:
+			_, err = f.messages()
+		}
+		if err != nil {
+			return err
+		}
+	}
+	return nil
 }
 
 // column returns a column of a path, and makes the values of its dictionary.
@@ -373,8 +408,8 @@ func (f *blockFrame) loadSystem(name string, rows []uint32, out []plan.Value, a 
 			out[i] = plan.Value{Kind: plan.Number, Num: float64(f.Group())}
 		}
 	default: // plan.Message
-		if len(rows) > f.n/8 {
-			t, err := f.Messages()
+		if f.all != nil || len(rows) > f.n/8 {
+			t, err := f.messages()
 			if err != nil {
 				return err
 			}

@@ -21,6 +21,9 @@ type topOp struct {
 	cols            []*node
 	rows            []topRow // a heap when it is full: the last one in order is rows[0]
 	full            bool
+	saved           []topRow // rows before the block, once it changed them
+	changed         bool
+	grown           int  // bytes since the block began
 	byAge           bool // the first key is @timestamp
 	vals            [][]plan.Value
 	fresh           []uint32 // rows of the block that were kept, ascending
@@ -97,12 +100,37 @@ func (o *topOp) compare(a, b *topRow) int {
 	return a.e.newer(&b.e)
 }
 
-// take adds the rows of a block.
+// take adds the rows of a block. When a message of them cannot be read, none is.
 func (o *topOp) take(f *blockFrame, rows []uint32) error {
+	found := len(rows)
 	if o.any >= 0 {
-		room := int64(o.any) - (o.found.Add(int64(len(rows))) - int64(len(rows)))
-		rows = rows[:min(max(room, 0), int64(len(rows)))]
+		room := int64(o.any) - (o.found.Add(int64(found)) - int64(found))
+		rows = rows[:min(max(room, 0), int64(found))]
 	}
+	o.changed, o.grown = false, 0
+	full := o.full
+	err := o.add(f, rows)
+	if err == nil {
+		o.publish()
+		return nil
+	}
+	if o.any >= 0 {
+		o.found.Add(-int64(found))
+	}
+	if o.changed {
+		o.rows, o.full = append(o.rows[:0], o.saved...), full
+		o.q.shrink(o.grown)
+	}
+	return err
+}
+
+// grow counts memory that is given back when the block fails.
+func (o *topOp) grow(n int) error {
+	o.grown += n
+	return o.q.grow(n)
+}
+
+func (o *topOp) add(f *blockFrame, rows []uint32) error {
 	keys, err := f.rowKeys()
 	if err != nil {
 		return err
@@ -145,11 +173,7 @@ func (o *topOp) take(f *blockFrame, rows []uint32) error {
 			return err
 		}
 	}
-	if err := o.read(f); err != nil {
-		return err
-	}
-	o.publish()
-	return nil
+	return o.read(f)
 }
 
 // recent returns rows sorted so that the last of them are the first in order, when
@@ -195,7 +219,14 @@ func (o *topOp) offer(cand *topRow, r uint32) error {
 		if o.compare(cand, &o.rows[0]) >= 0 {
 			return nil
 		}
-		o.q.shrink(o.rows[0].held)
+	}
+	if !o.changed {
+		o.saved, o.changed = append(o.saved[:0], o.rows...), true
+	}
+	if o.full {
+		if err := o.grow(-o.rows[0].held); err != nil {
+			return err
+		}
 		o.rows[0] = topRow{}
 	}
 	t := topRow{e: cand.e, fresh: true, row: r, held: rowBytes + valueBytes*(len(cand.keys)+len(o.cols))}
@@ -206,7 +237,7 @@ func (o *topOp) offer(cand *topRow, r uint32) error {
 			t.held += len(t.keys[i].Text)
 		}
 	}
-	if err := o.q.grow(t.held); err != nil {
+	if err := o.grow(t.held); err != nil {
 		return err
 	}
 	if o.full {
@@ -266,7 +297,7 @@ func (o *topOp) read(f *blockFrame) error {
 				t := &o.rows[at[r]]
 				t.cols[j] = o.s.vals[i].Clone()
 				t.held += len(t.cols[j].Text)
-				if err := o.q.grow(len(t.cols[j].Text)); err != nil {
+				if err := o.grow(len(t.cols[j].Text)); err != nil {
 					return err
 				}
 			}
