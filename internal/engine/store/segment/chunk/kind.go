@@ -72,9 +72,10 @@ func (c *converter) add(b []byte) (ok bool) {
 	case IPv4:
 		v, ok = parseIPv4(b)
 	case Hex:
-		if len(b) == c.n {
-			c.packed, ok = appendNibbles(c.packed, b, c.upper)
+		if len(b) != c.n {
+			return false
 		}
+		c.packed, ok = appendNibbles(c.packed, b, c.upper)
 		return ok
 	case UUID:
 		c.packed, ok = appendUUIDBytes(c.packed, b, c.upper)
