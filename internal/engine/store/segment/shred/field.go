@@ -2,7 +2,6 @@ package shred
 
 import (
 	"bytes"
-	"math/bits"
 	"slices"
 
 	"github.com/cumulog/cumulog/internal/engine/column"
@@ -249,7 +248,7 @@ func (b *Block) typed(v *column.Vector, n int) error {
 	if !k.inMemory {
 		values, ids, isDict := k.chunk.Dict()
 		if c.kind == Number || !isDict {
-			if ints, scale, ok := k.chunk.Ints(); ok && len(ints) == k.rows && decimalBytes(ints, scale) == k.text {
+			if ints, scale, ok := k.chunk.Ints(); ok && len(ints) == k.rows && k.chunk.Canonical() {
 				v.Kind, v.Scale = column.Int, scale
 				if scale > 0 {
 					v.Kind = column.Fixed
@@ -286,34 +285,6 @@ func (b *Block) typed(v *column.Vector, n int) error {
 	}
 	return nil
 }
-
-// decimalBytes returns the bytes of numbers that are written with scale decimal
-// places. Only when all texts are written like that, numbers can stand for them:
-// zeros that were added or left out change the sum.
-func decimalBytes(numbers []int64, scale uint8) (n int) {
-	least := 1
-	if scale > 0 {
-		n = len(numbers)
-		least = int(scale) + 1
-	}
-	for _, v := range numbers {
-		u := uint64(v)
-		if v < 0 {
-			u = -u
-			n++
-		}
-		// 1233/4096 is just above log10(2).
-		digits := bits.Len64(u) * 1233 >> 12
-		if digits < len(powers) && u >= powers[digits] {
-			digits++
-		}
-		n += max(digits, least)
-	}
-	return n
-}
-
-// powers[i] is 10^i; a number from there on has i+1 digits.
-var powers = [...]uint64{1, 1e1, 1e2, 1e3, 1e4, 1e5, 1e6, 1e7, 1e8, 1e9, 1e10, 1e11, 1e12, 1e13, 1e14, 1e15, 1e16, 1e17, 1e18, 1e19}
 
 // place is a row and which of the texts of a column it has.
 type place struct{ row, text uint32 }
