@@ -177,6 +177,7 @@ type tuning struct {
 	cacheBytes    int64
 	pageBytes     int64
 	queryBytes    int64
+	openParts     int           // part files open at once
 	patience      time.Duration // of a query that waits for memory
 	walFile       int64
 	walReserve    int64
@@ -221,6 +222,7 @@ func (o *Options) ensureDefaults(workers int) error {
 	setDefault(&t.cacheBytes, max(o.Memory/8, o.Memory/2-3*t.memtableBytes))
 	setDefault(&t.pageBytes, o.Memory/16)
 	setDefault(&t.queryBytes, queryMemory(o.Memory))
+	setDefault(&t.openParts, maxOpenParts)
 	setDefault(&t.patience, memoryPatience)
 	setDefault(&t.blockBytes, segment.MaxBlockBytes)
 	setDefault(&t.workers, workers)

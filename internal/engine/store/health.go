@@ -19,6 +19,9 @@ type Health struct {
 	Memtables     int   // one is being filled, the others wait to be flushed
 	HeadBytes     int64 // memory of the memtables
 	CacheBytes    int64 // memory of the caches of blocks and of pages of skip indexes
+	QueryBytes    int64 // memory that queries have reserved
+	PinnedBytes   int64 // memory of memtables that are flushed and kept by a scan under way
+	OpenParts     int   // part files that are open
 }
 
 // Health returns the present state. It does no I/O.
@@ -31,6 +34,8 @@ func (s *Store) Health() Health {
 	parts := s.cur.parts
 	s.mu.Unlock()
 	h.CacheBytes = s.cache.bytes() + s.dirs.bytes() + s.pages.bytes()
+	h.QueryBytes, h.PinnedBytes = s.budget.bytes()
+	h.OpenParts = s.files.count()
 	for _, p := range parts {
 		n, whole := p.hurt()
 		h.DamagedBlocks += n

@@ -222,6 +222,8 @@ type memtable struct {
 	firstLSN uint64    // of the batches in it
 	lastLSN  uint64    //
 	born     time.Time // when the first batch came
+	views    int       // that hold it; guarded by Store.mu
+	flushed  bool      // no current view holds it; likewise
 	written  *written  // its part, when that is not known to be published; guarded by Store.flushMu
 }
 

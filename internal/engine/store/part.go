@@ -11,16 +11,15 @@ import (
 	"github.com/cumulog/cumulog/internal/engine/store/segment"
 	"github.com/cumulog/cumulog/internal/logs"
 	"github.com/cumulog/cumulog/internal/platform/catalog"
-	"github.com/cumulog/cumulog/internal/platform/vfs"
 )
 
 // part is a live part file. Views share it by counting; its file is opened when
 // first needed.
 type part struct {
-	seg  catalog.Segment
-	fsys vfs.FS
-	path string
-	log  *slog.Logger
+	seg   catalog.Segment
+	files *openFiles
+	path  string
+	log   *slog.Logger
 
 	views atomic.Int64 // that list it; the last one to go disposes of it
 
@@ -34,7 +33,7 @@ type part struct {
 	indexDamaged atomic.Bool // and that was logged
 
 	mu      sync.Mutex // guards what follows; held during the one open
-	file    vfs.File
+	file    *partFile
 	reader  *segment.Reader
 	damage  error             // the whole part is unreadable
 	damaged map[blockID]error // unreadable blocks
@@ -51,7 +50,7 @@ func (p *part) open() (*segment.Reader, error) {
 	if p.damage != nil {
 		return nil, p.damage
 	}
-	f, err := p.fsys.Open(p.path)
+	f, err := p.files.openFile(p.path)
 	if errors.Is(err, fs.ErrNotExist) {
 		p.log.Error("a part is missing; its events are left out of every answer", "part", p.path, "events", p.seg.Rows)
 		p.damage = &segment.CorruptionError{File: p.path, Section: "file", Detail: "the file is missing",

@@ -30,6 +30,7 @@ type Store struct {
 	dirs     *blockCache // of runs only: which streams a block holds
 	pages    *pageCache  // of skip indexes
 	budget   *budget     // of queries
+	files    *openFiles
 
 	ctx    context.Context // of the background work; ends in Close
 	cancel context.CancelFunc
@@ -85,6 +86,7 @@ func Open(ctx context.Context, o Options) (_ *Store, err error) {
 		dirs:      newBlockCache(o.tune.cacheBytes / 8),
 		pages:     newPageCache(o.tune.pageBytes),
 		budget:    newBudget(o.tune.queryBytes, o.tune.patience),
+		files:     &openFiles{fsys: o.FS, limit: o.tune.openParts},
 		encoders:  &encoders{opts: o.tune.encoding()},
 		flushWake: make(chan struct{}, 1), mergeWake: make(chan struct{}, 1),
 		closing: make(chan struct{}),
@@ -114,6 +116,7 @@ func Open(ctx context.Context, o Options) (_ *Store, err error) {
 		v.parts = append(v.parts, p)
 	}
 	s.cur = v
+	v.mems[0].views = 1
 
 	var recovery wal.Recovery
 	s.wal, recovery, err = wal.Open(ctx, wal.Options{
@@ -205,7 +208,7 @@ func (s *Store) span(name string) (low, high uint64, ok bool) {
 }
 
 func (s *Store) newPart(g catalog.Segment) *part {
-	return &part{seg: g, fsys: s.o.FS, path: partPath(s.partsDir, g.ID), log: s.o.Logger}
+	return &part{seg: g, files: s.files, path: partPath(s.partsDir, g.ID), log: s.o.Logger}
 }
 
 // replay puts a recovered record into the memtable. When more is recovered
@@ -288,6 +291,9 @@ func (s *Store) install(v *view) {
 	for _, p := range v.parts {
 		p.views.Add(1)
 	}
+	for _, m := range v.mems {
+		m.views++
+	}
 	old := s.cur
 	s.cur = v
 	s.unref(old)
@@ -302,6 +308,11 @@ func (s *Store) unref(v *view) {
 		if p.views.Add(-1) == 0 {
 			s.garbage = append(s.garbage, p)
 			wake(s.mergeWake)
+		}
+	}
+	for _, m := range v.mems {
+		if m.views--; m.views == 0 && m.flushed {
+			s.budget.pin(-m.memory)
 		}
 	}
 }
@@ -335,6 +346,8 @@ func (s *Store) swap(flushed *memtable, removed, added []*part) {
 	if flushed != nil {
 		v.mems = slices.DeleteFunc(slices.Clone(v.mems), func(m *memtable) bool { return m == flushed })
 		s.head -= flushed.memory
+		s.budget.pin(flushed.memory) // until the last view of it goes
+		flushed.flushed = true
 		s.stored -= flushed.memory
 	}
 	for _, p := range s.cur.parts {
