@@ -1,6 +1,10 @@
 package skip
 
-import "math/bits"
+import (
+	"context"
+	"fmt"
+	"math/bits"
+)
 
 // cursor walks through all pairs of a list in ascending order. A copy is a place
 // to go back to; all copies share one pageMemory, and a cursor whose page is not
@@ -104,5 +108,37 @@ func (c *cursor) load(m *pageMemory) (err error) {
 	c.keys = bitReader{buf: c.p.keys}
 	c.one = bitReader{buf: c.p.lists}
 	c.more = bitReader{buf: c.p.lists, at: 8 * uint(c.p.several)}
+	return nil
+}
+
+// Verify reads all pages and reports whether they are what was written: a
+// *DamageError if not, or the error of reading, or of ctx. Every page is read once.
+func (x *Index) Verify(ctx context.Context) error {
+	for _, l := range []*list{&x.tix, &x.tri} {
+		c, m := l.cursor(), pageMemory{}
+		keys, page := uint64(0), 0
+		var units []uint32
+		for {
+			if c.page != page {
+				page = c.page
+				if err := ctx.Err(); err != nil {
+					return err
+				}
+			}
+			_, list, ok, err := c.next(&m, units[:0])
+			if err != nil {
+				return err
+			}
+			if !ok {
+				break
+			}
+			units = list
+			keys++
+		}
+		if keys != l.keys || c.pairs != l.pairs {
+			return &DamageError{Section: l.name, Page: -1,
+				Reason: fmt.Sprintf("%d keys and %d pairs, not %d and %d", keys, c.pairs, l.keys, l.pairs)}
+		}
+	}
 	return nil
 }

@@ -68,6 +68,9 @@ func use(t testing.TB, tix, tri []byte, n int, needles ...string) {
 			}
 		}
 	}
+	if err := x.Verify(context.Background()); err != nil && !errors.Is(err, skip.ErrDamaged) {
+		t.Fatalf("verify: %v", err)
+	}
 	b := skip.NewBuilder()
 	to := make([]int32, n)
 	for i := range to {
@@ -117,6 +120,21 @@ func TestDamage(t *testing.T) {
 	if s := clean.Size(); s.Tokens.Bytes != int64(len(tix)) || s.Tri.Bytes != int64(len(tri)) {
 		t.Errorf("sizes %+v of %d and %d bytes", s, len(tix), len(tri))
 	}
+	if err := clean.Verify(context.Background()); err != nil {
+		t.Errorf("undamaged: %v", err)
+	}
+	gone, cancel := context.WithCancel(context.Background())
+	cancel()
+	if err := clean.Verify(gone); !errors.Is(err, context.Canceled) {
+		t.Errorf("verify, canceled: %v", err)
+	}
+	set := []uint64{^uint64(0), ^uint64(0)}
+	if _, err := clean.Units(gone, hint.Text(" absent "), set); !errors.Is(err, context.Canceled) || set[0] != ^uint64(0) {
+		t.Errorf("units, canceled: %v, %#x", err, set)
+	}
+	if _, err := clean.Units(context.Background(), hint.Text(" absent "), nil); !errors.Is(err, skip.ErrMisuse) {
+		t.Errorf("units without a set: %v", err)
+	}
 	for range 2000 {
 		a, b := bytes.Clone(tix), bytes.Clone(tri)
 		which, perUnit := a, 10
@@ -125,16 +143,8 @@ func TestDamage(t *testing.T) {
 		}
 		which[r.IntN(len(which))] ^= 1 << r.IntN(8)
 		if x, err := skip.Open(bytes.NewReader(a), bytes.NewReader(b), n); err == nil {
-			bld := skip.NewBuilder()
-			to := make([]int32, n)
-			for i := range to {
-				to[i] = int32(i)
-			}
-			if err := bld.AddMoved(x, to); err != nil {
-				t.Fatal(err)
-			}
 			var damage *skip.DamageError
-			if _, _, err := bld.Encode(nil); !errors.As(err, &damage) || damage.Page < 0 {
+			if err := x.Verify(context.Background()); !errors.As(err, &damage) || damage.Page < 0 {
 				t.Fatalf("a flipped bit was not noticed: %v", err)
 			}
 		} else if !errors.Is(err, skip.ErrDamaged) {
