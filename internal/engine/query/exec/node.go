@@ -18,6 +18,7 @@ type node struct {
 	fn   function
 	args []plan.Value
 	text []byte
+	find *finder
 }
 
 // compiler resolves the columns of expressions.
@@ -52,6 +53,7 @@ func (c *compiler) compile(e plan.Expr) *node {
 		n.sub = []byte(e.Sub)
 	case plan.Match:
 		operand(e.X)
+		n.find = newFinder(e.Re)
 	case plan.In:
 		operand(e.X)
 	case plan.Present:
@@ -154,7 +156,6 @@ func (n *node) logic(out []plan.Value, all bool) {
 }
 
 func (n *node) search(out []plan.Value, p *pace) error {
-	m, isMatch := n.expr.(plan.Match)
 	for i := range out {
 		v := &n.bufs[0][i]
 		if !plan.HasText(v) {
@@ -166,8 +167,8 @@ func (n *node) search(out []plan.Value, p *pace) error {
 			n.text = v.AppendText(n.text[:0])
 			t = n.text
 		}
-		if isMatch {
-			out[i] = plan.BoolValue(m.Re.Match(t))
+		if n.find != nil {
+			out[i] = plan.BoolValue(n.find.match(t))
 		} else {
 			out[i] = plan.BoolValue(bytes.Contains(t, n.sub))
 		}

@@ -53,7 +53,8 @@ func compilePredicate(c *compiler, e plan.Expr, s *scratch) predicate {
 		}
 		return p
 	}
-	g := general{c.compile(e), s}
+	g := general{n: c.compile(e), s: s}
+	plan.Fields(e, func(name string) { g.messages = g.messages || name == plan.Message })
 	if path, ok := onlyPath(e); ok {
 		p := &onPath{general: g, ref: c.slot(path)}
 		p.null = p.holdsForNull()
@@ -209,12 +210,18 @@ func without(sel []uint32, hits column.Bitmap) []uint32 {
 
 // general evaluates the condition for each row.
 type general struct {
-	n *node
-	s *scratch
+	n        *node
+	s        *scratch
+	messages bool // it reads them
 }
 
 func (p general) keep(f *blockFrame, sel, out []uint32) ([]uint32, error) {
 	out = out[:0]
+	if p.messages && len(sel) > f.n/8 { // all at once is cheaper
+		if _, err := f.messages(); err != nil {
+			return nil, err
+		}
+	}
 	for len(sel) > 0 {
 		rows := sel[:min(batch, len(sel))]
 		sel = sel[len(rows):]
