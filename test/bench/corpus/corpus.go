@@ -2,7 +2,9 @@
 // traces, and an access log in the combined format.
 //
 // A generator with the same kind and seed makes the same messages for ever, of any number, without keeping them. Values are
-// skewed as in real logs: few services, paths and clients make most lines, identifiers are random and do not compress.
+// skewed as in real logs: few services, paths and clients make most lines, identifiers are random and do not compress. What belongs
+// together in real logs does so here: requests come in visits, lines of a request have its ids, and a program has so many statements
+// and stack traces and no more. zstd makes text and access blocks about as much smaller as it does blocks of real logs of the kind.
 package corpus
 
 import (

@@ -4,6 +4,7 @@ import (
 	"encoding/json"
 	"hash/fnv"
 	"regexp"
+	"strings"
 	"testing"
 	"unicode/utf8"
 
@@ -77,6 +78,85 @@ func TestMessages(t *testing.T) {
 			t.Errorf("%d of %d text messages have a stack trace", traces, n)
 		}
 		t.Logf("%s: %d bytes a message", kind, mean)
+	}
+}
+
+// TestAccessIsLikeAShop checks what belongs together in a real access log: files have one size, 304 has no bytes, assets follow
+// the page that refers to them, robots and browsers of many versions come.
+func TestAccessIsLikeAShop(t *testing.T) {
+	g, err := corpus.New(corpus.Access, 3)
+	if err != nil {
+		t.Fatal(err)
+	}
+	line := regexp.MustCompile(`^(\S+) .* "[A-Z]+ (\S+) HTTP/.*" (\d+) (\d+) "([^"]*)" "([^"]*)"$`)
+	const n = 30_000
+	var last []string
+	sizes, agents, clients := map[string]string{}, map[string]bool{}, map[string]bool{}
+	notModified, led, bursts, robots := 0, 0, 0, 0
+	for i := range int64(n) {
+		m := line.FindStringSubmatch(string(g.Append(nil, when+i)))
+		if m == nil {
+			t.Fatal("a line is not in the combined format")
+		}
+		client, path, status, bytes, referrer, agent := m[1], m[2], m[3], m[4], m[5], m[6]
+		agents[agent], clients[client] = true, true
+		if status == "304" {
+			notModified++
+			if bytes != "0" {
+				t.Fatalf("304 with %s bytes", bytes)
+			}
+		}
+		if strings.HasPrefix(path, "/media/") || strings.HasPrefix(path, "/assets/") {
+			if !strings.HasPrefix(referrer, "https://shop.example.com/") {
+				t.Fatalf("%s has referrer %s", path, referrer)
+			}
+			if old, seen := sizes[path]; status == "200" && seen && old != bytes {
+				t.Fatalf("%s has %s bytes and %s bytes", path, old, bytes)
+			} else if status == "200" {
+				sizes[path] = bytes
+			}
+		}
+		if last != nil {
+			if client == last[1] {
+				bursts++
+			}
+			if referrer == "https://shop.example.com"+last[2] {
+				led++
+			}
+		}
+		if strings.Contains(strings.ToLower(agent), "bot") {
+			robots++
+		}
+		last = m
+	}
+	for what, ok := range map[string]bool{
+		"not modified": notModified > n/50 && notModified < n/4, "bursts": bursts > n/4, "pages that lead on": led > n/20,
+		"robots": robots > n/20 && robots < n/4, "agents": len(agents) > 150, "clients": len(clients) > 500,
+	} {
+		if !ok {
+			t.Errorf("%s: %d not modified, %d led, %d in bursts, %d of robots, %d agents, %d clients", what, notModified, led, bursts, robots, len(agents), len(clients))
+		}
+	}
+}
+
+// TestTracesRepeat checks that stack traces are the same few again and again.
+func TestTracesRepeat(t *testing.T) {
+	g, err := corpus.New(corpus.Text, 3)
+	if err != nil {
+		t.Fatal(err)
+	}
+	traces, all, caused := map[string]int{}, 0, 0
+	for i := range int64(20_000) {
+		if _, trace, ok := strings.Cut(string(g.Append(nil, when+i)), "\n"); ok {
+			traces[trace]++
+			all++
+			if strings.Contains(trace, "\nCaused by: ") && strings.Contains(trace, " common frames omitted") {
+				caused++
+			}
+		}
+	}
+	if len(traces) < 20 || len(traces) > 60 || all < 200 || caused < all/4 {
+		t.Errorf("%d different traces in %d events, %d with a cause", len(traces), all, caused)
 	}
 }
 
