@@ -43,6 +43,7 @@ type Block struct {
 	seen  []int32 // scratch by column
 
 	from    []source // scratch of rebuilding, by column
+	needed  []bool   // by column
 	passed  []int    // by template
 	touched []uint16
 

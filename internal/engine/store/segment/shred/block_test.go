@@ -48,6 +48,14 @@ func checkBlock(t testing.TB, b *shred.Block, arena []byte, ends []uint32) {
 			t.Fatalf("row %d ends at %d, want %d", i, gotEnds[i+1], end+2)
 		}
 	}
+	if err := b.Rows(nil, new(column.Texts)); err != nil {
+		t.Error(err)
+	}
+	for _, rows := range [][]uint32{{uint32(len(ends))}, {0, 0}, {1, 0}} {
+		if err := b.Rows(rows, new(column.Texts)); !errors.Is(err, shred.ErrLimit) {
+			t.Errorf("rows %d of %d: %v", rows, len(ends), err)
+		}
+	}
 	// Some of the rows.
 	for step := 1; step < 20; step += 3 {
 		var rows []uint32

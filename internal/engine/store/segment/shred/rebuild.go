@@ -18,13 +18,21 @@ type source struct {
 	from uint32 // plain: where the next text begins
 }
 
-// sources decodes all columns that templates of some rows name and begins them
-// at their first text.
-func (b *Block) sources() ([]source, error) {
+// sources decodes columns and begins them at their first text: those that
+// the rows need or, for nil, all that have texts.
+func (b *Block) sources(rows []uint32) ([]source, error) {
 	b.from = fit(b.from, len(b.columns))
+	b.needed = fit(b.needed, len(b.columns))
+	clear(b.needed)
+	for _, row := range rows {
+		for _, c := range b.templates[b.of[row]].Columns {
+			b.needed[c] = true
+		}
+	}
 	for i := range b.columns {
 		col := &b.columns[i]
-		if col.texts == 0 {
+		if col.texts == 0 || rows != nil && !b.needed[i] {
+			b.from[i] = source{mode: constant}
 			continue
 		}
 		k, err := b.decode(int(col.chunk))
@@ -42,7 +50,7 @@ func (b *Block) sources() ([]source, error) {
 
 // Messages appends all messages to dst and the end of each one in dst to ends.
 func (b *Block) Messages(dst []byte, ends []uint32) ([]byte, []uint32, error) {
-	src, err := b.sources()
+	src, err := b.sources(nil)
 	if err != nil {
 		return dst, ends, err
 	}
@@ -128,7 +136,15 @@ func skip(t *Template, n int, src []source) {
 
 // Rows appends the messages of some rows, which are in ascending order.
 func (b *Block) Rows(rows []uint32, dst *column.Texts) error {
-	src, err := b.sources()
+	for i, row := range rows {
+		if int(row) >= len(b.of) || i > 0 && row <= rows[i-1] {
+			return fmt.Errorf("%w: row %d of %d, or not in order", ErrLimit, row, len(b.of))
+		}
+	}
+	if len(rows) == 0 {
+		return nil
+	}
+	src, err := b.sources(rows)
 	if err != nil {
 		return err
 	}
@@ -137,10 +153,7 @@ func (b *Block) Rows(rows []uint32, dst *column.Texts) error {
 	clear(b.passed)
 	b.touched = b.touched[:0]
 	at := uint32(0)
-	for i, row := range rows {
-		if int(row) >= len(b.of) || i > 0 && row <= rows[i-1] {
-			return fmt.Errorf("%w: row %d of %d, or not in order", ErrLimit, row, len(b.of))
-		}
+	for _, row := range rows {
 		for _, of := range b.of[at:row] {
 			if b.passed[of] == 0 {
 				b.touched = append(b.touched, of)
