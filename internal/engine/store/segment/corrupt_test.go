@@ -5,15 +5,20 @@ import (
 	"context"
 	"errors"
 	"flag"
+	"fmt"
 	"math/rand/v2"
 	"os"
 	"path/filepath"
+	"strings"
 	"testing"
 
 	"github.com/google/uuid"
 
+	"github.com/cumulog/cumulog/internal/engine/column"
+	"github.com/cumulog/cumulog/internal/engine/hint"
 	"github.com/cumulog/cumulog/internal/engine/store/segment"
 	"github.com/cumulog/cumulog/internal/logs"
+	"github.com/cumulog/cumulog/test/bench/corpus"
 )
 
 var update = flag.Bool("update", false, "write the golden files of the current version")
@@ -36,27 +41,49 @@ func sample() []block {
 
 var goldenID = uuid.MustParse("6f1d1b1e-0000-4000-8000-00000000c1c1")
 
+// sampleShaped is some of sample, and blocks that are taken apart.
+func sampleShaped(t testing.TB) []block {
+	blocks := sample()[:4]
+	blocks = append(blocks, corpusBlock(t, 20, corpus.JSON, 80<<10), corpusBlock(t, 21, corpus.Text, 90<<10), corpusBlock(t, 22, corpus.JSON, 3000))
+	return append(blocks, blockOf(23, repeat(900, func(i int) string {
+		return fmt.Sprintf(`{"level":"info","level":"twice","n":%d,"list":[%d,%d],"text":"gr\u00fc\u00dfe %d"}%s`, i, i, i*i, i%50, strings.Repeat(" ", i%3))
+	})...))
+}
+
+// Files of every version must open for ever. Those of the current version are
+// written by -update.
 func TestGolden(t *testing.T) {
-	name := filepath.Join("testdata", "v1.part")
-	blocks := sample()
-	if *update {
-		f, _ := write(t, segment.WriterOptions{ID: goldenID, Created: 1_700_000_000_000, Meta: []byte("golden")}, blocks)
-		if err := os.WriteFile(name, f.b, 0o644); err != nil {
-			t.Fatal(err)
-		}
+	golden := map[string][]block{"v1.part": sample(), "v2.part": sampleShaped(t)}
+	files, err := filepath.Glob(filepath.Join("testdata", "v*.part"))
+	if err != nil || len(files) != len(golden) && !*update {
+		t.Fatalf("%d files, want %d: %v", len(files), len(golden), err)
 	}
-	b, err := os.ReadFile(name)
-	if err != nil {
-		t.Fatal(err)
-	}
-	f := &memFile{b: b}
-	compare(t, dump(t, f), want(blocks))
-	r, err := segment.Open(f, "golden")
-	if err != nil || string(r.Meta()) != "golden" || r.Summary().ID != goldenID {
-		t.Fatalf("%v, %+v", err, r.Summary())
-	}
-	if rep, err := segment.Verify(context.Background(), f, "golden"); err != nil || !rep.OK() {
-		t.Fatalf("verify: %+v, %v", rep, err)
+	for name, blocks := range golden {
+		t.Run(name, func(t *testing.T) {
+			path := filepath.Join("testdata", name)
+			if *update && name == "v2.part" {
+				o := segment.WriterOptions{ID: goldenID, Created: 1_700_000_000_000, Meta: []byte("golden"), IndexShared: true}
+				f, _ := write(t, o, blocks)
+				if err := os.WriteFile(path, f.b, 0o644); err != nil {
+					t.Fatal(err)
+				}
+			}
+			b, err := os.ReadFile(path)
+			if err != nil {
+				t.Fatal(err)
+			}
+			f := &memFile{b: b}
+			compare(t, dump(t, f), want(blocks))
+			r, err := segment.Open(f, "golden")
+			if err != nil || string(r.Meta()) != "golden" || r.Summary().ID != goldenID {
+				t.Fatalf("%v, %+v", err, r.Summary())
+			}
+			if rep, err := segment.Verify(context.Background(), f, "golden"); err != nil || !rep.OK() {
+				t.Fatalf("verify: %+v, %v", rep, err)
+			}
+			checkIndex(t, r, blocks, name == "v1.part")
+			checkShapes(t, r)
+		})
 	}
 }
 
@@ -101,8 +128,11 @@ func readable(t *testing.T, r *segment.Reader, want map[logs.GroupID][]block) (g
 }
 
 func TestDamageIsFoundEverywhere(t *testing.T) {
-	blocks := sample()
-	f, _ := write(t, segment.WriterOptions{Meta: []byte("meta")}, blocks)
+	blocks := sampleShaped(t)
+	f, sum := write(t, segment.WriterOptions{Meta: []byte("meta")}, blocks)
+	if sum.Sizes.Blocks[segment.ModeJSON] == 0 || sum.Sizes.Tokens == 0 {
+		t.Fatalf("%+v", sum.Sizes)
+	}
 	whole := want(blocks)
 	rng := rand.New(rand.NewPCG(5, 5))
 	try := func(what string, b []byte) {
@@ -139,7 +169,7 @@ func TestDamageIsFoundEverywhere(t *testing.T) {
 	// Every byte of the areas with structure, random bytes elsewhere.
 	n := len(f.b)
 	for off := range n {
-		if off > 100 && off < n-800 && rng.IntN(n/150) != 0 {
+		if off > 100 && off < n-800 && rng.IntN(n/250) != 0 {
 			continue
 		}
 		b := clone()
@@ -181,7 +211,7 @@ func TestDamagedBlockLeavesOthers(t *testing.T) {
 }
 
 func TestSalvageWithoutFooter(t *testing.T) {
-	blocks := sample()
+	blocks := sampleShaped(t)
 	f, sum := write(t, segment.WriterOptions{}, blocks)
 	for cut := 1; cut < 3000; cut += 97 {
 		df := &memFile{b: f.b[:len(f.b)-cut]}
@@ -210,6 +240,82 @@ func TestSalvageWithoutFooter(t *testing.T) {
 			t.Fatal(err)
 		}
 		compare(t, dump(t, out), want(blocks))
+		osum, err := segment.Open(out, "out")
+		if err != nil {
+			t.Fatal(err)
+		}
+		if got := osum.Sizes().Blocks; got != sum.Sizes.Blocks {
+			t.Fatalf("blocks by mode %v, want %v", got, sum.Sizes.Blocks)
+		}
+		checkIndex(t, osum, blocks, false)
+	}
+}
+
+// Every frame of a block that is taken apart: damage to it costs this block only,
+// and is named.
+func TestDamagedColumnsLeaveOthers(t *testing.T) {
+	blocks := sampleShaped(t)
+	f, _ := write(t, segment.WriterOptions{}, blocks)
+	r, err := segment.Open(f, "f")
+	if err != nil {
+		t.Fatal(err)
+	}
+	ctx := context.Background()
+	info := r.Blocks(20, nil)[0]
+	if info.Mode != segment.ModeJSON {
+		t.Fatalf("mode %s", info.Mode)
+	}
+	b := bytes.Clone(f.b)
+	sections := map[string]int{}
+	at := bytes.Index(f.b, []byte("CWF1"))
+	for at >= 0 { // the frames of the block
+		next := bytes.Index(f.b[at+4:], []byte("CWF1"))
+		if next < 0 {
+			break
+		}
+		next += at + 4
+		for _, off := range []int{at, at + 5, at + 17, at + 21, at + 24, (at + next) / 2, next - 1} {
+			df := &memFile{b: bytes.Clone(b)}
+			df.b[off] ^= 0x40
+			dr, err := segment.Open(df, "f")
+			if err != nil {
+				continue
+			}
+			var buf segment.Buffer
+			blk, err := dr.Read(ctx, info, &buf)
+			if err == nil {
+				err = blk.Load(ctx)
+			}
+			shapeErr := error(nil)
+			if blk, rerr := dr.Read(ctx, info, &buf); rerr == nil {
+				s, serr := blk.Shape(ctx)
+				if serr == nil {
+					var all column.Texts
+					serr = blk.ShapeError(s.Rows([]uint32{1}, &all))
+				}
+				shapeErr = serr
+			}
+			var ce *segment.CorruptionError
+			if err == nil {
+				if shapeErr != nil {
+					t.Fatalf("offset %d: Load succeeds, Shape gives %v", off, shapeErr)
+				}
+				continue
+			}
+			if !errors.As(err, &ce) || shapeErr != nil && !errors.As(shapeErr, &ce) {
+				t.Fatalf("offset %d: %v, %v", off, err, shapeErr)
+			}
+			sections[ce.Section]++
+			if good, bad := readable(t, dr, want(blocks)); bad != 1 || good != len(blocks)-1 {
+				t.Fatalf("offset %d: %d good, %d bad", off, good, bad)
+			}
+		}
+		at = next
+	}
+	for _, s := range []string{"keys", "head", "columns"} {
+		if sections[s] == 0 {
+			t.Errorf("no damage in section %s: %v", s, sections)
+		}
 	}
 }
 
@@ -219,6 +325,8 @@ func FuzzOpenRead(f *testing.F) {
 		f.Fatal(err)
 	}
 	f.Add(b)
+	shaped, _ := write(f, segment.WriterOptions{Modes: segment.Modes(segment.ModeJSON)}, []block{blockOf(1, `{"a":1,"b":"x"}`, `{"a":2,"b":"y"}`, "text")})
+	f.Add(shaped.b)
 	small, _ := write(f, segment.WriterOptions{}, []block{{1, []segment.Row{row(1, 1, 1, "a"), row(2, 1, 2, "b")}}})
 	f.Add(small.b)
 	f.Add([]byte("CWP1"))
@@ -235,12 +343,20 @@ func FuzzOpenRead(f *testing.F) {
 					_ = blk.Row(i)
 				}
 				blk.Order(nil)
+				if s, err := blk.Shape(ctx); err == nil && s != nil {
+					var texts column.Texts
+					_ = s.Rows([]uint32{0}, &texts)
+				}
 			}
 		}
 		file := &memFile{b: b}
 		if r, err := segment.Open(file, "fuzz"); err == nil {
 			read(r)
 			r.Groups()
+			if x, err := r.Index(); err == nil && x != nil {
+				units := make([]uint64, (r.Units()+63)/64)
+				_, _ = x.Units(ctx, hint.Text("some text"), units)
+			}
 		}
 		if _, err := segment.Verify(ctx, file, "fuzz"); err != nil && !errors.Is(err, segment.ErrVersion) {
 			t.Fatal(err)

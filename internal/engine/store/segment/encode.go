@@ -104,7 +104,10 @@ func (e *BlockEncoder) own(b *Encoded, info *BlockInfo, keys, msgs []byte) {
 		info.headLen = int64(len(b.body))
 		b.body = e.pack.frame(b.body, kindBody, body, check, false)
 	} else {
-		b.body = e.pack.frame(b.body[:0], kindMessages, msgs, check, true)
+		if len(e.whole) == 0 {
+			e.whole = e.pack.enc.EncodeAll(msgs, e.whole)
+		}
+		b.body = appendFrame(b.body[:0], kindMessages, msgs, e.whole, check)
 	}
 	info.keysLen, info.messageLen = int64(len(b.keys)), int64(len(b.body))
 	info.StoredBytes = info.keysLen + info.messageLen
@@ -171,13 +174,20 @@ func (p *packer) open(level zstd.EncoderLevel) (err error) {
 
 // frame appends a frame of raw to dst. The payload is compressed when that pays.
 func (p *packer) frame(dst []byte, kind byte, raw []byte, check uint32, compress bool) []byte {
+	p.packed = p.packed[:0]
+	if compress && len(raw) > 16 {
+		p.packed = p.enc.EncodeAll(raw, p.packed)
+	}
+	return appendFrame(dst, kind, raw, p.packed, check)
+}
+
+// appendFrame appends a frame of raw to dst. packed is the same compressed, and
+// stored when that pays; empty: it is not known.
+func appendFrame(dst []byte, kind byte, raw, packed []byte, check uint32) []byte {
 	h := frame{raw: uint32(len(raw)), stored: uint32(len(raw)), kind: kind, check: check}
 	payload := raw
-	if compress && len(raw) > 16 {
-		p.packed = p.enc.EncodeAll(raw, p.packed[:0])
-		if len(p.packed) < len(raw)-len(raw)/32 {
-			payload, h.codec, h.stored = p.packed, codecZstd, uint32(len(p.packed))
-		}
+	if len(packed) > 0 && len(packed) < len(raw)-len(raw)/32 {
+		payload, h.codec, h.stored = packed, codecZstd, uint32(len(packed))
 	}
 	return append(appendFrameHeader(dst, h, payload), payload...)
 }

@@ -5,7 +5,9 @@ import (
 	"context"
 	"encoding/binary"
 	"errors"
+	"fmt"
 	"hash/crc32"
+	"io"
 	"testing"
 
 	"github.com/google/uuid"
@@ -214,4 +216,76 @@ func FuzzParseFooter(f *testing.F) {
 			t.Fatal(err)
 		}
 	})
+}
+
+// A block whose columns do not give its messages back is stored raw, and counted.
+func TestWhatCannotBeRebuiltIsStoredRaw(t *testing.T) {
+	rows := testRows(3000)
+	for i := range rows {
+		rows[i].Message = fmt.Appendf(nil, `{"level":"info","number":%d,"text":"some text %x"}`, i, i*i*977)
+	}
+	f := &testFile{}
+	w := NewWriter(f, WriterOptions{})
+	w.enc = NewBlockEncoder(WriterOptions{})
+	w.enc.breaks = func(body []byte) { body[len(body)/2] ^= 1 }
+	if err := w.Add(1, rows); err != nil {
+		t.Fatal(err)
+	}
+	w.enc.breaks = nil
+	if err := w.Add(1, rows); err != nil {
+		t.Fatal(err)
+	}
+	sum, err := w.Finish()
+	if err != nil || sum.NotRebuilt != 1 || sum.Sizes.Blocks[ModeRaw] != 1 || sum.Sizes.Blocks[ModeJSON] != 1 {
+		t.Fatalf("%+v, %v", sum, err)
+	}
+	rep, err := Verify(context.Background(), f, "f")
+	if err != nil || !rep.OK() || rep.Blocks != 2 {
+		t.Fatalf("%+v, %v", rep, err)
+	}
+}
+
+// Sections longer than one frame are read across the edges of frames.
+func TestSectionOfManyFrames(t *testing.T) {
+	for _, size := range []int{1, sectionFrame - 1, sectionFrame, sectionFrame + 1, 3 * sectionFrame, 3*sectionFrame + 17} {
+		f := &testFile{}
+		w := NewWriter(f, WriterOptions{})
+		s := &sectionWriter{w: w, kind: kindTokens}
+		want := make([]byte, size)
+		for i := range want {
+			want[i] = byte(i * i >> 7)
+		}
+		for rest := want; len(rest) > 0; {
+			n := min(len(rest), 300_000)
+			if _, err := s.Write(rest[:n]); err != nil {
+				t.Fatal(err)
+			}
+			rest = rest[n:]
+		}
+		s.end()
+		if err := w.out.Flush(); err != nil {
+			t.Fatal(err)
+		}
+		r := &Reader{f: f, size: int64(f.Len())}
+		win, err := r.window(&s.s)
+		if err != nil || win.Size() != int64(size) || s.s.off+s.s.len != r.size {
+			t.Fatalf("%d bytes: window %+v, %v", size, win, err)
+		}
+		got := make([]byte, size)
+		if n, err := win.ReadAt(got, 0); n != size || err != nil || !bytes.Equal(got, want) {
+			t.Fatalf("%d bytes: read %d, %v", size, n, err)
+		}
+		from := max(0, size-sectionFrame-5)
+		if n, err := win.ReadAt(got, int64(from)); n != size-from || size-from < len(got) && !errors.Is(err, io.EOF) || !bytes.Equal(got[:n], want[from:]) {
+			t.Fatalf("%d bytes from %d: read %d, %v", size, from, n, err)
+		}
+		var buf Buffer
+		if err := win.check(context.Background(), kindTokens, &buf); err != nil {
+			t.Fatal(err)
+		}
+		f.Bytes()[s.s.off+s.s.len-1] ^= 1
+		if err := win.check(context.Background(), kindTokens, &buf); err == nil {
+			t.Fatalf("%d bytes: damage of the last byte is not found", size)
+		}
+	}
 }
