@@ -42,7 +42,7 @@ type settings struct {
 	peer        string // VictoriaLogs binary to compare with; empty: none
 }
 
-var scenarioNames = []string{"start", "ingest", "read", "export", "single", "streams"}
+var scenarioNames = []string{"start", "ingest", "read", "export", "single", "streams", "spread", "scale"}
 
 func main() {
 	ctx, stop := signal.NotifyContext(context.Background(), os.Interrupt)
@@ -137,6 +137,16 @@ func (s *settings) measure(ctx context.Context, r *report) error {
 	if s.wants("streams") {
 		if err := s.manyStreams(ctx, r); err != nil {
 			return fmt.Errorf("scenario streams: %w", err)
+		}
+	}
+	if s.wants("spread") {
+		if err := s.spread(ctx, r); err != nil {
+			return fmt.Errorf("scenario spread: %w", err)
+		}
+	}
+	if s.wants("scale") {
+		if err := s.scale(ctx, r); err != nil {
+			return fmt.Errorf("scenario scale: %w", err)
 		}
 	}
 	return nil
