@@ -335,15 +335,14 @@ func (r *run) finish(ctx context.Context, n Stats) (*Result, error) {
 	for i, c := range r.query.Conds {
 		n.Steps[i].Step = "where " + c.String()
 	}
-	t, err := w.result(tops)
+	count := func(s plan.Step, in, out int) {
+		n.Steps = append(n.Steps, StepStats{s.String(), int64(in), int64(out)})
+	}
+	t, rest, err := w.result(tops, count)
 	if err != nil {
 		return nil, err
 	}
-	n.Steps = append(n.Steps, StepStats{r.query.Head.String(), n.RowsMatched, int64(t.n)})
-	t, err = t.run(r.query.Rest, w.s, func(s plan.Step, in, out int) {
-		n.Steps = append(n.Steps, StepStats{s.String(), int64(in), int64(out)})
-	})
-	if err != nil {
+	if t, err = t.run(rest, w.s, count); err != nil {
 		return nil, err
 	}
 	if err := r.q.grow(t.n * len(r.query.Columns) * valueBytes); err != nil {
@@ -353,15 +352,44 @@ func (r *run) finish(ctx context.Context, n Stats) (*Result, error) {
 	return t.result(r.query.Columns, n), nil
 }
 
-func (w *worker) result(tops []*topOp) (*table, error) {
-	if w.stats != nil {
-		return w.stats.table()
+// result returns the rows of the head and the steps that are left to do.
+func (w *worker) result(tops []*topOp, count func(s plan.Step, in, out int)) (t *table, rest []plan.Step, err error) {
+	q := w.run.query
+	matched := 0
+	for _, x := range w.run.workers {
+		if x != nil {
+			matched += int(x.n.RowsMatched)
+		}
 	}
-	names := make([]string, len(w.run.query.Cols))
-	for i, c := range w.run.query.Cols {
-		names[i] = c.As
+	if w.stats == nil {
+		names := make([]string, len(q.Cols))
+		for i, c := range q.Cols {
+			names[i] = c.As
+		}
+		if t, err = w.top.table(tops, names); err != nil {
+			return nil, nil, err
+		}
+		count(q.Head, matched, t.n)
+		return t, q.Rest, nil
 	}
-	return w.top.table(tops, names)
+	n, err := w.stats.finish()
+	if err != nil {
+		return nil, nil, err
+	}
+	count(q.Head, matched, n)
+	if len(q.Rest) > 0 {
+		if top := newTopGroups(w.stats, q.Rest[0]); top != nil {
+			groups, err := top.pick()
+			if err != nil {
+				return nil, nil, err
+			}
+			count(q.Rest[0], n, len(groups))
+			t, err = w.stats.table(groups)
+			return t, q.Rest[1:], err
+		}
+	}
+	t, err = w.stats.table(nil)
+	return t, q.Rest, err
 }
 
 // result returns some columns of a table.

@@ -206,7 +206,7 @@ func TestMemoryIsBounded(t *testing.T) {
 	} {
 		q := optimize(t, steps...)
 		src := &memory{rows: rows, block: 5000}
-		_, err := exec.Run(context.Background(), q, src, exec.Options{Workers: 2, Memory: 60 << 10})
+		_, err := exec.Run(context.Background(), q, src, exec.Options{Workers: 2, Memory: 30 << 10})
 		if !errors.Is(err, exec.ErrMemory) || !strings.Contains(err.Error(), "its share is") {
 			t.Errorf("%s: %v", name, err)
 		}

@@ -170,38 +170,60 @@ func (o *statsOp) merge(x *statsOp) error {
 	return nil
 }
 
-// table returns one row for each group, in the order of the keys.
-func (o *statsOp) table() (*table, error) {
-	if len(o.step.By) == 0 { // one row even when nothing was read
-		o.g.table.find(nil)
-		if err := o.grow(); err != nil {
-			return nil, err
-		}
-	}
-	t := &table{q: o.q}
+// names returns the columns of the result.
+func (o *statsOp) names() []string {
+	var names []string
 	for _, b := range o.step.By {
-		t.names = append(t.names, b.As)
+		names = append(names, b.As)
 	}
 	for _, a := range o.step.Aggs {
-		t.names = append(t.names, a.As)
+		names = append(names, a.As)
 	}
-	n := o.g.table.len()
+	return names
+}
+
+// table returns the rows of some groups in their order; nil means all groups, which
+// are put in the order of their keys later.
+func (o *statsOp) table(groups []int) (*table, error) {
+	n := len(groups)
+	if groups == nil {
+		n = o.g.table.len()
+	}
+	t := &table{q: o.q, names: o.names()}
 	if err := t.alloc(n); err != nil {
 		return nil, err
 	}
 	keys := make([]plan.Value, 0, len(o.step.By))
-	for g := range n {
+	for i := range n {
+		g := i
+		if groups != nil {
+			g = groups[i]
+		}
 		keys = decodeKey(o.g.table.key(g), keys[:0])
 		for j := range keys {
-			t.cols[j][g] = keys[j]
+			t.cols[j][i] = keys[j]
 		}
 		for j, a := range o.aggs {
-			t.cols[len(o.step.By)+j][g] = a.value(g)
+			t.cols[len(o.step.By)+j][i] = a.value(g)
 		}
 		if err := o.s.pace.work(64 * len(t.cols)); err != nil {
 			return nil, err
 		}
 	}
-	t.ties = len(o.step.By)
+	if groups == nil {
+		t.ties = len(o.step.By)
+	}
 	return t, nil
+}
+
+// finish makes the row that a Stats without keys has even when nothing was read,
+// and returns how many groups there are.
+func (o *statsOp) finish() (int, error) {
+	if len(o.step.By) == 0 {
+		o.g.table.find(nil)
+		if err := o.grow(); err != nil {
+			return 0, err
+		}
+	}
+	return o.g.table.len(), nil
 }

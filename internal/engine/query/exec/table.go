@@ -347,6 +347,8 @@ func (t *table) stats(step plan.Stats, s *scratch) (*table, error) {
 			return nil, err
 		}
 	}
-	t.q.shrink(t.held)
-	return o.table()
+	if _, err := o.finish(); err != nil {
+		return nil, err
+	}
+	return o.table(nil)
 }
