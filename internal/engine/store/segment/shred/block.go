@@ -59,6 +59,7 @@ type Block struct {
 	lookup     Lookup
 	looked     column.Texts
 	lookedKind []PathKind // by row
+	rebuilt    bool       // arena and ends have all messages
 	arena      []byte     // messages that are rebuilt to look into them
 	ends       []uint32
 }
@@ -104,7 +105,7 @@ func (k *blockChunk) reset() {
 }
 
 func (b *Block) reset() {
-	b.fields, b.raw, b.body = false, 0, nil
+	b.fields, b.raw, b.body, b.rebuilt = false, 0, nil, false
 	if b.shared {
 		b.shared, b.templates = false, nil
 	}

@@ -131,8 +131,11 @@ func (b *Block) lookAll(path string) (found bool, err error) {
 		whole = int(t.Columns[0])
 	}
 	if whole < 0 {
-		if b.arena, b.ends, err = b.Messages(b.arena[:0], b.ends[:0]); err != nil {
-			return false, err
+		if !b.rebuilt {
+			if b.arena, b.ends, err = b.Messages(b.arena[:0], b.ends[:0]); err != nil {
+				return false, err
+			}
+			b.rebuilt = true
 		}
 		messages = column.Texts{Data: b.arena, Ends: b.ends}
 	}

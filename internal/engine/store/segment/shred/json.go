@@ -2,6 +2,7 @@ package shred
 
 const (
 	maxKnown  = 8192     // paths and keys that a splitter remembers
+	crowd     = 128      // different continuations at one place, such as random keys, after which none is learned
 	nearby    = 4        // siblings that are passed before the one that fits moves to the front
 	giveUp    = 64 << 10 // bytes after which a block that is not JSON is recognised
 	giveUpNum = 3        // ... when more than giveUpNum/giveUpDen of them were not taken apart
@@ -36,6 +37,7 @@ type JSON struct {
 	row       uint64 // number of the row: which counts of paths are valid
 	pathBytes int
 	isFull    bool // no template can be added
+	crowded   bool // not where follow stopped
 }
 
 // node is a literal and what comes after it. Node 0 is the root.
@@ -83,7 +85,7 @@ func (j *JSON) Split(arena []byte, ends []uint32, s *Shape) (ok bool) {
 		m := arena[from:end:end]
 		if of, fits := j.follow(m); fits {
 			j.add(m, of, s)
-		} else if j.isFull || !j.learn(m, from, s) {
+		} else if j.isFull || j.crowded || !j.learn(m, from, s) {
 			s.AddWhole(m)
 		}
 		if end >= check {
@@ -155,6 +157,7 @@ func (j *JSON) follow(m []byte) (template uint16, ok bool) {
 			break siblings
 		}
 		if c == 0 {
+			j.crowded = passed >= crowd
 			return 0, false
 		}
 		if passed > nearby {
