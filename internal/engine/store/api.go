@@ -31,12 +31,13 @@ type Options struct {
 	Manifest Manifest // required
 
 	// Memory bounds, in bytes, what the store keeps in memory: memtables (one
-	// being filled and at most two being flushed, an eighth each), the blocks that
+	// being filled and at most two being flushed, a twelfth each), the blocks that
 	// queries have open (three eighths, and at least 24 MiB; one query may have two
-	// thirds of it), the cache of decoded blocks (an eighth) and that of pages of
-	// skip indexes (a sixteenth). A query that needs more than its share fails
-	// with ErrMemory. 0 means 256 MiB; less than 8 MiB counts as 8 MiB, and more than 512 MiB
-	// makes only the caches larger.
+	// thirds of it), the cache of decoded blocks (an eighth), that of pages of
+	// skip indexes (a sixteenth), and flushes and merges (an eighth, and at least
+	// 40 MiB). A query that needs more than its share fails with ErrMemory. 0
+	// means 256 MiB; less than 8 MiB counts as 8 MiB, and more than 384 MiB makes
+	// only the caches and the share of queries larger.
 	Memory int64
 
 	// Salvage opens a log that lost acknowledged records and keeps what can be
@@ -196,7 +197,7 @@ type tuning struct {
 const (
 	defaultMemory  = 256 << 20
 	minMemory      = 8 << 20
-	maxMemtable    = 64 << 20
+	maxMemtable    = 32 << 20
 	maxBlockRows   = segment.MaxBlockRows
 	maxMessage     = 1 << 20          // bytes; half a block, so that blocks fill well
 	tombstoneGrace = 10 * time.Minute // an append that was under way when its stream was deleted ends within it
@@ -217,16 +218,16 @@ func (o *Options) ensureDefaults(workers int) error {
 		o.Now = time.Now
 	}
 	t := &o.tune
-	setDefault(&t.memtableBytes, min(o.Memory/8, maxMemtable))
+	setDefault(&t.memtableBytes, min(o.Memory/12, maxMemtable))
 	setDefault(&t.memtableAge, time.Minute)
-	setDefault(&t.cacheBytes, max(o.Memory/8, o.Memory/2-3*t.memtableBytes))
+	setDefault(&t.cacheBytes, max(o.Memory/8, o.Memory/8*3-3*t.memtableBytes))
 	setDefault(&t.pageBytes, o.Memory/16)
 	setDefault(&t.queryBytes, queryMemory(o.Memory))
 	setDefault(&t.openParts, maxOpenParts)
 	setDefault(&t.patience, memoryPatience)
 	setDefault(&t.blockBytes, segment.MaxBlockBytes)
 	setDefault(&t.workers, workers)
-	t.writeTuning.ensureDefaults(workers)
+	t.writeTuning.ensureDefaults(workers, o.Memory)
 	t.blockBytes = min(t.blockBytes, segment.MaxBlockBytes)
 	setDefault(&t.fileBytes, 256<<20)
 	setDefault(&t.mergeFanIn, 8)

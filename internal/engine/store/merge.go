@@ -22,7 +22,7 @@ import (
 // of (timestamp, seq), cut anew and encoded by goroutines of a pipe.
 //
 // It holds in memory: the index entries of all blocks, at most maxOpen open
-// blocks, the blocks in the pipe, and the scratch of its encoders. See memory.go.
+// blocks, the blocks in the pipe, and the scratch of its encoders; see tune.go.
 //
 // Before it is published, it is proved that no row was lost, doubled or changed:
 // the rows of the inputs are those written and those dropped, by number; the
@@ -376,7 +376,7 @@ func (m *merge) blame(b mergeBlock, err error) {
 // maxOpen is how many blocks a merge opens at once. Where more lie over one
 // moment they become several sequences, each in order, and a later merge has
 // less to do.
-const maxOpen = 16
+const maxOpen = 12
 
 // mergeRows writes the rows of blocks that overlap or are not full. They are
 // sorted by their first key.

@@ -172,6 +172,9 @@ func (s *slicer) add(r *segment.Row) error {
 	}
 	b := s.block
 	b.bytes += len(r.Message)
+	if n := len(b.rows); n == cap(b.rows) {
+		b.rows = slices.Grow(b.rows, max(16, n)) // twice as many, as append gives little when they are many
+	}
 	b.rows = append(b.rows, *r)
 	if s.copy {
 		from := len(b.arena)
