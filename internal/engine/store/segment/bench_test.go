@@ -7,6 +7,7 @@ import (
 	"math/rand/v2"
 	"testing"
 
+	"github.com/cumulog/cumulog/internal/engine/column"
 	"github.com/cumulog/cumulog/internal/engine/store/segment"
 	"github.com/cumulog/cumulog/internal/logs"
 	"github.com/cumulog/cumulog/test/bench/corpus"
@@ -86,6 +87,65 @@ func BenchmarkEncode(b *testing.B) {
 				b.ReportMetric(float64(sum.Sizes.BlocksRaw[segment.ModeJSON]+sum.Sizes.BlocksRaw[segment.ModeTemplate])/float64(sum.RawBytes), "shaped")
 			})
 		}
+	}
+}
+
+// BenchmarkLoad rebuilds all messages of a block.
+func BenchmarkLoad(b *testing.B) {
+	for _, kind := range corpus.Kinds() {
+		for name, o := range map[string]segment.WriterOptions{"best": {}, "raw": {Modes: segment.Modes(segment.ModeRaw)}} {
+			b.Run(fmt.Sprintf("%s/%s", kind, name), func(b *testing.B) {
+				r, info, raw := openCorpus(b, kind, o)
+				var buf segment.Buffer
+				b.SetBytes(raw)
+				b.ReportAllocs()
+				for b.Loop() {
+					blk, err := r.Read(context.Background(), info, &buf)
+					if err == nil {
+						err = blk.Load(context.Background())
+					}
+					if err != nil {
+						b.Fatal(err)
+					}
+				}
+			})
+		}
+	}
+}
+
+func openCorpus(b *testing.B, kind corpus.Kind, o segment.WriterOptions) (*segment.Reader, segment.BlockInfo, int64) {
+	blk := corpusBlocks(b, kind, 1)[0]
+	f, _ := write(b, o, []block{blk})
+	r, err := segment.Open(f, "bench")
+	if err != nil {
+		b.Fatal(err)
+	}
+	return r, r.Blocks(1, nil)[0], rawBytes(blk)
+}
+
+// BenchmarkShapeField reads one field of a block, keys included.
+func BenchmarkShapeField(b *testing.B) {
+	for _, path := range []string{"http.status", "level", "trace_id"} {
+		b.Run(path, func(b *testing.B) {
+			r, info, raw := openCorpus(b, corpus.JSON, segment.WriterOptions{})
+			var buf segment.Buffer
+			var v column.Vector
+			b.SetBytes(raw)
+			b.ReportAllocs()
+			for b.Loop() {
+				blk, err := r.Read(context.Background(), info, &buf)
+				if err != nil {
+					b.Fatal(err)
+				}
+				s, err := blk.Shape(context.Background())
+				if err == nil {
+					err = s.Field(path, &v)
+				}
+				if err != nil || v.Kind == column.Null {
+					b.Fatalf("%s: kind %d, %v", path, v.Kind, err)
+				}
+			}
+		})
 	}
 }
 
