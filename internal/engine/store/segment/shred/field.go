@@ -272,6 +272,11 @@ func (b *Block) typed(v *column.Vector, n int) error {
 		return err
 	}
 	v.Kind = column.Text
+	if rows == nil && k.mode == plain && c.texts == k.rows {
+		v.Texts.Data = append(v.Texts.Data, k.texts.Data...)
+		v.Texts.Ends = append(v.Texts.Ends, k.texts.Ends...)
+		return nil
+	}
 	i := c.first
 	at := 0
 	for row := range v.Rows {
