@@ -23,7 +23,8 @@ type shaper struct {
 	ends  []uint32
 
 	packed []byte
-	whole  []byte // the block, compressed; empty when choose did not need it
+	whole  []byte  // the block, compressed; empty when choose did not need it
+	ratio  float64 // of the sample; 0: not known yet
 }
 
 // Choice of a mode. A shape is measured against the block as zstd would make
@@ -42,7 +43,7 @@ const (
 // that are allowed leave no choice. ok is false when the block is to be raw.
 func (s *shaper) choose(allowed ModeSet, msgs []byte, ends []uint32) (mode Mode, head, body []byte, ok bool) {
 	must := !allowed.Has(ModeRaw)
-	s.whole = s.whole[:0]
+	s.whole, s.ratio = s.whole[:0], 0
 	if allowed.Has(ModeJSON) && (must || looksLikeJSON(msgs, ends)) && s.json.Split(msgs, ends, &s.shape) {
 		if head, body, ok = s.encode(); ok && (must || s.pays(head, body, msgs, ends, mostJSON)) {
 			return ModeJSON, head, body, true
@@ -60,7 +61,7 @@ func (s *shaper) choose(allowed ModeSet, msgs []byte, ends []uint32) (mode Mode,
 			}
 			head, body, ok = s.encode()
 			// Templates weigh more in a sample than in the block.
-			if !ok || s.zstd(head)/2+len(body) > s.zstd(part) {
+			if !ok || float64(s.zstd(head)/2+len(body)) > s.rawRatio(msgs, ends)*float64(len(part)) {
 				return ModeRaw, nil, nil, false
 			}
 		}
@@ -91,18 +92,23 @@ func (s *shaper) zstd(b []byte) int {
 // settles clear cases only; otherwise the block is compressed, into s.whole.
 func (s *shaper) pays(head, body, msgs []byte, ends []uint32, percent int) bool {
 	size := s.zstd(head) + len(body)
-	var part []byte
-	part, s.ends = sample(msgs, ends, s.ends)
-	if len(part) < len(msgs) {
-		estimate := float64(s.zstd(part)) * float64(len(msgs)) / float64(len(part))
-		if float64(size) <= estimate*float64(percent)/100*0.6 {
-			return true
-		}
+	if float64(size) <= s.rawRatio(msgs, ends)*float64(len(msgs))*float64(percent)/100*0.6 {
+		return true
 	}
 	if len(s.whole) == 0 {
 		s.whole = s.pack.enc.EncodeAll(msgs, s.whole)
 	}
 	return size <= len(s.whole)*percent/100
+}
+
+// rawRatio returns how much of a sample zstd leaves.
+func (s *shaper) rawRatio(msgs []byte, ends []uint32) float64 {
+	if s.ratio == 0 {
+		var part []byte
+		part, s.ends = sample(msgs, ends, s.ends)
+		s.ratio = float64(s.zstd(part)) / float64(max(len(part), 1))
+	}
+	return s.ratio
 }
 
 // rebuilds reports whether head and body give exactly these messages.
