@@ -226,12 +226,16 @@ func (b *Block) FromMessages(arena []byte, ends []uint32) error {
 	if len(ends) > MaxRows || len(arena) > MaxRaw {
 		return fmt.Errorf("%w: %d messages of %d bytes", ErrLimit, len(ends), len(arena))
 	}
+	messages := column.Texts{Data: arena, Ends: ends}
+	if !inOrder(&messages) {
+		return fmt.Errorf("%w: %d messages do not fill %d bytes in order", ErrLimit, len(ends), len(arena))
+	}
 	b.reset()
 	b.shared = true
 	b.templates = append(b.templates[:0], Template{Ends: []uint32{0}, Columns: []uint16{0}})
 	b.of = fit(b.of, len(ends))
 	clear(b.of)
-	b.addMemory(&column.Texts{Data: arena, Ends: ends}, blockColumn{kind: Whole})
+	b.addMemory(&messages, blockColumn{kind: Whole})
 	b.countMemory()
 	return nil
 }

@@ -111,6 +111,11 @@ func TestLimitsOfBlocks(t *testing.T) {
 	if err := new(shred.Block).FromMessages(big, []uint32{shred.MaxRaw + 1}); !errors.Is(err, shred.ErrLimit) {
 		t.Errorf("messages of more than MaxRaw bytes: %v", err)
 	}
+	for _, ends := range [][]uint32{{1}, {2, 1}, {3, 2}, nil} {
+		if err := new(shred.Block).FromMessages([]byte("ab"), ends); !errors.Is(err, shred.ErrLimit) {
+			t.Errorf("ends %d of 2 bytes: %v", ends, err)
+		}
+	}
 	// An empty block of an empty shape.
 	s.Reset(0)
 	b, _, _ := encoded(t, &e, &s, 0, 0)
@@ -151,6 +156,8 @@ func TestCheckRefuses(t *testing.T) {
 		"a column that is not there":   func(s *shred.Shape) { s.Templates[0].Columns[0] = 9 },
 		"a text too many":              func(s *shred.Shape) { s.Columns[0].Texts.Append(nil) },
 		"a kind that is not there":     func(s *shred.Shape) { s.Columns[0].Kind = 9 },
+		"texts in disorder":            func(s *shred.Shape) { s.Columns[0].Texts.Ends[0] = 3 },
+		"bytes of no text":             func(s *shred.Shape) { s.Columns[0].Texts.Data = append(s.Columns[0].Texts.Data, 'x') },
 		"ends in disorder":             func(s *shred.Shape) { s.Templates[0].Ends[0] = 1000 },
 		"a column twice":               func(s *shred.Shape) { s.Templates[0].Columns[1] = s.Templates[0].Columns[0] },
 		"a long path":                  func(s *shred.Shape) { s.Columns[0].Path = strings.Repeat("x", shred.MaxPath+1) },

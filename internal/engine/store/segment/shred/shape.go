@@ -279,6 +279,9 @@ func (s *Shape) Check() error {
 		if c.Kind >= kinds || len(c.Path) > MaxPath || c.Nth < 0 || c.Nth > MaxHoles {
 			return fmt.Errorf("%w: column %d: %s, number %d, path of %d bytes", ErrLimit, i, c.Kind, c.Nth, len(c.Path))
 		}
+		if !inOrder(&c.Texts) {
+			return fmt.Errorf("%w: column %d: its texts do not fill their memory in order", ErrLimit, i)
+		}
 		paths += len(c.Path)
 		raw += len(c.Texts.Data)
 		texts += c.Texts.Len()
@@ -294,4 +297,17 @@ func (s *Shape) Check() error {
 		return fmt.Errorf("%w: %d texts in messages of %d bytes", ErrLimit, texts, raw)
 	}
 	return nil
+}
+
+// inOrder reports whether the texts lie one after the other and are all of the
+// data.
+func inOrder(t *column.Texts) bool {
+	from := uint32(0)
+	for _, end := range t.Ends {
+		if end < from {
+			return false
+		}
+		from = end
+	}
+	return int(from) == len(t.Data)
 }
