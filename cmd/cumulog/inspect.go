@@ -12,7 +12,7 @@ func newInspect() *cobra.Command {
 	cmd := &cobra.Command{
 		Use:   "inspect",
 		Short: "Show what a data directory holds: catalog, parts, write-ahead log, objects",
-		Long:  "Prints groups, parts and write-ahead log files of the data directory of a stopped server. It changes nothing.",
+		Long:  "Prints groups, parts and write-ahead log files of the data directory of a stopped server, and where the bytes of its parts are: keys, columns, skip indexes. It changes nothing.",
 		Args:  exactly(),
 		RunE: func(cmd *cobra.Command, _ []string) error {
 			return explainStart(server.Inspect(cmd.Context(), dir, cmd.OutOrStdout(), server.InspectOptions{Blocks: blocks}))

@@ -102,7 +102,68 @@ func Inspect(ctx context.Context, dir string, w io.Writer, options InspectOption
 			}
 		}
 	}
+	if len(segments) > 0 {
+		o.sizes(out, segments)
+	}
 	return out.Flush()
+}
+
+// sizes prints where the bytes of each part are, and of all together.
+func (o *offline) sizes(w io.Writer, segments []catalog.Segment) {
+	fmt.Fprintln(w, "\nBYTES OF PART\tKEYS\tHEADS\tCOLUMNS\tMESSAGES\tSHARED\tTOKENS\tTRIGRAMS\tINDEX\tOTHER\tBLOCKS")
+	var total segment.Sizes
+	raw := int64(0)
+	for _, s := range segments {
+		z, err := o.partSizes(s.ID)
+		if err != nil {
+			fmt.Fprintf(w, "%s\tDAMAGED: %s\n", s.ID, strings.ReplaceAll(err.Error(), "\n", "; "))
+			continue
+		}
+		printSizes(w, s.ID, &z)
+		total.Add(&z)
+		raw += s.RawBytes
+	}
+	printSizes(w, "total", &total)
+	if raw == 0 {
+		return
+	}
+	fmt.Fprint(w, "of the messages")
+	for _, n := range sizeColumns(&total) {
+		fmt.Fprintf(w, "\t%.2f%%", 100*float64(n)/float64(raw))
+	}
+	fmt.Fprintf(w, "\t%.2f%% in all\n", 100*float64(total.Total())/float64(raw))
+}
+
+func (o *offline) partSizes(id string) (segment.Sizes, error) {
+	f, name, err := o.openPart(id)
+	if err != nil {
+		return segment.Sizes{}, err
+	}
+	defer f.Close()
+	r, err := segment.Open(f, name)
+	if err != nil {
+		return segment.Sizes{}, err
+	}
+	return r.Sizes(), nil
+}
+
+// sizeColumns are the columns of the table of sizes.
+func sizeColumns(z *segment.Sizes) []int64 {
+	return []int64{z.Keys, z.Heads, z.Bodies, z.Messages, z.Shared, z.Tokens, z.Trigrams, z.Index, z.Other}
+}
+
+func printSizes(w io.Writer, name string, z *segment.Sizes) {
+	fmt.Fprint(w, name)
+	for _, n := range sizeColumns(z) {
+		fmt.Fprintf(w, "\t%s", config.Size(n))
+	}
+	var blocks []string
+	for m, n := range z.Blocks {
+		if n > 0 {
+			blocks = append(blocks, fmt.Sprintf("%d %s", n, segment.Mode(m)))
+		}
+	}
+	fmt.Fprintf(w, "\t%s\n", strings.Join(blocks, ", "))
 }
 
 // blocks prints the blocks of one part.
@@ -118,7 +179,7 @@ func (o *offline) blocks(w io.Writer, id string) error {
 	}
 	for _, g := range r.Groups() {
 		for _, b := range r.Blocks(g.Group, nil) {
-			fmt.Fprintf(w, "  group %d\t%d streams\t\t%d\t%s\t%s\t%s\t%s\n", g.Group, b.Streams, b.Rows, config.Size(b.RawBytes), config.Size(b.StoredBytes), stamp(b.Min.Timestamp), stamp(b.Max.Timestamp))
+			fmt.Fprintf(w, "  group %d\t%d streams\t%s\t%d\t%s\t%s\t%s\t%s\n", g.Group, b.Streams, b.Mode, b.Rows, config.Size(b.RawBytes), config.Size(b.StoredBytes), stamp(b.Min.Timestamp), stamp(b.Max.Timestamp))
 		}
 	}
 	return nil
