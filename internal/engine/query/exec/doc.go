@@ -16,6 +16,6 @@
 // finds first.
 //
 // Memory is bounded by Options.Memory; a query that needs more ends with
-// ErrMemory. The context is looked at after at most 64 KiB of text or one column
-// of a block.
+// ErrMemory. The context is looked at after at most 64 KiB of text (or one longer
+// text) and after each column of a block.
 package exec

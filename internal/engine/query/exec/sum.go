@@ -22,12 +22,13 @@ const (
 	wideWords = 36 // times 2^-1074
 )
 
-func (s *exactSum) add(x float64) {
+// add returns by how many bytes s grew.
+func (s *exactSum) add(x float64) int {
 	if n := int64(x); float64(n) == x && n < 1<<53 && n > -1<<53 {
 		s.addInt(n)
-		return
+		return 0
 	}
-	s.addFraction(x)
+	return s.addFraction(x)
 }
 
 func (s *exactSum) addInt(n int64) {
@@ -46,7 +47,7 @@ func (s *exactSum) flush() {
 	s.w[2], _ = bits.Add64(s.w[2], uint64(n)>>32|ext<<32, c)
 }
 
-func (s *exactSum) addFraction(x float64) {
+func (s *exactSum) addFraction(x float64) int {
 	b := math.Float64bits(x)
 	exp, m := int(b>>52)&0x7ff, b&(1<<52-1)
 	if exp == 0 {
@@ -63,8 +64,7 @@ func (s *exactSum) addFraction(x float64) {
 		}
 	}
 	if shift < 0 || shift > maxShift {
-		s.addWide(x)
-		return
+		return s.addWide(x)
 	}
 	var v [3]uint64
 	at := shift >> 6
@@ -77,16 +77,18 @@ func (s *exactSum) addFraction(x float64) {
 		s.w[0], c = bits.Add64(s.w[0], v[0], 0)
 		s.w[1], c = bits.Add64(s.w[1], v[1], c)
 		s.w[2], _ = bits.Add64(s.w[2], v[2], c)
-		return
+		return 0
 	}
 	s.w[0], c = bits.Sub64(s.w[0], v[0], 0)
 	s.w[1], c = bits.Sub64(s.w[1], v[1], c)
 	s.w[2], _ = bits.Sub64(s.w[2], v[2], c)
+	return 0
 }
 
-func (s *exactSum) addWide(x float64) {
+func (s *exactSum) addWide(x float64) int {
+	grown := 0
 	if s.wide == nil {
-		s.wide = new([wideWords]uint64)
+		s.wide, grown = new([wideWords]uint64), 8*wideWords
 	}
 	b := math.Float64bits(x)
 	exp, m := int(b>>52)&0x7ff, b&(1<<52-1)
@@ -108,43 +110,47 @@ func (s *exactSum) addWide(x float64) {
 		for i := at + 2; c != 0 && i < wideWords; i++ {
 			s.wide[i], c = bits.Add64(s.wide[i], 0, c)
 		}
-		return
+		return grown
 	}
 	s.wide[at], c = bits.Sub64(s.wide[at], lo, 0)
 	s.wide[at+1], c = bits.Sub64(s.wide[at+1], hi, c)
 	for i := at + 2; c != 0 && i < wideWords; i++ {
 		s.wide[i], c = bits.Sub64(s.wide[i], 0, c)
 	}
+	return grown
 }
 
 // addSquare adds x*x exactly, but for what is below the smallest double.
-func (s *exactSum) addSquare(x float64) {
+func (s *exactSum) addSquare(x float64) int {
 	hi := x * x
 	if math.IsInf(hi, 0) {
 		hi = math.MaxFloat64
 	}
-	s.add(hi)
+	grown := s.add(hi)
 	if lo := math.FMA(x, x, -hi); lo != 0 && !math.IsInf(lo, 0) {
-		s.add(lo)
+		grown += s.add(lo)
 	}
+	return grown
 }
 
-func (s *exactSum) merge(o *exactSum) {
+func (s *exactSum) merge(o *exactSum) int {
 	s.addInt(o.ints)
 	var c uint64
 	s.w[0], c = bits.Add64(s.w[0], o.w[0], 0)
 	s.w[1], c = bits.Add64(s.w[1], o.w[1], c)
 	s.w[2], _ = bits.Add64(s.w[2], o.w[2], c)
 	if o.wide == nil {
-		return
+		return 0
 	}
+	grown := 0
 	if s.wide == nil {
-		s.wide = new([wideWords]uint64)
+		s.wide, grown = new([wideWords]uint64), 8*wideWords
 	}
 	c = 0
 	for i := range s.wide {
 		s.wide[i], c = bits.Add64(s.wide[i], o.wide[i], c)
 	}
+	return grown
 }
 
 // exact returns the sum times 2^1074.
