@@ -312,8 +312,10 @@ func (m *merge) cluster(blocks []mergeBlock, ordered bool) error {
 			return err
 		}
 	}
-	if len(rest) == 1 && m.clean(&rest[0].info) {
-		return m.move(rest[0]) // it would come out as it went in
+	// One block would come out as it went in. Blocks of shared frames are read in any
+	// case, and the reader remembers the frame of each part.
+	if len(rest) == 1 && m.clean(&rest[0].info) && rest[0].info.Mode != segment.ModeShared {
+		return m.move(rest[0])
 	}
 	return m.mergeRows(rest)
 }

@@ -145,9 +145,9 @@ func TestNoisyGroupCannotStarveOthers(t *testing.T) {
 			before++
 		}
 	}
-	// One memtable of room is given at a time, and of what enters together the log
-	// decides the order.
-	if most := int(s.o.tune.memtableBytes/(600<<10)) + 3; before > most {
+	// A memtable of room is given at a time, and of those let in together the log
+	// decides the order, so this is not exact; TestWaitersTakeTurns is.
+	if most := noisy / 2; before > most {
 		t.Errorf("%d batches of the noisy group went first, want at most %d (%v)", before, most, order)
 	}
 	if got := len(collect(t, s, Query{Group: 2, End: math.MaxInt64}, math.MaxInt, nil)); got != 1 {
