@@ -199,10 +199,11 @@ func (s *Store) writePart(ctx context.Context, m *memtable, limit func() int) (_
 	if err != nil || rows == 0 {
 		return out, err
 	}
-	seg, _, err := w.finish()
+	seg, sum, err := w.finish()
 	if err != nil {
 		return nil, err
 	}
+	s.reportLost(sum.NotRebuilt)
 	if err := s.o.FS.SyncDir(s.partsDir); err != nil {
 		return nil, err
 	}
@@ -210,6 +211,14 @@ func (s *Store) writePart(ctx context.Context, m *memtable, limit func() int) (_
 	out.pub.Add = []catalog.Segment{seg}
 	out.parts = []*part{s.newPart(seg)}
 	return out, nil
+}
+
+// reportLost says that blocks were not taken apart because they could not be put
+// together again: nothing is lost but speed, and it is a defect.
+func (s *Store) reportLost(blocks int) {
+	if blocks > 0 {
+		s.o.Logger.Error("blocks that were taken apart did not come back whole and were kept as they are", "blocks", blocks)
+	}
 }
 
 // writeMemtable writes the rows of m that are not deleted and adds statistics

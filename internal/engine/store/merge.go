@@ -457,11 +457,12 @@ func (m *merge) finishOutput() error {
 	if m.file == nil {
 		return nil
 	}
-	seg, _, err := m.file.finish()
+	seg, sum, err := m.file.finish()
 	m.file = nil
 	if err != nil {
 		return err
 	}
+	m.s.reportLost(sum.NotRebuilt)
 	m.added = append(m.added, m.s.newPart(seg))
 	return nil
 }

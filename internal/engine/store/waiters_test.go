@@ -185,3 +185,40 @@ func TestBatchLargerThanMemory(t *testing.T) {
 	}
 	wg.Wait()
 }
+
+// TestMemoryBound: exactly as much is let in as the memtables may hold.
+func TestMemoryBound(t *testing.T) {
+	s := openStore(t, vfs.NewMem(), newMemManifest(), time.Now, manualTuning())
+	defer s.Close()
+	admit := func(n int64) error {
+		t.Helper()
+		ctx, cancel := context.WithTimeout(t.Context(), 10*time.Millisecond)
+		defer cancel()
+		err := s.admit(ctx, 1, n)
+		if err == nil {
+			s.using.Done()
+		}
+		return err
+	}
+	limit := s.headLimit()
+	if err := admit(limit - 10); err != nil {
+		t.Error(err)
+	}
+	if err := admit(10); err != nil {
+		t.Errorf("up to the bound: %v", err)
+	}
+	if err := admit(1); !errors.Is(err, context.DeadlineExceeded) {
+		t.Errorf("beyond the bound: %v", err)
+	}
+	if s.headBytes() != limit || s.waiters.len() != 0 {
+		t.Errorf("%d bytes of %d, %d wait", s.headBytes(), limit, s.waiters.len())
+	}
+	s.giveBack(limit)
+	if err := admit(3 * limit); err != nil {
+		t.Errorf("more than all memory, alone: %v", err)
+	}
+	if err := admit(1); !errors.Is(err, context.DeadlineExceeded) {
+		t.Errorf("beside it: %v", err)
+	}
+	s.giveBack(3 * limit)
+}
