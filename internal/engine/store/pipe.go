@@ -34,7 +34,7 @@ type blockPipe struct {
 	work    chan *blockTask
 	wg      sync.WaitGroup
 	started int
-	stopped atomic.Bool
+	stopped atomic.Pointer[error] // why nothing is encoded any more; nil: it is
 	inline  *segment.BlockEncoder
 	sort    streamSorter // of blocks encoded inline
 	queue   []*blockTask // submitted and not yet written, in order
@@ -160,7 +160,7 @@ func (p *blockPipe) recycle(t *blockTask) {
 
 // close ends the goroutines and waits for them. What was not drained is lost.
 func (p *blockPipe) close() {
-	p.stopped.Store(true)
+	p.stop(context.Canceled)
 	close(p.work)
 	p.wg.Wait()
 	if p.inline != nil {
@@ -180,8 +180,8 @@ func (p *blockPipe) run() {
 
 func (p *blockPipe) encode(t *blockTask, enc *segment.BlockEncoder, sort *streamSorter) {
 	defer func() { t.done <- struct{}{} }()
-	if p.stopped.Load() {
-		t.err = context.Canceled // nobody waits for it
+	if err := p.stopped.Load(); err != nil {
+		t.err = *err
 		return
 	}
 	rows := t.rows
@@ -196,9 +196,12 @@ func (p *blockPipe) encode(t *blockTask, enc *segment.BlockEncoder, sort *stream
 		clear(rows) // scratch of the sorter, which must not keep messages alive
 	}
 	if t.err != nil {
-		p.stopped.Store(true)
+		p.stop(t.err)
 	}
 }
+
+// stop lets blocks that wait go unencoded; the first error counts.
+func (p *blockPipe) stop(err error) { p.stopped.CompareAndSwap(nil, &err) }
 
 // encoders keeps block encoders, whose scratch is large, from one flush or
 // merge to the next; the garbage collector may take those that are not in use.
