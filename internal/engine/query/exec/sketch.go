@@ -61,6 +61,7 @@ func (q *quantiles) merge(o *quantiles) int {
 	}
 	if o.s != nil {
 		q.s.zero += o.s.zero
+		q.s.widen(o.s.min, o.s.max)
 		return grown + q.s.pos.merge(&o.s.pos) + q.s.neg.merge(&o.s.neg)
 	}
 	for _, x := range o.exact {
@@ -94,9 +95,19 @@ func rank(p float64, n int64) int64 {
 type sketch struct {
 	pos, neg buckets
 	zero     int64
+	min, max float64 // exact
+	some     bool
+}
+
+func (s *sketch) widen(low, high float64) {
+	if !s.some {
+		s.min, s.max, s.some = low, high, true
+	}
+	s.min, s.max = min(s.min, low), max(s.max, high)
 }
 
 func (s *sketch) add(x float64, n int64) int {
+	s.widen(x, x)
 	switch {
 	case x > 0:
 		return s.pos.add(bucketOf(x), n)
@@ -149,14 +160,19 @@ func numberOf(bucket int) float64 {
 
 func (s *sketch) at(p float64) float64 {
 	neg, pos := s.neg.total(), s.pos.total()
-	r := rank(p, neg+s.zero+pos)
-	switch {
+	n := neg + s.zero + pos
+	x := 0.0
+	switch r := rank(p, n); {
+	case r == 1:
+		return s.min
+	case r == n:
+		return s.max
 	case r <= neg:
-		return -numberOf(s.neg.bucket(neg - r + 1))
-	case r <= neg+s.zero:
-		return 0
+		x = -numberOf(s.neg.bucket(neg - r + 1))
+	case r > neg+s.zero:
+		x = numberOf(s.pos.bucket(r - neg - s.zero))
 	}
-	return numberOf(s.pos.bucket(r - neg - s.zero))
+	return min(max(x, s.min), s.max)
 }
 
 // buckets are counts of consecutive buckets from first on, at most maxBuckets:

@@ -50,7 +50,7 @@ const (
 	StddevSamp                   // of a sample; Null for fewer than two numbers
 	VarPop                       //
 	VarSamp                      //
-	Pct                          // the value of rank ceil(P/100*n): exact for up to 8,192 numbers, else within 0.5 % of it
+	Pct                          // the value of rank ceil(P/100*n): exact for up to 8,192 numbers, else within 0.5 % of it (the least and the greatest are exact)
 	CountDistinct                // texts: exact up to 16,384, else with a standard error of 0.81 %
 	Earliest                     // value of Arg in the first row, by time, that has one
 	Latest                       //
