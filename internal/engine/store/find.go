@@ -3,6 +3,7 @@ package store
 import (
 	"bytes"
 	"context"
+	"unsafe"
 
 	"github.com/cumulog/cumulog/internal/engine/column"
 	"github.com/cumulog/cumulog/internal/engine/hint"
@@ -17,14 +18,15 @@ const searchStep = 64 << 10
 const maxNeedTexts = 8
 
 // rareByte returns the place in needle of the byte that is rarest in arena,
-// judged by some thousand bytes of it. Searching for that byte first is several
-// times as fast as bytes.Index with a needle that begins with a frequent one.
-func rareByte(needle []byte, arena []byte) int {
+// judged by a thousandth of it, but at least some hundred bytes. Searching for
+// that byte first is several times as fast as bytes.Index with a needle that
+// begins with a frequent one.
+func rareByte(needle, arena []byte) int {
 	if len(needle) < 2 {
 		return 0
 	}
 	var seen [256]uint16
-	step := max(1, len(arena)/2048) | 1
+	step := max(1, len(arena)/max(512, min(len(arena)/1000, 2048))) | 1
 	for i := 0; i < len(arena); i += step {
 		seen[arena[i]]++
 	}
@@ -35,6 +37,23 @@ func rareByte(needle []byte, arena []byte) int {
 		}
 	}
 	return best
+}
+
+// rareIn is rareByte for arenas of which many are small: what was found for one
+// of them holds for the next ones as well.
+func (f *rowSearch) rareIn(needle, arena []byte) int {
+	if len(arena) >= searchStep {
+		return rareByte(needle, arena)
+	}
+	if rare, known := f.rare[string(needle)]; known {
+		return rare
+	}
+	if f.rare == nil || len(f.rare) >= 4*maxNeedTexts {
+		f.rare = make(map[string]int)
+	}
+	rare := rareByte(needle, arena)
+	f.rare[string(needle)] = rare
+	return rare
 }
 
 // indexOf returns where needle, whose rare byte is at place rare, first occurs in
@@ -71,6 +90,7 @@ func indexOf(s []byte, needle []byte, rare int) int {
 type rowSearch struct {
 	ctx  context.Context
 	free []column.Bitmap
+	rare map[string]int // by needle
 }
 
 // find adds to hits the rows that contain needle. It searches the arena as a
@@ -79,7 +99,7 @@ func (f *rowSearch) find(needle []byte, arena []byte, start uint32, ends []uint3
 	if len(ends) == 0 {
 		return nil
 	}
-	rare := rareByte(needle, arena[start:ends[len(ends)-1]])
+	rare := f.rareIn(needle, arena[start:ends[len(ends)-1]])
 	from := int(start)
 	for row := 0; row < len(ends); {
 		if err := f.ctx.Err(); err != nil {
@@ -145,7 +165,8 @@ func (f *rowSearch) narrow(need *hint.Need, n int, hits column.Bitmap, find func
 	case hint.Contains:
 		found := f.take(n)
 		defer f.give(found)
-		if err := find([]byte(need.Text), found); err != nil {
+		text := unsafe.Slice(unsafe.StringData(need.Text), len(need.Text)) // find does not change it
+		if err := find(text, found); err != nil {
 			return err
 		}
 		hits.And(found)

@@ -1,6 +1,8 @@
 package store
 
 import (
+	"cmp"
+	"math/bits"
 	"slices"
 	"sort"
 
@@ -64,10 +66,11 @@ func (s *selection) keep(want func(row int) bool) {
 	s.rows, s.ends = s.rows[:w], ends
 }
 
-// order merges the runs by key, pairwise, in a logarithmic number of passes.
+// order sorts the rows by key. A few runs are merged pairwise; many of them, as
+// blocks of very many streams have, are sorted by the bytes of their timestamps.
 func (s *selection) order() {
-	if len(s.ends) > 1 && len(s.rows) < 4*len(s.ends) {
-		slices.SortFunc(s.rows, func(a, b ordered) int { return a.key.Compare(b.key) })
+	if len(s.ends) > 8 {
+		s.radix()
 		s.ends = append(s.ends[:0], len(s.rows))
 		return
 	}
@@ -85,6 +88,54 @@ func (s *selection) order() {
 			ends = append(ends, len(out))
 		}
 		s.rows, s.tmp, s.ends = out, s.rows, ends
+	}
+}
+
+// radix sorts the rows by timestamp in as many passes as their range has digits
+// of eleven bits, and then those of equal timestamps by sequence number.
+func (s *selection) radix() {
+	const digit = 11
+	n := len(s.rows)
+	low, high := s.rows[0].key.Timestamp, s.rows[0].key.Timestamp
+	for i := range s.rows {
+		low, high = min(low, s.rows[i].key.Timestamp), max(high, s.rows[i].key.Timestamp)
+	}
+	passes := (bits.Len64(uint64(high-low)) + digit - 1) / digit
+	if n < 256 || passes > 4 {
+		slices.SortFunc(s.rows, func(a, b ordered) int { return a.key.Compare(b.key) })
+		return
+	}
+	from, to := s.rows, slices.Grow(s.tmp[:0], n)[:n]
+	var at [1 << digit]uint32
+	for p := range passes {
+		shift := p * digit
+		clear(at[:])
+		for i := range from {
+			at[uint64(from[i].key.Timestamp-low)>>shift&(1<<digit-1)]++
+		}
+		sum := uint32(0)
+		for i, k := range at {
+			at[i] = sum
+			sum += k
+		}
+		for i := range from {
+			d := uint64(from[i].key.Timestamp-low) >> shift & (1<<digit - 1)
+			to[at[d]] = from[i]
+			at[d]++
+		}
+		from, to = to, from
+	}
+	s.rows, s.tmp = from, to
+	for i := 0; i < n; {
+		j, sorted := i+1, true
+		for j < n && from[j].key.Timestamp == from[i].key.Timestamp {
+			sorted = sorted && from[j-1].key.Seq < from[j].key.Seq
+			j++
+		}
+		if !sorted {
+			slices.SortFunc(from[i:j], func(a, b ordered) int { return cmp.Compare(a.key.Seq, b.key.Seq) })
+		}
+		i = j
 	}
 }
 
