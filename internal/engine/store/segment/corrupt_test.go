@@ -135,6 +135,10 @@ func TestDamageIsFoundEverywhere(t *testing.T) {
 	}
 	whole := want(blocks)
 	rng := rand.New(rand.NewPCG(5, 5))
+	tries := 250
+	if testing.Short() {
+		tries = 50
+	}
 	try := func(what string, b []byte) {
 		t.Helper()
 		df := &memFile{b: b}
@@ -169,7 +173,7 @@ func TestDamageIsFoundEverywhere(t *testing.T) {
 	// Every byte of the areas with structure, random bytes elsewhere.
 	n := len(f.b)
 	for off := range n {
-		if off > 100 && off < n-800 && rng.IntN(n/250) != 0 {
+		if (off > 100 && off < n-800 || testing.Short()) && rng.IntN(n/tries) != 0 {
 			continue
 		}
 		b := clone()
@@ -320,11 +324,8 @@ func TestDamagedColumnsLeaveOthers(t *testing.T) {
 }
 
 func FuzzOpenRead(f *testing.F) {
-	b, err := os.ReadFile(filepath.Join("testdata", "v1.part"))
-	if err != nil {
-		f.Fatal(err)
-	}
-	f.Add(b)
+	raw, _ := write(f, segment.WriterOptions{Modes: segment.Modes(segment.ModeRaw)}, []block{blockOf(1, "a", "b"), blockOf(2, "c")})
+	f.Add(raw.b)
 	shaped, _ := write(f, segment.WriterOptions{Modes: segment.Modes(segment.ModeJSON)}, []block{blockOf(1, `{"a":1,"b":"x"}`, `{"a":2,"b":"y"}`, "text")})
 	f.Add(shaped.b)
 	small, _ := write(f, segment.WriterOptions{}, []block{{1, []segment.Row{row(1, 1, 1, "a"), row(2, 1, 2, "b")}}})
