@@ -139,10 +139,8 @@ func (sc *scan) read(r *blockRead) {
 		return
 	}
 	k := cacheKey{r.part, id}
-	if sc.streams != nil {
-		if d := sc.s.dirs.get(k); d != nil && !sc.wantsAny(d.runs) {
-			return
-		}
+	if sc.s.lacks(k, sc.streams) {
+		return
 	}
 	o := &openBlock{part: r.part, id: id, sel: selectionPool.Get().(*selection)}
 	o.sel.reset()
@@ -166,7 +164,7 @@ func (sc *scan) read(r *blockRead) {
 	lo, hi := r.bounds(sc)
 	sc.selectRows(o, lo, hi)
 	if b != nil && sc.streams != nil {
-		sc.s.dirs.put(k, &blockData{runs: o.data.runs})
+		sc.s.remember(k, o.data.runs)
 	}
 	if len(o.sel.rows) == 0 {
 		o.recycle()
@@ -400,17 +398,6 @@ func (sc *scan) selectRows(o *openBlock, lo, hi logs.Key) {
 			o.sel.add(keys, run, lo, hi)
 		}
 	}
-}
-
-// wantsAny reports whether one of the runs is of a wanted stream.
-func (sc *scan) wantsAny(runs []segment.StreamRun) bool {
-	if len(sc.streams) < len(runs) {
-		return slices.ContainsFunc(sc.streams, func(id logs.StreamID) bool {
-			i := searchRun(runs, id)
-			return i < len(runs) && runs[i].Stream == id
-		})
-	}
-	return slices.ContainsFunc(runs, func(r segment.StreamRun) bool { return sc.wants(r.Stream) })
 }
 
 // recycle gives the buffers back to the pools.

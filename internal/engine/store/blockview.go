@@ -108,13 +108,24 @@ func (b *BlockView) block(p *part, info *segment.BlockInfo, stats *Stats, fn fun
 		stats.DamagedBlocks++
 		return nil
 	}
-	b.data = b.scan.s.cache.get(cacheKey{p, id})
+	k := cacheKey{p, id}
+	b.data = b.scan.s.cache.get(k)
 	if !b.scan.wholly(info) {
+		if b.scan.s.lacks(k, b.scan.sel.streams) {
+			stats.Blocks++
+			return nil
+		}
 		if err := b.selectRows(stats); err != nil {
 			return b.failed(stats, err)
 		}
+		if b.blk != nil && b.scan.sel.streams != nil {
+			b.scan.s.remember(k, b.blk.Streams())
+		}
 		if len(b.selRows) == 0 {
 			stats.Blocks++
+			if b.blk != nil {
+				stats.KeyBlocks++
+			}
 			return nil
 		}
 	}

@@ -17,6 +17,8 @@ type blockData struct {
 	ends     []uint32
 	messages []byte
 
+	streams streamDir // of the cache that knows nothing else of its blocks
+
 	b          *segment.Block // ingestion times come from it …
 	ingestions []int64        // … or from here
 }
@@ -43,7 +45,7 @@ func (d *blockData) run(row int) int {
 
 // memory returns the size of a copy.
 func (d *blockData) memory() int64 {
-	return int64(28*len(d.keys)+24*len(d.runs)+len(d.messages)) + 256
+	return int64(28*len(d.keys)+24*len(d.runs)+len(d.messages)+cap(d.streams)) + 256
 }
 
 // clone copies d out of the Buffer it lives in.
@@ -106,14 +108,30 @@ func (c *blockCache) put(k cacheKey, d *blockData) {
 	if known || size > c.limit {
 		return
 	}
-	d = d.clone()
+	c.insert(k, d.clone())
+}
+
+// putNew makes what is to be known of a block, unless it is known.
+func (c *blockCache) putNew(k cacheKey, fresh func() *blockData) {
+	c.mu.Lock()
+	_, known := c.byKey[k]
+	c.mu.Unlock()
+	if known {
+		return
+	}
+	if d := fresh(); d.memory() <= c.limit {
+		c.insert(k, d)
+	}
+}
+
+func (c *blockCache) insert(k cacheKey, d *blockData) {
 	c.mu.Lock()
 	defer c.mu.Unlock()
 	if c.byKey[k] != nil {
 		return
 	}
 	c.byKey[k] = c.lru.PushFront(&cacheEntry{key: k, data: d})
-	c.used += size
+	c.used += d.memory()
 	for c.used > c.limit {
 		c.drop(c.lru.Back())
 	}

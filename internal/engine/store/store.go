@@ -27,7 +27,7 @@ type Store struct {
 	partsDir string
 	wal      *wal.Log
 	cache    *blockCache
-	dirs     *blockCache // of runs only: which streams a block holds
+	dirs     *blockCache // of streamDirs only
 	pages    *pageCache  // of skip indexes
 	budget   *budget     // of queries
 	files    *openFiles
