@@ -165,10 +165,8 @@ func findTexts(t *column.Texts, needle []byte, marks column.Bitmap) {
 		end := int(t.Ends[row])
 		if at+len(needle) <= end {
 			marks.Set(row)
-			at = f.next(data, end)
-		} else {
-			at = f.next(data, at+1)
 		}
+		at = f.next(data, end) // when it does not fit here, it does not fit further on in this text either
 	}
 }
 

@@ -100,6 +100,10 @@ func readMiniblocks(c *cursor, dst []uint64, first uint64) {
 }
 
 func (d *seqDecoder) readBuckets(c *cursor, dst []uint64, base uint64) {
+	if len(dst) == 0 { // the coders take a limit of 0 for none
+		c.fail("buckets of no numbers")
+		return
+	}
 	sub := uint(c.u8())
 	if sub < 2 || sub > 8 {
 		c.fail("unknown kind of buckets")

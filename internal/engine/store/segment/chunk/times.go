@@ -138,11 +138,20 @@ func two(b []byte) uint {
 	return h*10 + l
 }
 
+// four returns the number that four digits make, or more than 9999.
+func four(b []byte) uint {
+	h, l := two(b), two(b[2:])
+	if h > 99 || l > 99 {
+		return 100_000
+	}
+	return h*100 + l
+}
+
 func (p *timeParser) parseDate(b []byte) (int64, bool) {
 	var year, month, day uint
 	switch p.date {
 	case dateISO, dateSlash:
-		year, month, day = two(b)*100+two(b[2:]), two(b[5:]), two(b[8:])
+		year, month, day = four(b), two(b[5:]), two(b[8:])
 		want := byte('-')
 		if p.date == dateSlash {
 			want = '/'
@@ -151,7 +160,7 @@ func (p *timeParser) parseDate(b []byte) (int64, bool) {
 			return 0, false
 		}
 	case dateCLF:
-		day, year = two(b), two(b[7:])*100+two(b[9:])
+		day, year = two(b), four(b[7:])
 		if b[2] != '/' || b[6] != '/' {
 			return 0, false
 		}

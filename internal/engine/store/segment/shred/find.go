@@ -143,13 +143,12 @@ func searchTexts(t *column.Texts, needle []byte, hits column.Bitmap) (found bool
 		for int(t.Ends[i]) <= at {
 			i++
 		}
-		if end := int(t.Ends[i]); at+len(needle) <= end {
+		end := int(t.Ends[i])
+		if at+len(needle) <= end {
 			hits.Set(i)
 			found = true
-			at = end
-		} else {
-			at++
 		}
+		at = end // when it does not fit here, it does not fit further on in this text either
 	}
 }
 
