@@ -21,6 +21,7 @@ type ingest struct {
 	m        *memManifest
 	clock    *clock
 	rng      *rand.Rand
+	lines    bool         // of JSON instead of bytes that cannot be compressed
 	written  atomic.Int64 // into parts
 	flushed  int64        // of that, by flushes
 	raw      int64        // bytes of messages
@@ -56,7 +57,13 @@ func (in *ingest) days(n, flushes, groups, fill, message int, late int64) {
 				ts = max(0, ts-in.rng.Int64N(late))
 			}
 			for range 8 {
+				for from := len(b.Arena); in.lines && len(b.Arena)-from < message; {
+					b.Arena = benchLine(b.Arena, in.rng)
+				}
 				for range message / 8 {
+					if in.lines {
+						break
+					}
 					v := in.rng.Uint64()
 					b.Arena = append(b.Arena, byte(v), byte(v>>8), byte(v>>16), byte(v>>24), byte(v>>32), byte(v>>40), byte(v>>48), byte(v>>56))
 				}
@@ -133,8 +140,10 @@ func TestWriteAmplification(t *testing.T) {
 	normal := manualTuning()
 	normal.memtableBytes, normal.blockBytes, normal.fileBytes, normal.walFile = 16<<20, 68<<10, 20<<20, 16<<20
 	normal.modes, normal.noIndex = segment.Modes(segment.ModeRaw, segment.ModeShared), true
-	short := normal
+	short, lines := normal, normal
 	short.fileBytes = 1 << 20
+	lines.fileBytes = 20 << 20 / 6
+	lines.modes, lines.noIndex = 0, false
 	for _, c := range []struct {
 		name                                string
 		tune                                tuning
@@ -153,11 +162,14 @@ func TestWriteAmplification(t *testing.T) {
 		{"many groups", normal, 3, 64, 50, 408 << 10, 512, 0, 3.1, 20, 4, 6},
 		// Events up to two days late spread every flush over three days.
 		{"late events", normal, 3, 64, 5, 408 << 10, 2 << 10, 2 * dayMillis, 3.5, 40, 20, 9},
+		// What can be compressed, taken apart and indexed.
+		{"lines of JSON", lines, 2, 24, 2, 408 << 10, 100, 0, 3, 20, 4, 6},
 		// A day of 24 files, all of which may hold any moment of it.
 		{"shuffled day", short, 1, 600, 5, 40 << 10, 2 << 10, dayMillis, 5, 70, 30, 70},
 	} {
 		t.Run(c.name, func(t *testing.T) {
 			in := newIngest(t, c.tune)
+			in.lines = !c.tune.noIndex
 			if c.days == 1 {
 				in.clock.advance(24*time.Hour - time.Minute)
 			}
