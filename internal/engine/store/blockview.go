@@ -7,6 +7,7 @@ import (
 	"slices"
 
 	"github.com/cumulog/cumulog/internal/engine/column"
+	"github.com/cumulog/cumulog/internal/engine/hint"
 	"github.com/cumulog/cumulog/internal/engine/store/segment"
 	"github.com/cumulog/cumulog/internal/logs"
 )
@@ -46,6 +47,7 @@ type BlockView struct {
 	own     column.Texts // memory of texts
 	ownKeys []logs.Key
 	selRows []uint32
+	hits    column.Bitmap
 	picked  selection
 	fields
 }
@@ -89,9 +91,15 @@ func (b *BlockView) memory(group logs.GroupID, chunks []*chunk, stats *Stats, fn
 	if err != nil {
 		return err
 	}
-	stats.MemoryRows += int64(len(b.selRows))
+	rows := int64(len(b.selRows))
+	stats.MemoryRows += rows
 	stats.MemoryBytes += n
-	return b.call(stats, n, fn)
+	if some, err := b.meet(); err != nil || !some {
+		stats.Rows += rows
+		stats.Bytes += n
+		return err
+	}
+	return b.call(stats, rows, n, fn)
 }
 
 // block hands out a block of a part.
@@ -134,7 +142,11 @@ func (b *BlockView) block(p *part, info *segment.BlockInfo, stats *Stats, fn fun
 		return b.failed(stats, err)
 	}
 	stats.Blocks++
-	return b.call(stats, n, fn)
+	rows := int64(b.rows)
+	if b.sel != nil {
+		rows = int64(len(b.sel))
+	}
+	return b.call(stats, rows, n, fn)
 }
 
 // wholly reports whether every row of a block is wanted.
@@ -194,8 +206,39 @@ func (b *BlockView) selectedBytes() (int64, error) {
 	return n, nil
 }
 
-// call calls fn for the block and counts it, n bytes of selected messages.
-func (b *BlockView) call(stats *Stats, n int64, fn func() error) error {
+// meet takes rows in memory that cannot meet the need out of the selection, and
+// reports whether any are left.
+func (b *BlockView) meet() (some bool, err error) {
+	need := &b.scan.q.Need
+	if need.Op == hint.Any {
+		return true, nil
+	}
+	t, err := b.Messages()
+	if err != nil {
+		return false, err
+	}
+	b.hits = b.hits.Fit(b.rows)
+	b.hits.Fill(b.rows)
+	if err := b.search.rows(need, t.Data, 0, t.Ends, b.hits); err != nil {
+		return false, err
+	}
+	n := 0
+	for _, row := range b.selRows {
+		if b.hits.Has(int(row)) {
+			b.selRows[n] = row
+			n++
+		}
+	}
+	if n < b.rows {
+		b.selRows = b.selRows[:n]
+		b.sel = b.selRows
+	}
+	return n > 0, nil
+}
+
+// call calls fn for the block and counts it: rows that were looked at, with n
+// bytes of messages.
+func (b *BlockView) call(stats *Stats, rows, n int64, fn func() error) error {
 	err := fn()
 	stats.DecodedBytes += b.decoded
 	if b.blk != nil {
@@ -205,13 +248,13 @@ func (b *BlockView) call(stats *Stats, n int64, fn func() error) error {
 		stats.Blocks--
 		return b.failed(stats, b.damage)
 	}
-	rows := int64(b.rows)
-	if b.sel != nil {
-		rows = int64(len(b.sel))
-	}
 	stats.Rows += rows
-	stats.Matched += rows
 	stats.Bytes += n
+	if b.sel == nil {
+		stats.Matched += int64(b.rows)
+	} else {
+		stats.Matched += int64(len(b.sel))
+	}
 	return err
 }
 

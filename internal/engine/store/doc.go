@@ -26,5 +26,13 @@
 //     streams is not.
 //   - HeadStats copies a map of all streams; HeadStreamStats costs only what is
 //     asked for.
+//   - Query.Need spares a scan blocks and messages and never changes the answer;
+//     Query.Budget ends it early, and Stats.Frontier says where to go on. A page
+//     without events is then possible.
+//   - ScanBlocks is for aggregates: blocks in no order, on many goroutines.
+//     BlockView satisfies plan.Block. An error of its methods has to be returned
+//     by fn, which must not have kept anything of a damaged block.
+//   - ErrMemory says that a query needs more than its share of Options.Memory; the
+//     text tells by how much and what to do.
 //   - Stats.DamagedBlocks above 0 says that an answer is incomplete.
 package store
