@@ -14,7 +14,7 @@ import (
 // BlockEncoder turns rows into blocks ready to be written. Encoding is where
 // the CPU of a part goes, so several encoders may work at once for one Writer,
 // each on its own goroutine; a BlockEncoder itself is not safe for concurrent
-// use. It keeps about 8 MiB of scratch for the largest blocks.
+// use. It keeps its scratch: 15 to 25 MiB after full blocks, at most EncoderMemory.
 type BlockEncoder struct {
 	opts WriterOptions
 	keys keyEncoder
@@ -26,8 +26,16 @@ type BlockEncoder struct {
 	breaks func(body []byte) // of tests: damages what was encoded
 }
 
+// What an encoder and a Buffer hold at most, whatever blocks they have seen, in
+// bytes; blocks of one kind leave about half of it.
+const (
+	EncoderMemory = 48 << 20
+	BufferMemory  = 12 << 20
+)
+
 // Encoded is one block, encoded and not yet written. It owns its memory: at
-// most about MaxBlockBytes and its keys, usually a fifth of that. Writer.AddEncoded
+// most about MaxBlockBytes and its keys, usually a fifth of that, and its evidence
+// for the skip index, up to 1 MiB. Writer.AddEncoded
 // may be called by another goroutine than the one that made it.
 type Encoded struct {
 	from *BlockEncoder
@@ -165,7 +173,7 @@ func (p *packer) open(level zstd.EncoderLevel) (err error) {
 		level = zstd.SpeedFastest
 	}
 	p.enc, err = zstd.NewWriter(nil, zstd.WithEncoderConcurrency(1), zstd.WithEncoderLevel(level),
-		zstd.WithEncoderCRC(false), zstd.WithWindowSize(MaxBlockBytes), zstd.WithSingleSegment(true))
+		zstd.WithEncoderCRC(false), zstd.WithWindowSize(MaxBlockBytes), zstd.WithSingleSegment(true), zstd.WithLowerEncoderMem(true))
 	if err != nil {
 		return fmt.Errorf("open zstd encoder: %w", err)
 	}

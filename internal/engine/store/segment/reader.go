@@ -230,7 +230,7 @@ func (r *Reader) All() iter.Seq[BlockInfo] {
 
 // Buffer holds the memory that reading needs, to be reused. The zero value is
 // ready. It serves one Block at a time and is not safe for concurrent use. It
-// grows to about 6 MiB for the largest blocks.
+// grows to BufferMemory at most.
 type Buffer struct {
 	block   Block
 	dec     *zstd.Decoder

@@ -97,7 +97,7 @@ func Verify(ctx context.Context, f Source, name string) (Report, error) {
 func (r *Reader) verifyBlocks(ctx context.Context, rep *Report) error {
 	var buf Buffer
 	sum := Summary{}
-	x, err := r.verifyIndex(rep)
+	x, err := r.verifyIndex(ctx, rep)
 	if err != nil {
 		return err
 	}
@@ -139,9 +139,12 @@ func (r *Reader) verifyBlocks(ctx context.Context, rep *Report) error {
 	return nil
 }
 
-// verifyIndex opens the skip index; it is nil when there is none, or no use.
-func (r *Reader) verifyIndex(rep *Report) (*skip.Index, error) {
+// verifyIndex reads the skip index; it is nil when there is none, or no use.
+func (r *Reader) verifyIndex(ctx context.Context, rep *Report) (*skip.Index, error) {
 	x, err := r.Index()
+	if err == nil && x != nil {
+		err = r.IndexError(x.Verify(ctx))
+	}
 	var ce *CorruptionError
 	if errors.As(err, &ce) {
 		rep.problem(ce)
