@@ -30,7 +30,7 @@ func optimize(t *testing.T, steps ...plan.Step) *plan.Query {
 func plainRows(n int, fields func(i int) map[string]string) []row {
 	rows := make([]row, n)
 	for i := range rows {
-		rows[i] = row{Key: logs.Key{Timestamp: int64(i) * 1000, Seq: logs.MakeSeq(1, i)}, group: 1, stream: 1, fields: fields(i)}
+		rows[i] = row{Key: logs.Key{Timestamp: int64(i) * 1000, Seq: logs.MakeSeq(1, i)}, Group: 1, Stream: 1, Fields: fields(i)}
 	}
 	return rows
 }
@@ -68,7 +68,7 @@ func TestStatsAreTrue(t *testing.T) {
 	}
 	bytes := int64(0)
 	for i := range rows {
-		bytes += int64(len(rows[i].message()))
+		bytes += int64(len(rows[i].Message()))
 	}
 	if s.BytesScanned+s.BytesSkipped != bytes {
 		t.Errorf("%d bytes scanned and %d skipped of %d", s.BytesScanned, s.BytesSkipped, bytes)
@@ -114,10 +114,10 @@ func TestMessagesAreReadLate(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	if len(r.Rows) != 1 || string(r.Rows[0][1].Text) != rows[17].message() || r.Events[0].Key != rows[17].Key {
+	if len(r.Rows) != 1 || string(r.Rows[0][1].Text) != rows[17].Message() || r.Events[0].Key != rows[17].Key {
 		t.Fatal(show(r.Rows))
 	}
-	if most := int64(1000*8 + 16*1000 + 5000 + len(rows[17].message())); r.Stats.BytesDecoded > most {
+	if most := int64(1000*8 + 16*1000 + 5000 + len(rows[17].Message())); r.Stats.BytesDecoded > most {
 		t.Errorf("%d bytes decoded, want at most %d", r.Stats.BytesDecoded, most)
 	}
 }

@@ -5,7 +5,6 @@ import (
 	"context"
 	"math/rand/v2"
 	"slices"
-	"sort"
 	"strconv"
 	"strings"
 	"sync"
@@ -14,33 +13,6 @@ import (
 	"github.com/cumulog/cumulog/internal/engine/query/plan"
 	"github.com/cumulog/cumulog/internal/logs"
 )
-
-// row is an event with a JSON message: fields are the values as they are written.
-type row struct {
-	logs.Key
-	group     logs.GroupID
-	stream    logs.StreamID
-	ingestion int64
-	fields    map[string]string
-}
-
-func (r *row) message() string {
-	var paths []string
-	for p := range r.fields {
-		paths = append(paths, p)
-	}
-	sort.Strings(paths)
-	var b strings.Builder
-	b.WriteByte('{')
-	for i, p := range paths {
-		if i > 0 {
-			b.WriteByte(',')
-		}
-		b.WriteString(strconv.Quote(p) + ":" + r.fields[p])
-	}
-	b.WriteByte('}')
-	return b.String()
-}
 
 // memory is a Source over rows, cut into blocks of some size whose columns are
 // encoded as rng likes.
@@ -56,16 +28,16 @@ func (m *memory) ScanBlocks(ctx context.Context, r plan.Request, workers int, fn
 	var stats plan.SourceStats
 	for from := 0; from < len(m.rows); from += m.block {
 		rows := m.rows[from:min(from+m.block, len(m.rows))]
-		if !slices.Contains(r.Groups, rows[0].group) {
+		if !slices.Contains(r.Groups, rows[0].Group) {
 			continue
 		}
 		b := &memoryBlock{rows: rows, rng: rand.New(rand.NewPCG(m.seed, uint64(from)))}
 		sel, need := []uint32{}, false
 		for i := range rows {
 			x := &rows[i]
-			if x.Timestamp >= r.Start && x.Timestamp < r.End && (r.Streams == nil || slices.Contains(r.Streams, x.stream)) {
+			if x.Timestamp >= r.Start && x.Timestamp < r.End && (r.Streams == nil || slices.Contains(r.Streams, x.Stream)) {
 				sel = append(sel, uint32(i))
-				need = need || r.Need.Meets(x.message())
+				need = need || r.Need.Meets(x.Message())
 			}
 		}
 		switch {
@@ -114,7 +86,7 @@ type memoryBlock struct {
 	decoded int64
 }
 
-func (b *memoryBlock) Group() logs.GroupID { return b.rows[0].group }
+func (b *memoryBlock) Group() logs.GroupID { return b.rows[0].Group }
 func (b *memoryBlock) Len() int            { return len(b.rows) }
 func (b *memoryBlock) Sel() []uint32       { return b.sel }
 func (b *memoryBlock) Decoded() int64      { return b.decoded }
@@ -122,7 +94,7 @@ func (b *memoryBlock) Decoded() int64      { return b.decoded }
 func (b *memoryBlock) Bytes() int64 {
 	n := 0
 	for i := range b.rows {
-		n += len(b.rows[i].message())
+		n += len(b.rows[i].Message())
 	}
 	return int64(n)
 }
@@ -147,7 +119,7 @@ func (b *memoryBlock) Keys() ([]logs.Key, error) {
 func (b *memoryBlock) Streams() ([]logs.StreamID, error) {
 	k := make([]logs.StreamID, len(b.rows))
 	for i := range k {
-		k[i] = b.rows[i].stream
+		k[i] = b.rows[i].Stream
 	}
 	return k, nil
 }
@@ -155,7 +127,7 @@ func (b *memoryBlock) Streams() ([]logs.StreamID, error) {
 func (b *memoryBlock) Ingestions() ([]int64, error) {
 	k := make([]int64, len(b.rows))
 	for i := range k {
-		k[i] = b.rows[i].ingestion
+		k[i] = b.rows[i].Ingestion
 	}
 	return k, nil
 }
@@ -164,7 +136,7 @@ func (b *memoryBlock) Messages() (*column.Texts, error) {
 	if b.texts == nil {
 		b.texts = &column.Texts{}
 		for i := range b.rows {
-			b.texts.Append([]byte(b.rows[i].message()))
+			b.texts.Append([]byte(b.rows[i].Message()))
 		}
 		b.decoded += int64(len(b.texts.Data))
 	}
@@ -173,7 +145,7 @@ func (b *memoryBlock) Messages() (*column.Texts, error) {
 
 func (b *memoryBlock) Rows(rows []uint32, dst *column.Texts) error {
 	for _, r := range rows {
-		m := b.rows[r].message()
+		m := b.rows[r].Message()
 		dst.Append([]byte(m))
 		b.decoded += int64(len(m))
 	}
@@ -193,7 +165,7 @@ func (b *memoryBlock) Find(needle []byte, hits column.Bitmap) error {
 func (b *memoryBlock) Bounds(path string) (column.Bounds, bool) {
 	out := column.Bounds{Numeric: true}
 	for i := range b.rows {
-		t, ok := b.rows[i].fields[path]
+		t, ok := b.rows[i].Fields[path]
 		if !ok {
 			continue
 		}
@@ -232,7 +204,7 @@ func (b *memoryBlock) encode(path string) *column.Vector {
 	some, all, anyQuoted := false, true, false
 	scale, ints := -1, true
 	for i := range b.rows {
-		t, ok := b.rows[i].fields[path]
+		t, ok := b.rows[i].Fields[path]
 		if !ok {
 			all = false
 			continue

@@ -1,37 +1,33 @@
-package exec_test
+package querytest
 
 import (
-	"bytes"
+	"cmp"
 	"encoding/json"
 	"math"
 	"math/big"
 	"slices"
-	"sort"
 	"strconv"
 	"strings"
 
 	"github.com/cumulog/cumulog/internal/engine/query/plan"
 )
 
-// naive runs a plan as it was written, one row after the other.
-func naive(p *plan.Plan, rows []row) (cols []string, out [][]plan.Value) {
+// Naive runs a plan as it was written, one row after the other.
+func Naive(p *plan.Plan, rows []Row) (cols []string, out [][]plan.Value) {
 	var recs []record
 	for i := range rows {
 		r := &rows[i]
-		if slices.Contains(p.Scan.Groups, r.group) && r.Timestamp >= p.Scan.Start && r.Timestamp < p.Scan.End &&
-			(p.Scan.Streams == nil || slices.Contains(p.Scan.Streams, r.stream)) {
+		if slices.Contains(p.Scan.Groups, r.Group) && r.Timestamp >= p.Scan.Start && r.Timestamp < p.Scan.End &&
+			(p.Scan.Streams == nil || slices.Contains(p.Scan.Streams, r.Stream)) {
 			recs = append(recs, record{of: r, open: true})
 		}
 	}
-	sort.SliceStable(recs, func(i, j int) bool {
-		a, b := recs[i].of, recs[j].of
-		if c := a.Key.Compare(b.Key); c != 0 {
-			return c > 0
+	slices.SortStableFunc(recs, func(x, y record) int {
+		a, b := x.of, y.of
+		if c := b.Key.Compare(a.Key); c != 0 {
+			return c
 		}
-		if a.group != b.group {
-			return a.group < b.group
-		}
-		return a.stream < b.stream
+		return cmp.Or(cmp.Compare(a.Group, b.Group), cmp.Compare(a.Stream, b.Stream))
 	})
 	names := []string{plan.Timestamp, plan.Message}
 	for _, s := range p.Steps {
@@ -63,18 +59,23 @@ func naive(p *plan.Plan, rows []row) (cols []string, out [][]plan.Value) {
 				names = append(names, c.As)
 			}
 		case plan.Sort:
-			sort.SliceStable(recs, func(i, j int) bool {
+			for i := range recs {
+				recs[i].keys = nil
 				for _, k := range s.Keys {
-					a, b := recs[i].eval(k.Expr), recs[j].eval(k.Expr)
-					c := plan.Order(&a, &b)
+					recs[i].keys = append(recs[i].keys, recs[i].eval(k.Expr))
+				}
+			}
+			slices.SortStableFunc(recs, func(a, b record) int {
+				for i, k := range s.Keys {
+					c := plan.Order(&a.keys[i], &b.keys[i])
 					if k.Desc {
 						c = -c
 					}
 					if c != 0 {
-						return c < 0
+						return c
 					}
 				}
-				return false
+				return 0
 			})
 			if s.Limit > 0 && s.Limit < len(recs) {
 				recs = recs[:s.Limit]
@@ -101,9 +102,10 @@ type cell struct {
 }
 
 type record struct {
-	of   *row
+	of   *Row
 	open bool // the event's own fields exist
 	cols []cell
+	keys []plan.Value // of the last Sort
 }
 
 func (r *record) field(name string) plan.Value {
@@ -119,22 +121,22 @@ func (r *record) field(name string) plan.Value {
 	case plan.Timestamp:
 		return plan.Value{Kind: plan.Time, Num: float64(r.of.Timestamp)}
 	case plan.Ingestion:
-		return plan.Value{Kind: plan.Time, Num: float64(r.of.ingestion)}
+		return plan.Value{Kind: plan.Time, Num: float64(r.of.Ingestion)}
 	case plan.LogStream:
-		return plan.NumberValue(float64(r.of.stream))
+		return plan.NumberValue(float64(r.of.Stream))
 	case plan.LogGroup:
-		return plan.NumberValue(float64(r.of.group))
+		return plan.NumberValue(float64(r.of.Group))
 	case plan.Message:
-		return plan.TextValue(r.of.message())
+		return plan.TextValue(r.of.Message())
 	}
-	t, ok := r.of.fields[name]
+	t, ok := r.of.Fields[name]
 	if !ok || t == "null" {
 		return plan.Value{}
 	}
 	switch t[0] {
 	case '"':
-		var s string
-		if json.Unmarshal([]byte(t), &s) != nil {
+		s := t[1 : len(t)-1]
+		if strings.Contains(s, `\`) && json.Unmarshal([]byte(t), &s) != nil {
 			panic(t)
 		}
 		return plan.TextValue(s)
@@ -211,6 +213,7 @@ func naiveStats(s plan.Stats, recs []record) (names []string, out []record) {
 		recs []record
 	}
 	var groups []*group
+	at := map[string]int{}
 	for _, b := range s.By {
 		names = append(names, b.As)
 	}
@@ -218,10 +221,11 @@ func naiveStats(s plan.Stats, recs []record) (names []string, out []record) {
 		names = append(names, a.As)
 	}
 	if len(s.By) == 0 {
-		groups = append(groups, &group{})
+		groups, at[Show([][]plan.Value{nil})] = append(groups, &group{}), 0
 	}
 	for _, r := range recs {
 		var keys []plan.Value
+		var kinds []byte // a time is not the text that it shows as
 		for _, b := range s.By {
 			v := r.eval(b.Expr)
 			switch v.Kind {
@@ -229,26 +233,24 @@ func naiveStats(s plan.Stats, recs []record) (names []string, out []record) {
 			default:
 				v = plan.TextValue(string(v.AppendText(nil)))
 			}
-			keys = append(keys, v)
+			keys, kinds = append(keys, v), append(kinds, byte(v.Kind))
 		}
-		i := slices.IndexFunc(groups, func(g *group) bool {
-			return slices.EqualFunc(g.keys, keys, func(a, b plan.Value) bool {
-				return a.Kind == b.Kind && a.Num == b.Num && bytes.Equal(a.Text, b.Text)
-			})
-		})
-		if i < 0 {
+		key := string(kinds) + Show([][]plan.Value{keys})
+		i, known := at[key]
+		if !known {
 			i = len(groups)
+			at[key] = i
 			groups = append(groups, &group{keys: keys})
 		}
 		groups[i].recs = append(groups[i].recs, r)
 	}
-	sort.SliceStable(groups, func(i, j int) bool {
+	slices.SortStableFunc(groups, func(a, b *group) int {
 		for k := range s.By {
-			if c := plan.Order(&groups[i].keys[k], &groups[j].keys[k]); c != 0 {
-				return c < 0
+			if c := plan.Order(&a.keys[k], &b.keys[k]); c != 0 {
+				return c
 			}
 		}
-		return false
+		return 0
 	})
 	for _, g := range groups {
 		var r record
@@ -294,7 +296,7 @@ func naiveAgg(a plan.Agg, recs []record) plan.Value {
 			if c := recs[i].of.Key.Compare(recs[j].of.Key); c != 0 {
 				return c < 0
 			}
-			return recs[i].of.group < recs[j].of.group
+			return recs[i].of.Group < recs[j].of.Group
 		}
 		if first < 0 || before(i, first) {
 			first = i
