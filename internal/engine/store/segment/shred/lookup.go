@@ -14,7 +14,7 @@ import "bytes"
 type Lookup struct {
 	scanner
 	path string
-	want [][]byte // the keys of path, outermost first
+	want [][]byte // the keys of path, outermost first; none: it is the path of nothing
 }
 
 // Value returns the value of a path (see JoinPath) in a message, whose memory
@@ -25,6 +25,9 @@ func (l *Lookup) Value(message []byte, path string) (text []byte, kind PathKind,
 	}
 	if l.want == nil || path != l.path {
 		l.path, l.want = path, splitPath(path)
+	}
+	if len(l.want) == 0 {
+		return nil, 0, false
 	}
 	for i := len(l.holes) - 1; i >= 0; i-- {
 		if h := &l.holes[i]; h.key >= 0 && l.leads(message, h.key) {
@@ -41,8 +44,7 @@ func (l *Lookup) leads(m []byte, k int32) bool {
 			return false
 		}
 		have := &l.keys[k]
-		raw := m[have.from:have.to]
-		if !bytes.Equal(raw, l.want[i]) && (bytes.IndexByte(raw, '\\') < 0 || !bytes.Equal(unescape(raw), l.want[i])) {
+		if !means(m[have.from:have.to], l.want[i]) {
 			return false
 		}
 		k = have.parent
@@ -50,7 +52,20 @@ func (l *Lookup) leads(m []byte, k int32) bool {
 	return k < 0
 }
 
-// splitPath returns the keys of a path, outermost first; see JoinPath.
+// means reports whether a key that is written as raw is want.
+func means(raw, want []byte) bool {
+	// An escape takes at most six bytes for one: what is longer is not worth a look.
+	if len(raw) < len(want) || len(raw) > 6*len(want) {
+		return false
+	}
+	if bytes.IndexByte(raw, '\\') < 0 {
+		return bytes.Equal(raw, want)
+	}
+	return bytes.Equal(unescape(raw), want)
+}
+
+// splitPath returns the keys of a path, outermost first; none (but not nil) when
+// no keys have this path. See JoinPath.
 func splitPath(path string) [][]byte {
 	keys := [][]byte{nil}
 	last := &keys[0]
@@ -64,6 +79,13 @@ func splitPath(path string) [][]byte {
 			i++
 		}
 		*last = append(*last, path[i])
+	}
+	var again []byte
+	for i, key := range keys {
+		again = appendKey(again, key, i == 0)
+	}
+	if string(again) != path {
+		return [][]byte{}
 	}
 	return keys
 }

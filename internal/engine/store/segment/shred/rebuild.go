@@ -182,17 +182,10 @@ func (b *Block) Rows(rows []uint32, dst *column.Texts) error {
 // rowSize returns the bytes of the next row of template t.
 func rowSize(t *Template, src []source) int {
 	size := len(t.Literal)
-	for i, c := range t.Columns {
+	for _, c := range t.Columns {
 		s := &src[c]
 		n := s.next
-		if s.mode != constant {
-			// A column may fill several holes of the row.
-			for k := range i {
-				if t.Columns[k] == c {
-					n++
-				}
-			}
-		}
+		s.next++ // a column may fill several holes of the row
 		switch s.mode {
 		case constant:
 			size += len(s.data)
@@ -204,6 +197,9 @@ func rowSize(t *Template, src []source) int {
 		if n > 0 {
 			size -= int(s.ends[n-1])
 		}
+	}
+	for _, c := range t.Columns {
+		src[c].next--
 	}
 	return size
 }

@@ -3,6 +3,7 @@ package shred
 import (
 	"encoding/binary"
 	"math/bits"
+	"math/rand/v2"
 	"slices"
 	"strconv"
 )
@@ -37,6 +38,7 @@ type Text struct {
 	unpaired int // quotes and brackets of the message that were not closed
 
 	table   []int32 // templates by hash: number + 1; 0 is free
+	seed    uint64  // of the hashes, that nobody can make them collide
 	hashes  []uint64
 	columns map[context]uint16
 	names   []string
@@ -83,6 +85,7 @@ func (x *Text) begin() {
 	x.hashes = x.hashes[:0]
 	if x.table == nil {
 		x.table = make([]int32, firstTable)
+		x.seed = rand.Uint64()
 		x.columns = make(map[context]uint16)
 	}
 	clear(x.table)
@@ -141,7 +144,7 @@ func (x *Text) grow(s *Shape) {
 
 // hash hashes the literals of m and where they end.
 func (x *Text) hash(m []byte) uint64 {
-	h, from := uint64(len(x.spans)), uint32(0)
+	h, from := x.seed^uint64(len(x.spans)), uint32(0)
 	for _, sp := range x.spans {
 		h = hashPiece(h, m[from:sp.from])
 		from = sp.to
