@@ -110,6 +110,14 @@ func (d *Decoder) dict(c *Chunk, r *cursor) {
 	c.textLen = int(sum)
 }
 
+// Memory returns the bytes that c holds for the next Parse, beside the chunk that
+// it shares.
+func (c *Chunk) Memory() int {
+	p := &c.part
+	return 8*(cap(p.numbers)+cap(p.rows)+cap(c.ints)+cap(c.marks)) + 4*(cap(p.texts.Ends)+cap(c.values.Ends)) + 2*cap(c.ids) +
+		cap(p.own) + cap(p.data) + cap(p.whole) + cap(c.values.Data)
+}
+
 // Encoding returns how the texts are stored.
 func (c *Chunk) Encoding() Encoding { return c.enc }
 

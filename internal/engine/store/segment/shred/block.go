@@ -104,7 +104,34 @@ func (k *blockChunk) reset() {
 	*k = blockChunk{buf: k.buf, chunk: k.chunk, own: k.own}
 }
 
+// kept returns the bytes that b holds beside what it shares.
+func (b *Block) kept() (n int) {
+	chunks, templates := b.chunks[:cap(b.chunks)], b.templates[:cap(b.templates)]
+	for i := range chunks {
+		k := &chunks[i]
+		n += cap(k.buf) + k.chunk.Memory() + textsMemory(&k.own)
+	}
+	if !b.shared {
+		for i := range templates {
+			n += 4*cap(templates[i].Ends) + 2*cap(templates[i].Columns)
+		}
+	}
+	for _, h := range b.find.hits {
+		n += 8 * cap(h)
+	}
+	return n + cap(b.arena) + 4*cap(b.ends) + textsMemory(&b.looked) + textsMemory(&b.find.texts)
+}
+
+// forget gives the memory back that is large in some blocks.
+func (b *Block) forget() {
+	b.chunks, b.templates, b.arena, b.ends, b.looked = nil, nil, nil, nil, column.Texts{}
+	b.find.hits, b.find.texts = nil, column.Texts{}
+}
+
 func (b *Block) reset() {
+	if b.kept() > keepTimes*b.raw+keepBytes {
+		b.forget()
+	}
 	b.fields, b.raw, b.body, b.rebuilt = false, 0, nil, false
 	if b.shared {
 		b.shared, b.templates = false, nil

@@ -2,6 +2,7 @@ package shred
 
 const (
 	maxKnown  = 8192     // paths and keys that a splitter remembers
+	knownMax  = 1 << 20  // bytes of what it remembers
 	crowd     = 128      // different continuations at one place, such as random keys, after which none is learned
 	nearby    = 4        // siblings that are passed before the one that fits moves to the front
 	giveUp    = 64 << 10 // bytes after which a block that is not JSON is recognised
@@ -32,6 +33,7 @@ type JSON struct {
 	paths    []path
 	prefix   path   // of the text before objects
 	path     []byte // scratch
+	known    int    // bytes of keys, paths and their columns
 
 	block     uint64 // number of the Split: which columns of paths are valid
 	row       uint64 // number of the row: which counts of paths are valid
@@ -103,10 +105,10 @@ func (j *JSON) begin(arena []byte) {
 	j.arena, j.isFull, j.pathBytes = arena, false, 0
 	j.nodes = append(j.nodes[:0], node{})
 	j.block++
-	if j.children == nil || len(j.children) > maxKnown/2 {
+	if j.children == nil || len(j.children) > maxKnown/2 || j.known > knownMax/2 {
 		j.children = make(map[childKey]int32)
 		j.ids = make(map[string]int32)
-		j.paths = j.paths[:0]
+		j.paths, j.known = nil, 0
 	}
 }
 

@@ -17,9 +17,10 @@ func (j *JSON) resolve(m []byte) bool {
 				j.path = append(j.path, j.paths[parent].name...)
 			}
 			j.path = appendKey(j.path, unescape(raw), parent < 0)
-			if len(j.path) > MaxPath || len(j.children) >= maxKnown {
+			if len(j.path) > MaxPath || len(j.children) >= maxKnown || j.known+len(raw)+len(j.path) > knownMax {
 				return false
 			}
+			j.known += len(raw)
 			id = j.pathID()
 			j.children[childKey{parent, string(raw)}] = id
 		}
@@ -35,13 +36,8 @@ func (j *JSON) pathID() int32 {
 		id = int32(len(j.paths))
 		name := string(j.path)
 		j.ids[name] = id
-		if len(j.paths) < cap(j.paths) {
-			j.paths = j.paths[:id+1]
-			p := &j.paths[id]
-			p.name, p.block, p.row = name, 0, 0
-		} else {
-			j.paths = append(j.paths, path{name: name})
-		}
+		j.paths = append(j.paths, path{name: name})
+		j.known += len(name)
 	}
 	return id
 }
@@ -100,6 +96,9 @@ func (j *JSON) column(i int, s *Shape) uint16 {
 	kind := j.holes[i].kind
 	k := j.columnsOf(kind)
 	if nth >= len(p.columns[k]) {
+		if nth == cap(p.columns[k]) {
+			j.known += 4*nth + 8
+		}
 		p.columns[k] = append(p.columns[k], uint16(s.NewColumn(p.name, kind, nth)))
 	}
 	return p.columns[k][nth]

@@ -110,12 +110,40 @@ type Shape struct {
 	Columns   []Column
 
 	fields   bool // the fields of all rows but whole ones are columns: made by JSON
+	raw      int  // bytes of messages that it was made for
 	literals int  // bytes of literals that are still allowed
 	whole    int  // template of whole messages + 1; 0: none
 }
 
+// What is kept of a block for the next one: so many times its messages, and so
+// many bytes. Memory belongs to a column or chunk by its number, and that which is
+// large in one block is small in another: all together would grow for ever.
+const (
+	keepTimes = 4
+	keepBytes = 8 << 20
+)
+
+// kept returns the bytes that s holds.
+func (s *Shape) kept() (n int) {
+	columns, templates := s.Columns[:cap(s.Columns)], s.Templates[:cap(s.Templates)]
+	for i := range columns {
+		n += textsMemory(&columns[i].Texts)
+	}
+	for i := range templates {
+		t := &templates[i]
+		n += cap(t.Literal) + 4*cap(t.Ends) + 2*cap(t.Columns)
+	}
+	return n
+}
+
+func textsMemory(t *column.Texts) int { return cap(t.Data) + 4*cap(t.Ends) }
+
 // Reset empties s for a block of raw bytes of messages.
 func (s *Shape) Reset(raw int) {
+	if s.kept() > keepTimes*max(raw, s.raw)+keepBytes {
+		s.Templates, s.Columns = nil, nil
+	}
+	s.raw = raw
 	s.Templates, s.Of, s.Columns = s.Templates[:0], s.Of[:0], s.Columns[:0]
 	s.literals, s.whole, s.fields = MaxLiterals(raw), 0, false
 }
