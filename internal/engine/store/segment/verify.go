@@ -459,10 +459,10 @@ func (s *salvager) belongs(off int64, h frame) bool {
 
 // headMode tells the mode of a block from its columns.
 func (s *salvager) headMode(off int64, h frame, b []byte) (Mode, error) {
-	h, err := s.r.checkFrame(b, off, kindHead)
-	if err != nil {
+	if _, err := s.r.checkFrame(b, off, kindHead); err != nil {
 		return 0, err
 	}
+	var err error
 	if s.buf.headRaw, err = s.r.unpack(h, b[frameHeader:], off, s.buf.headRaw, &s.buf); err != nil {
 		return 0, err
 	}
