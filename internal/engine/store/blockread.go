@@ -377,6 +377,10 @@ func (sc *scan) matchRows(o *openBlock, message func(i, row int) []byte) (size i
 // selectRows collects the rows of the wanted streams within the bounds.
 func (sc *scan) selectRows(o *openBlock, lo, hi logs.Key) {
 	keys, runs := o.data.keys, o.data.runs
+	if sc.streams == nil && o.data.sorted != nil {
+		o.sel.addSorted(o.data.sorted, lo, hi)
+		return
+	}
 	if sc.streams == nil {
 		for _, run := range runs {
 			o.sel.add(keys, run, lo, hi)
@@ -422,6 +426,9 @@ func (sc *scan) retire(c *cursor, exhausted bool) {
 	}
 	again := !exhausted || sc.match == nil && o.data != nil && 2*len(o.sel.rows) < len(o.data.keys)
 	if again && o.buf != nil {
+		if len(o.data.runs) > fewRuns && len(o.sel.rows) == len(o.data.keys) {
+			o.data.sorted = o.sel.rows
+		}
 		sc.s.cache.put(cacheKey{o.part, o.id}, o.data)
 	}
 	sc.account.release(o.held)

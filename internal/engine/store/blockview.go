@@ -162,9 +162,11 @@ func (b *BlockView) selectRows(stats *Stats) error {
 		return err
 	}
 	b.picked.reset()
-	d := b.data
-	if d == nil {
-		d = &blockData{keys: b.blk.Keys(), runs: b.blk.Streams()}
+	d := &blockData{} // its rows in the order they have in the block
+	if b.data != nil {
+		d.keys, d.runs = b.data.keys, b.data.runs
+	} else {
+		d.keys, d.runs = b.blk.Keys(), b.blk.Streams()
 	}
 	sc := &b.scan.sel
 	sc.selectRows(&openBlock{data: d, sel: &b.picked}, sc.lo, sc.hi)

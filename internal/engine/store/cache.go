@@ -17,6 +17,7 @@ type blockData struct {
 	ends     []uint32
 	messages []byte
 
+	sorted  []ordered // all rows in order, of cached blocks with many runs; nil: not known
 	streams streamDir // of the cache that knows nothing else of its blocks
 
 	b          *segment.Block // ingestion times come from it …
@@ -45,7 +46,7 @@ func (d *blockData) run(row int) int {
 
 // memory returns the size of a copy.
 func (d *blockData) memory() int64 {
-	return int64(28*len(d.keys)+24*len(d.runs)+len(d.messages)+cap(d.streams)) + 256
+	return int64(28*len(d.keys)+24*len(d.runs)+len(d.messages)+cap(d.streams)+24*len(d.sorted)) + 256
 }
 
 // clone copies d out of the Buffer it lives in.
@@ -55,6 +56,9 @@ func (d *blockData) clone() *blockData {
 		runs:     append(make([]segment.StreamRun, 0, len(d.runs)), d.runs...),
 		ends:     append(make([]uint32, 0, len(d.ends)), d.ends...),
 		messages: append(make([]byte, 0, len(d.messages)), d.messages...),
+	}
+	if d.sorted != nil {
+		c.sorted = append(make([]ordered, 0, len(d.sorted)), d.sorted...)
 	}
 	c.ingestions = make([]int64, len(d.keys))
 	for i := range c.ingestions {

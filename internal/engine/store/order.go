@@ -46,6 +46,19 @@ func (s *selection) add(keys []logs.Key, run segment.StreamRun, lo, hi logs.Key)
 	s.ends = append(s.ends, len(s.rows))
 }
 
+// addSorted appends those of sorted rows that lie strictly between the bounds.
+func (s *selection) addSorted(rows []ordered, lo, hi logs.Key) {
+	from := sort.Search(len(rows), func(i int) bool { return lo.Less(rows[i].key) })
+	to := from + sort.Search(len(rows)-from, func(i int) bool { return !rows[from+i].key.Less(hi) })
+	if from < to {
+		s.rows = append(s.rows, rows[from:to]...)
+		s.ends = append(s.ends, len(s.rows))
+	}
+}
+
+// fewRuns is how many sorted runs are merged rather than sorted anew.
+const fewRuns = 8
+
 // keep drops the rows for which want is false.
 func (s *selection) keep(want func(row int) bool) {
 	w, from := 0, 0
@@ -69,7 +82,7 @@ func (s *selection) keep(want func(row int) bool) {
 // order sorts the rows by key. A few runs are merged pairwise; many of them, as
 // blocks of very many streams have, are sorted by the bytes of their timestamps.
 func (s *selection) order() {
-	if len(s.ends) > 8 {
+	if len(s.ends) > fewRuns {
 		s.radix()
 		s.ends = append(s.ends[:0], len(s.rows))
 		return
