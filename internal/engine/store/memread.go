@@ -148,7 +148,12 @@ func (sc *scan) searchSpans(x *memScratch, m *memRead) error {
 	if len(x.slot) < len(m.src.chunks) {
 		x.slot = make([]uint32, len(m.src.chunks))
 	}
-	for _, ref := range m.refs {
+	for n, ref := range m.refs {
+		// Batches of few events are matched one by one.
+		if n == 256 && len(x.spans) > n/4 {
+			x.clear()
+			return nil
+		}
 		if i := x.slot[ref.chunk]; i != 0 {
 			x.spans[i-1].from = min(x.spans[i-1].from, ref.row)
 			x.spans[i-1].to = max(x.spans[i-1].to, ref.row)
