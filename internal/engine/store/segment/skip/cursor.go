@@ -3,7 +3,6 @@ package skip
 import (
 	"context"
 	"fmt"
-	"math/bits"
 )
 
 // cursor walks through all pairs of a list in ascending order. A copy is a place
@@ -67,15 +66,10 @@ func (c *cursor) next(m *pageMemory, dst []uint32) (key uint32, units []uint32, 
 		}
 		dst = append(dst, uint32(u))
 	} else {
-		if reason := c.p.read(&c.more, m.set); reason != "" {
+		var reason string
+		if dst, reason = c.p.appendUnits(&c.more, m.set, dst); reason != "" {
 			return 0, dst, false, c.l.damaged(c.page-1, reason)
 		}
-		for i, w := range m.set {
-			for ; w != 0; w &= w - 1 {
-				dst = append(dst, uint32(i<<6+bits.TrailingZeros64(w)))
-			}
-		}
-		clear(m.set)
 	}
 	c.i++
 	if c.pairs += uint64(len(dst) - base); c.pairs > c.l.pairs {

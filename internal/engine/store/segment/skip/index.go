@@ -105,6 +105,19 @@ func (x *Index) Size() Size {
 	return s
 }
 
+// CheckBytes reports whether the index can be one of so many bytes of messages: a
+// *DamageError if not. Each pair comes from a byte of its own, where its token or
+// trigram begins; what claims more would make AddMoved and Verify take far longer
+// than reading the messages does.
+func (x *Index) CheckBytes(messages int64) error {
+	for _, l := range []*list{&x.tix, &x.tri} {
+		if messages < 0 || l.pairs > uint64(messages) {
+			return &DamageError{Section: l.name, Page: -1, Reason: fmt.Sprintf("%d pairs of %d bytes of messages", l.pairs, messages)}
+		}
+	}
+	return nil
+}
+
 func (l *list) size() ListSize {
 	s := ListSize{Keys: l.keys, Pairs: l.pairs, Pages: len(l.first)}
 	if l.src != nil {

@@ -248,6 +248,11 @@ func (m *merger) emit(w io.Writer) error {
 		for end < len(m.bucket) && uint32(m.bucket[end]>>32) == key {
 			end++
 		}
+		if !m.page.takes(key) {
+			if err := m.flush(w); err != nil {
+				return err
+			}
+		}
 		n := end - i
 		if n == 1 {
 			m.page.addOne(key, uint32(m.bucket[i]))

@@ -13,7 +13,8 @@ const (
 	pageKeys   = 1 << 16 // keys of one page
 	pageHeader = 16
 	// maxPage bounds a page: one list more than fits its target.
-	maxPage = pageTarget + MaxUnits/8 + 4<<10
+	maxPage   = pageTarget + MaxUnits/8 + pageSlack
+	pageSlack = 4 << 10
 )
 
 var castagnoli = crc32.MakeTable(crc32.Castagnoli)
@@ -68,12 +69,21 @@ func (p *pageWriter) reset(units int) {
 // full reports whether the page has reached its target.
 func (p *pageWriter) full() bool {
 	n := len(p.keys)
-	if n == 0 {
-		return false
-	}
+	return n == pageKeys || n > 0 && p.bits(n, p.keys[n-1]) >= 8*(pageTarget-pageHeader)
+}
+
+// takes reports whether a key may follow. One that is far from the others makes
+// all of them longer: readers refuse pages that are much over the target.
+func (p *pageWriter) takes(key uint32) bool {
+	n := len(p.keys)
+	return n == 0 || p.bits(n+1, key) < 8*(pageTarget+pageSlack/2)
+}
+
+// bits returns about how many bits n keys up to last take, with the lists so far.
+func (p *pageWriter) bits(n int, last uint32) int {
 	// The quotients of Rice code add up to at most two bits for each key.
-	perKey := max(bits.Len32(p.keys[n-1]-p.keys[0])-bits.Len(uint(n)), 0) + 3
-	return n == pageKeys || n*(perKey+1)+p.singles.len()+p.several.len() >= 8*(pageTarget-pageHeader)
+	perKey := max(bits.Len32(last-p.keys[0])-bits.Len(uint(n)), 0) + 3
+	return n*(perKey+1) + p.singles.len() + p.several.len()
 }
 
 // addOne appends a key, greater than the one before, of one unit.
@@ -271,6 +281,43 @@ func (p *page) read(r *bitReader, set []uint64) string {
 		return "lists are cut off"
 	}
 	return ""
+}
+
+// appendUnits reads one list of several units and appends them to dst. set is
+// empty before and after. It takes time for the units and the bits of the list,
+// not for all units there are.
+func (p *page) appendUnits(r *bitReader, set []uint64, dst []uint32) ([]uint32, string) {
+	short := *r
+	if short.unary() != formList {
+		reason := p.read(r, set)
+		for i, w := range set {
+			for ; w != 0; w &= w - 1 {
+				dst = append(dst, uint32(i<<6+bits.TrailingZeros64(w)))
+			}
+		}
+		clear(set)
+		return dst, reason
+	}
+	*r = short
+	count := r.gamma()
+	if count > uint64(p.units) {
+		return dst, "more units than there are"
+	}
+	if r.at+uint(count) > 8*uint(len(r.buf)) { // a unit takes at least a bit
+		return dst, "lists are cut off"
+	}
+	k, next := gapBits(p.units, int(count)), uint64(0)
+	for range count {
+		if next += r.rice(k); next >= uint64(p.units) {
+			return dst, "unit number out of range"
+		}
+		dst = append(dst, uint32(next))
+		next++
+	}
+	if r.bad || r.at > 8*uint(len(r.buf)) {
+		return dst, "lists are cut off"
+	}
+	return dst, ""
 }
 
 // fill sets the lowest n bits.

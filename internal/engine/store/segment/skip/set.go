@@ -16,7 +16,10 @@ type fingerprints struct {
 	scatter uint32
 }
 
-const minTableBits = 10
+const (
+	minTableBits = 10
+	keepTable    = 1 << 16 // places of a table that is kept, however few are taken
+)
 
 // init makes the table, if there is none.
 func (s *fingerprints) init() {
@@ -27,7 +30,11 @@ func (s *fingerprints) init() {
 }
 
 func (s *fingerprints) reset() {
-	if s.count > 0 {
+	switch {
+	case len(s.table) > keepTable && s.count < len(s.table)/16:
+		// It was for a larger unit: it costs memory, and time to clear.
+		s.table, s.shift, s.count = make([]uint32, keepTable), 32-16, 0
+	case s.count > 0:
 		clear(s.table)
 		s.count = 0
 	}
