@@ -18,14 +18,20 @@ type BlockQuery struct {
 	Start, End int64           // timestamps in [Start, End), ms since the Unix epoch
 	Need       hint.Need       // a message that does not meet it is not wanted; blocks without any are left out, others may hold some
 	Paths      []string        // JSON paths that will be asked of most blocks; a hint
+	Order      BlockOrder
+
+	// Skip, when set, reports whether events between two times (ms, both included)
+	// are no longer wanted. Workers ask it, at the same time, before they read a
+	// part or a block.
+	Skip func(first, last int64) bool
 }
 
 // MaxBlockWorkers bounds the workers of one ScanBlocks.
 const MaxBlockWorkers = 256
 
 // ScanBlocks calls fn for every block that may hold wanted events, each block
-// once and in no order, on at most workers goroutines. What lies in memory comes
-// as blocks too. worker is 0 to workers-1; two calls with the same worker never
+// once and in the order of q, on at most workers goroutines. What lies in memory
+// comes as blocks too. worker is 0 to workers-1; two calls with the same worker never
 // overlap, and the BlockView is valid until its call returns. Events are seen as
 // by Scan.
 //
@@ -89,29 +95,16 @@ type blockScan struct {
 
 	mu    sync.Mutex // guards what follows
 	wake  sync.Cond
-	items []blockItem // the last one is taken first
-	busy  int         // workers that may add items
-	alive int         // workers
+	queue blockQueue
+	busy  int // workers that may add items
+	alive int // workers
 	stats Stats
 
 	account *account
 }
 
-// blockItem is a piece of work of a block scan: rows of a memtable, a part that
-// was not looked into yet, or a block of a part.
-type blockItem struct {
-	group logs.GroupID
-	mem   []*chunk
-	part  *part
-	infos []segment.BlockInfo // nil: the part as a whole
-}
-
-// blocksPerItem is how many neighbouring blocks a worker takes at once: some,
-// because the blocks of a shared frame are decoded together.
-const blocksPerItem = 8
-
 func newBlockScan(s *Store, ctx context.Context, q BlockQuery, v *view) *blockScan {
-	bs := &blockScan{s: s, ctx: ctx, q: q}
+	bs := &blockScan{s: s, ctx: ctx, q: q, queue: blockQueue{order: q.Order}}
 	bs.wake.L = &bs.mu
 	if q.Streams != nil {
 		bs.sel.streams = slices.Clone(q.Streams)
@@ -128,7 +121,7 @@ func newBlockScan(s *Store, ctx context.Context, q BlockQuery, v *view) *blockSc
 			bs.stats.PartsSkipped++
 			continue
 		}
-		bs.items = append(bs.items, blockItem{part: p})
+		bs.queue.push(partItem(p))
 	}
 	for _, m := range v.mems {
 		for _, id := range q.Groups {
@@ -145,13 +138,13 @@ func (bs *blockScan) addMemtable(m *memtable, group logs.GroupID) {
 	for i, c := range chunks {
 		n, bytes := len(c.timestamps), c.messageBytes()
 		if i > from && (rows+n > maxBlockRows || size+bytes > segment.MaxBlockBytes) {
-			bs.items = append(bs.items, blockItem{group: group, mem: chunks[from:i:i]})
+			bs.queue.push(memoryItem(group, chunks[from:i:i]))
 			from, rows, size = i, 0, 0
 		}
 		rows, size = rows+n, size+bytes
 	}
 	if from < len(chunks) {
-		bs.items = append(bs.items, blockItem{group: group, mem: chunks[from:]})
+		bs.queue.push(memoryItem(group, chunks[from:]))
 	}
 }
 
@@ -180,16 +173,13 @@ func (m *memtable) chunksOf(group logs.GroupID, streams []logs.StreamID) []*chun
 func (bs *blockScan) next() (blockItem, bool) {
 	bs.mu.Lock()
 	defer bs.mu.Unlock()
-	for len(bs.items) == 0 && bs.busy > 0 && bs.ctx.Err() == nil {
+	for len(bs.queue.items) == 0 && bs.busy > 0 && bs.ctx.Err() == nil {
 		bs.wake.Wait()
 	}
-	if len(bs.items) == 0 || bs.ctx.Err() != nil {
+	if len(bs.queue.items) == 0 || bs.ctx.Err() != nil {
 		return blockItem{}, false
 	}
-	n := len(bs.items) - 1
-	item := bs.items[n]
-	bs.items[n] = blockItem{}
-	bs.items = bs.items[:n]
+	item := bs.queue.pop()
 	bs.busy++
 	return item, true
 }
@@ -198,7 +188,9 @@ func (bs *blockScan) next() (blockItem, bool) {
 func (bs *blockScan) done(more []blockItem, count func(*Stats)) {
 	bs.mu.Lock()
 	defer bs.mu.Unlock()
-	bs.items = append(bs.items, more...)
+	for i := range more {
+		bs.queue.push(more[i])
+	}
 	bs.busy--
 	count(&bs.stats)
 	if len(more) > 0 || bs.busy == 0 || bs.ctx.Err() != nil {
@@ -216,6 +208,11 @@ func (bs *blockScan) work(worker int, fn func(worker int, b *BlockView) error) e
 		if !ok {
 			return nil
 		}
+		var stats Stats
+		if bs.skip(&item, &stats) {
+			bs.done(nil, func(s *Stats) { s.merge(&stats) })
+			continue
+		}
 		if more := item.cost() - held; more > 0 {
 			stay, err := bs.reserve(more, item)
 			if !stay {
@@ -224,9 +221,8 @@ func (bs *blockScan) work(worker int, fn func(worker int, b *BlockView) error) e
 			held += more
 		}
 		var (
-			more  []blockItem
-			stats Stats
-			err   error
+			more []blockItem
+			err  error
 		)
 		switch {
 		case item.mem != nil:
@@ -235,6 +231,10 @@ func (bs *blockScan) work(worker int, fn func(worker int, b *BlockView) error) e
 			more, err = bs.expand(item.part, &stats)
 		default:
 			for i := range item.infos {
+				if x := &item.infos[i]; i > 0 && bs.q.Skip != nil && bs.q.Skip(x.Min.Timestamp, x.Max.Timestamp) {
+					stats.stopped(x)
+					continue
+				}
 				if err = b.block(item.part, &item.infos[i], &stats, func() error { return fn(worker, b) }); err != nil {
 					break
 				}
@@ -273,7 +273,7 @@ func (bs *blockScan) reserve(n int64, item blockItem) (stay bool, err error) {
 	if !last {
 		bs.alive--
 		bs.busy--
-		bs.items = append(bs.items, item)
+		bs.queue.push(item)
 		bs.wake.Broadcast()
 	}
 	bs.mu.Unlock()
@@ -305,9 +305,13 @@ func (bs *blockScan) expand(p *part, stats *Stats) (more []blockItem, err error)
 		return nil, err
 	}
 	stats.merge(&sc.stats)
+	most := blocksPerItem
+	if bs.q.Order != AnyOrder {
+		most = 1
+	}
 	for len(infos) > 0 {
-		n := min(blocksPerItem, len(infos))
-		more = append(more, blockItem{part: p, infos: infos[:n:n]})
+		n := min(most, len(infos))
+		more = append(more, blocksItem(p, infos[:n:n]))
 		infos = infos[n:]
 	}
 	return more, nil
