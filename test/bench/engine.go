@@ -57,15 +57,22 @@ func openEngine(ctx context.Context, dir, group string) (*engine, error) {
 
 func (e *engine) close() error { return errors.Join(e.store.Close(), e.catalog.Close()) }
 
+var blockOrders = map[plan.TimeOrder]store.BlockOrder{
+	plan.AnyOrder: store.AnyOrder, plan.NewestFirst: store.NewestFirst, plan.OldestFirst: store.OldestFirst,
+}
+
 // ScanBlocks hands the blocks of the store to the executor.
 func (e *engine) ScanBlocks(ctx context.Context, r plan.Request, workers int, fn func(worker int, b plan.Block) error) (plan.SourceStats, error) {
-	q := store.BlockQuery{Groups: r.Groups, Streams: r.Streams, Start: r.Start, End: r.End, Need: r.Need}
+	q := store.BlockQuery{Groups: r.Groups, Streams: r.Streams, Start: r.Start, End: r.End, Need: r.Need, Paths: r.Paths,
+		Order: blockOrders[r.Order], Skip: r.Skip}
 	st, err := e.store.ScanBlocks(ctx, q, workers, func(w int, b *store.BlockView) error { return fn(w, b) })
 	return plan.SourceStats{
 		BlocksSkippedTime:  st.TimeSkipped.Blocks + st.StreamSkipped.Blocks,
 		BlocksSkippedIndex: st.IndexSkipped.Blocks,
-		RowsSkipped:        st.TimeSkipped.Rows + st.StreamSkipped.Rows + st.IndexSkipped.Rows,
-		BytesSkipped:       st.TimeSkipped.Bytes + st.StreamSkipped.Bytes + st.IndexSkipped.Bytes,
+		BlocksSkippedOrder: st.StopSkipped.Blocks,
+		PartsSkipped:       st.PartsSkipped,
+		RowsSkipped:        st.TimeSkipped.Rows + st.StreamSkipped.Rows + st.IndexSkipped.Rows + st.StopSkipped.Rows,
+		BytesSkipped:       st.TimeSkipped.Bytes + st.StreamSkipped.Bytes + st.IndexSkipped.Bytes + st.StopSkipped.Bytes,
 		BlocksDamaged:      st.DamagedBlocks,
 	}, err
 }

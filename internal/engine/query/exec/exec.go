@@ -3,6 +3,7 @@ package exec
 import (
 	"context"
 	"errors"
+	"math"
 	"runtime"
 	"sync/atomic"
 
@@ -103,14 +104,17 @@ func Run(ctx context.Context, query *plan.Query, src plan.Source, o Options) (*R
 		o.Memory = defaultMemory
 	}
 	r := &run{query: query, q: quota{limit: o.Memory}}
-	if s, ok := query.Head.(plan.Sort); ok {
-		r.frontier.Store(noFrontier(len(s.Keys) == 0 || s.Keys[0].Desc))
+	r.frontier.Store(math.MinInt64)
+	if query.Request.Order == plan.OldestFirst {
+		r.frontier.Store(math.MaxInt64)
 	}
+	request := query.Request
+	request.Skip = r.beyond
 	r.workers = make([]*worker, o.Workers)
 	var stats Stats
 	if !r.nothing() {
 		var err error
-		stats.Source, err = src.ScanBlocks(ctx, query.Request, o.Workers, func(i int, b plan.Block) error {
+		stats.Source, err = src.ScanBlocks(ctx, request, o.Workers, func(i int, b plan.Block) error {
 			if r.workers[i] == nil { // no two calls with the same i overlap
 				r.workers[i] = r.worker(ctx)
 			}
@@ -121,6 +125,18 @@ func Run(ctx context.Context, query *plan.Query, src plan.Source, o Options) (*R
 		}
 	}
 	return r.finish(ctx, stats)
+}
+
+// beyond reports whether no row with a time in [first, last] can be in the answer.
+func (r *run) beyond(first, last int64) bool {
+	switch r.query.Request.Order {
+	case plan.NewestFirst:
+		return last < r.frontier.Load()
+	case plan.OldestFirst:
+		return first > r.frontier.Load()
+	}
+	l, ok := r.query.Head.(plan.Limit)
+	return ok && r.found.Load() >= int64(l.N)
 }
 
 // nothing reports whether no event can be read or matched.
@@ -161,7 +177,7 @@ func (r *run) worker(ctx context.Context) *worker {
 	if s, ok := r.query.Head.(plan.Stats); ok {
 		w.stats = newStats(s, c, w.s, &r.q)
 	} else {
-		w.top = newTop(r.query.Head, r.query.Cols, c, w.s, &r.q, &r.found, &r.frontier)
+		w.top = newTop(r.query, c, w.s, &r.q, &r.found, &r.frontier)
 	}
 	return w
 }
@@ -259,11 +275,9 @@ func (w *worker) add(b plan.Block) error {
 
 // skip reports whether a block cannot add to the answer.
 func (w *worker) skip(b plan.Block) bool {
-	if w.top != nil {
-		if first, last := b.Span(); w.top.beyond(first, last) {
-			w.n.BlocksSkippedOrder++
-			return true
-		}
+	if first, last := b.Span(); w.run.beyond(first, last) {
+		w.n.BlocksSkippedOrder++
+		return true
 	}
 	for i := range w.run.query.Bounds {
 		x := &w.run.query.Bounds[i]

@@ -2,6 +2,7 @@ package exec_test
 
 import (
 	"bytes"
+	"cmp"
 	"context"
 	"math/rand/v2"
 	"slices"
@@ -19,8 +20,8 @@ import (
 type memory struct {
 	rows  []row
 	block int
-	seed  uint64
-	all   bool // hand out all blocks, whatever the request needs
+	seed  uint64 // decides how columns are encoded, and whether Order (unless divisible by 3) and Skip (when even) are looked at
+	all   bool   // hand out all blocks, whatever the request needs
 }
 
 func (m *memory) ScanBlocks(ctx context.Context, r plan.Request, workers int, fn func(int, plan.Block) error) (plan.SourceStats, error) {
@@ -52,6 +53,19 @@ func (m *memory) ScanBlocks(ctx context.Context, r plan.Request, workers int, fn
 		}
 		blocks = append(blocks, b)
 	}
+	if m.seed%3 > 0 {
+		slices.SortStableFunc(blocks, func(a, b *memoryBlock) int {
+			first, last := a.Span()
+			first2, last2 := b.Span()
+			switch r.Order {
+			case plan.NewestFirst:
+				return cmp.Compare(last2, last)
+			case plan.OldestFirst:
+				return cmp.Compare(first, first2)
+			}
+			return 0
+		})
+	}
 	var wg sync.WaitGroup
 	next := make(chan *memoryBlock, len(blocks))
 	for _, b := range blocks {
@@ -62,6 +76,9 @@ func (m *memory) ScanBlocks(ctx context.Context, r plan.Request, workers int, fn
 	for w := range workers {
 		wg.Go(func() {
 			for b := range next {
+				if m.seed%2 == 0 && r.Skip(b.Span()) {
+					continue
+				}
 				if errs[w] == nil {
 					errs[w] = fn(w, b)
 				}

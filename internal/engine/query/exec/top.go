@@ -2,7 +2,6 @@ package exec
 
 import (
 	"cmp"
-	"math"
 	"slices"
 	"sync/atomic"
 
@@ -23,11 +22,12 @@ type topOp struct {
 	full            bool
 	saved           []topRow // rows before the block, once it changed them
 	changed         bool
-	grown           int  // bytes since the block began
-	byAge           bool // the first key is @timestamp
+	grown           int // bytes since the block began
+	order           plan.TimeOrder
 	vals            [][]plan.Value
 	fresh           []uint32 // rows of the block that were kept, ascending
 	sorted, contend []uint32
+	times           []int64 // scratch of firstTimes
 
 	any      int           // of a Limit: how many rows are wanted by all workers; -1: this is a Sort
 	found    *atomic.Int64 // by all workers
@@ -43,9 +43,9 @@ type topRow struct {
 	held  int
 }
 
-func newTop(head plan.Step, cols []plan.Named, c *compiler, s *scratch, q *quota, found, frontier *atomic.Int64) *topOp {
-	o := &topOp{q: q, s: s, any: -1, found: found, frontier: frontier}
-	switch h := head.(type) {
+func newTop(query *plan.Query, c *compiler, s *scratch, q *quota, found, frontier *atomic.Int64) *topOp {
+	o := &topOp{q: q, s: s, any: -1, order: query.Request.Order, found: found, frontier: frontier}
+	switch h := query.Head.(type) {
 	case plan.Limit:
 		o.any = h.N
 	case plan.Sort:
@@ -54,35 +54,15 @@ func newTop(head plan.Step, cols []plan.Named, c *compiler, s *scratch, q *quota
 			o.keys = append(o.keys, c.compile(k.Expr))
 			o.vals = append(o.vals, make([]plan.Value, batch))
 		}
-		o.byAge = len(h.Keys) == 0 || h.Keys[0].Expr == plan.Expr(plan.Field{Name: plan.Timestamp})
 	}
-	for _, k := range cols {
+	for _, k := range query.Cols {
 		o.cols = append(o.cols, c.compile(k.Expr))
 	}
 	return o
 }
 
 // newest reports whether the first rows are the newest ones.
-func (o *topOp) newest() bool { return len(o.sort.Keys) == 0 || o.sort.Keys[0].Desc }
-
-// noFrontier is the frontier before any worker has all its rows.
-func noFrontier(newest bool) int64 {
-	if newest {
-		return math.MinInt64
-	}
-	return math.MaxInt64
-}
-
-// beyond reports whether no row with a time in [first, last] can be kept.
-func (o *topOp) beyond(first, last int64) bool {
-	if !o.byAge || o.any >= 0 || o.sort.Limit == 0 {
-		return false
-	}
-	if o.newest() {
-		return last < o.frontier.Load()
-	}
-	return first > o.frontier.Load()
-}
+func (o *topOp) newest() bool { return o.order == plan.NewestFirst }
 
 // done reports whether a Limit has its rows.
 func (o *topOp) done() bool { return o.any >= 0 && o.found.Load() >= int64(o.any) }
@@ -179,11 +159,13 @@ func (o *topOp) add(f *blockFrame, rows []uint32) error {
 // recent returns rows sorted so that the last of them are the first in order, when
 // rows are ordered by age; the block's rows may be sorted by stream first.
 func (o *topOp) recent(keys []logs.Key, rows []uint32) ([]uint32, error) {
-	if o.any >= 0 || !o.byAge || o.sort.Limit == 0 {
+	if o.order == plan.AnyOrder {
 		return rows, nil
 	}
 	o.sorted = o.contenders(keys, rows, o.sorted)
-	rows = o.sorted
+	if rows = o.sorted; len(rows) > o.sort.Limit {
+		rows = o.firstTimes(keys, rows)
+	}
 	less := func(a, b uint32) int { return cmp.Compare(keys[a].Timestamp, keys[b].Timestamp) }
 	if !o.newest() {
 		up := less
@@ -196,11 +178,57 @@ func (o *topOp) recent(keys []logs.Key, rows []uint32) ([]uint32, error) {
 	return rows, o.s.pace.work(16 * len(rows))
 }
 
+// firstTimes keeps of rows those that are not behind Limit others by their times.
+func (o *topOp) firstTimes(keys []logs.Key, rows []uint32) []uint32 {
+	sign := int64(1) // the times to keep are the greatest of sign*t
+	if !o.newest() {
+		sign = -1
+	}
+	// A heap of the Limit greatest times, the least of them first.
+	h := fit(o.times[:0], o.sort.Limit)
+	o.times = h
+	down := func(i int) {
+		for {
+			k := 2*i + 1
+			if k >= len(h) {
+				return
+			}
+			if k+1 < len(h) && h[k+1] < h[k] {
+				k++
+			}
+			if h[i] <= h[k] {
+				return
+			}
+			h[i], h[k] = h[k], h[i]
+			i = k
+		}
+	}
+	for i := range h {
+		h[i] = sign * keys[rows[i]].Timestamp
+	}
+	for i := len(h)/2 - 1; i >= 0; i-- {
+		down(i)
+	}
+	for _, r := range rows[len(h):] {
+		if t := sign * keys[r].Timestamp; t > h[0] {
+			h[0] = t
+			down(0)
+		}
+	}
+	kept := rows[:0]
+	for _, r := range rows {
+		if sign*keys[r].Timestamp >= h[0] {
+			kept = append(kept, r)
+		}
+	}
+	return kept
+}
+
 // contenders returns, in the memory of dst, the rows that are not too old (or too
 // new) to be kept.
 func (o *topOp) contenders(keys []logs.Key, rows, dst []uint32) []uint32 {
 	dst = dst[:0]
-	if !o.full || !o.byAge {
+	if !o.full || o.order == plan.AnyOrder {
 		return append(dst, rows...)
 	}
 	worst, newest := o.rows[0].e.Timestamp, o.newest()
@@ -309,7 +337,7 @@ func (o *topOp) read(f *blockFrame) error {
 
 // publish moves the frontier to the last row of a full heap.
 func (o *topOp) publish() {
-	if !o.full || !o.byAge {
+	if !o.full || o.order == plan.AnyOrder {
 		return
 	}
 	t := o.rows[0].e.Timestamp

@@ -47,6 +47,7 @@ func Optimize(p *Plan) (*Query, error) {
 	q.narrow()
 	q.order()
 	q.derive()
+	q.Request.Order = q.byAge()
 	q.prune(rest)
 	return q, nil
 }
@@ -419,6 +420,22 @@ func (q *Query) derive() {
 	}
 }
 
+// byAge says that the head keeps the newest or the oldest rows only.
+func (q *Query) byAge() TimeOrder {
+	s, ok := q.Head.(Sort)
+	switch {
+	case !ok || s.Limit == 0:
+		return AnyOrder
+	case len(s.Keys) == 0:
+		return NewestFirst
+	case s.Keys[0].Expr != Expr(Field{Timestamp}):
+		return AnyOrder
+	case s.Keys[0].Desc:
+		return NewestFirst
+	}
+	return OldestFirst
+}
+
 // Explain returns the query as text, one line for each step, and the rules that
 // changed it.
 func (q *Query) Explain() string {
@@ -427,6 +444,12 @@ func (q *Query) Explain() string {
 	fmt.Fprintf(&b, "scan %d groups [%d, %d)", len(s.Groups), s.Start, s.End)
 	if s.Streams != nil {
 		fmt.Fprintf(&b, " %d streams", len(s.Streams))
+	}
+	switch q.Request.Order {
+	case NewestFirst:
+		b.WriteString(" newest first")
+	case OldestFirst:
+		b.WriteString(" oldest first")
 	}
 	if len(q.Request.Paths) > 0 {
 		fmt.Fprintf(&b, " paths %s", strings.Join(q.Request.Paths, ", "))

@@ -16,17 +16,33 @@ type Scan struct {
 }
 
 // Request is what exec asks of a Source: the events, and what it knows about
-// those that matter. Only Scan must be honoured exactly; Need and Paths are hints.
+// those that matter. Only Scan must be honoured exactly; the rest are hints.
 type Request struct {
 	Scan
 	Need  hint.Need // a message that does not meet it is not wanted
 	Paths []string  // JSON paths that will be asked of most blocks
+	Order TimeOrder // the order of blocks that lets most of them be left out
+
+	// Skip, when set, reports whether events between two times (ms, both included)
+	// are no longer wanted. It may be called at any time from several goroutines.
+	// exec sets it; in a Query it is nil.
+	Skip func(first, last int64) bool
 }
+
+// TimeOrder is an order of blocks by their times.
+type TimeOrder uint8
+
+// The orders.
+const (
+	AnyOrder    TimeOrder = iota
+	NewestFirst           // by the last time of a block, descending
+	OldestFirst           // by the first time of a block, ascending
+)
 
 // Source is what exec needs of a store.
 type Source interface {
 	// ScanBlocks calls fn for every block that may hold wanted events, each
-	// block once, in no order, from at most workers goroutines at a time. worker
+	// block once, from at most workers goroutines at a time. worker
 	// is 0 to workers-1, and no two calls with the same worker overlap. The block
 	// is valid until fn returns.
 	//
@@ -40,8 +56,10 @@ type Source interface {
 type SourceStats struct {
 	BlocksSkippedTime  int64 // of the groups, outside the time range or streams
 	BlocksSkippedIndex int64 // excluded by Need
-	RowsSkipped        int64 // rows of both
-	BytesSkipped       int64 // message bytes of both
+	BlocksSkippedOrder int64 // excluded by Skip
+	PartsSkipped       int64 // sets of blocks that were not even looked at
+	RowsSkipped        int64 // rows of the blocks skipped
+	BytesSkipped       int64 // message bytes of them
 	BlocksDamaged      int64
 }
 

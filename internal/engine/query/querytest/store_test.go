@@ -18,13 +18,18 @@ import (
 	"github.com/cumulog/cumulog/internal/platform/vfs"
 )
 
+var blockOrders = map[plan.TimeOrder]store.BlockOrder{
+	plan.AnyOrder: store.AnyOrder, plan.NewestFirst: store.NewestFirst, plan.OldestFirst: store.OldestFirst,
+}
+
 // source hands the blocks of a store to the executor.
 type source struct{ *store.Store }
 
 func (s source) ScanBlocks(ctx context.Context, r plan.Request, workers int, fn func(int, plan.Block) error) (plan.SourceStats, error) {
-	q := store.BlockQuery{Groups: r.Groups, Streams: r.Streams, Start: r.Start, End: r.End, Need: r.Need, Paths: r.Paths}
+	q := store.BlockQuery{Groups: r.Groups, Streams: r.Streams, Start: r.Start, End: r.End, Need: r.Need, Paths: r.Paths,
+		Order: blockOrders[r.Order], Skip: r.Skip}
 	st, err := s.Store.ScanBlocks(ctx, q, workers, func(w int, b *store.BlockView) error { return fn(w, b) })
-	return plan.SourceStats{BlocksDamaged: st.DamagedBlocks}, err
+	return plan.SourceStats{BlocksDamaged: st.DamagedBlocks, BlocksSkippedOrder: st.StopSkipped.Blocks}, err
 }
 
 func openStore(t *testing.T) *store.Store {
@@ -155,4 +160,39 @@ func compare(ctx context.Context, s *store.Store, rows []querytest.Row, seed uin
 			querytest.Show(r.Rows), querytest.Show(want))
 	}
 	return nil
+}
+
+// TestNewestAndOldestOpenFewBlocks: a store with many blocks opens few of them
+// for the first rows by time, whether they are in parts or in memory.
+func TestNewestAndOldestOpenFewBlocks(t *testing.T) {
+	s := openStore(t)
+	rng := rand.New(rand.NewPCG(3, 4))
+	rows := querytest.Rows(rng, 12_000, querytest.Text)
+	for from := 0; from < len(rows); from += 800 { // a part with a block each
+		put(t, s, rows[from:from+800])
+		if err := s.Flush(t.Context()); err != nil {
+			t.Fatal(err)
+		}
+	}
+	for _, desc := range []bool{true, false} {
+		for _, workers := range []int{1, 2, 4} {
+			p := &plan.Plan{Scan: plan.Scan{Groups: []logs.GroupID{1, 2}, End: 1 << 40}, Steps: []plan.Step{
+				plan.Sort{Keys: []plan.SortKey{{Expr: plan.Field{Name: plan.Timestamp}, Desc: desc}}, Limit: 100},
+			}}
+			q, err := plan.Optimize(p)
+			if err != nil {
+				t.Fatal(err)
+			}
+			r, err := exec.Run(t.Context(), q, source{s}, exec.Options{Workers: workers})
+			if err != nil {
+				t.Fatal(err)
+			}
+			if _, want := querytest.Naive(p, rows); querytest.Differ(r.Rows, want) != "" {
+				t.Errorf("newest %v, %d workers: the answer is wrong", desc, workers)
+			}
+			if most := int64(workers + 2); r.Stats.Blocks > most {
+				t.Errorf("newest %v, %d workers: opened %d blocks, at most %d are needed", desc, workers, r.Stats.Blocks, most)
+			}
+		}
+	}
 }
