@@ -27,6 +27,7 @@ type engine struct {
 // engineMemory is what the server gives the store by default on a machine of this size.
 const engineMemory = 256 << 20
 
+// openEngine opens a data directory and asks about its last group, whose name must be group unless that is empty.
 func openEngine(ctx context.Context, dir, group string) (*engine, error) {
 	debug.SetGCPercent(40) // as the server does
 	db, err := catalog.Open(ctx, filepath.Join(dir, "catalog.db"), catalog.Options{})
@@ -46,7 +47,7 @@ func openEngine(ctx context.Context, dir, group string) (*engine, error) {
 		e.group = max(e.group, g.GroupHigh)
 	}
 	g, err := db.GroupByID(ctx, e.group)
-	if err == nil && g.Name != group {
+	if err == nil && group != "" && g.Name != group {
 		err = fmt.Errorf("the last group of %s is %q, not %q", dir, g.Name, group)
 	}
 	if err != nil {
