@@ -93,6 +93,11 @@ func mapError(err error) *awsproto.Error {
 			}
 		}
 	}
+	if errors.Is(err, events.ErrMemory) {
+		return &awsproto.Error{
+			Code: awsproto.CodeServiceUnavailable, Message: events.ErrMemory.Error(), Status: http.StatusInternalServerError,
+		}
+	}
 	if e, ok := errors.AsType[*groups.TooManyTagsError](err); ok {
 		return &awsproto.Error{
 			Code: codeTooManyTags, Message: "The resource can have at most 50 tags.",

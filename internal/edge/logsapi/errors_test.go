@@ -15,6 +15,7 @@ import (
 
 	"github.com/cumulog/cumulog/internal/edge/awsproto"
 	"github.com/cumulog/cumulog/internal/edge/logsapi/logswire"
+	"github.com/cumulog/cumulog/internal/service/events"
 	"github.com/cumulog/cumulog/internal/service/groups"
 	"github.com/cumulog/cumulog/internal/service/ingest"
 )
@@ -114,6 +115,7 @@ func TestMapError(t *testing.T) {
 	maps(groups.ErrNameAndIdentifier, "ValidationException", "LogGroup name and LogGroup ARN are mutually exclusive parameters.", 400, nil)
 	maps(groups.ErrBadToken, "InvalidParameterException", "The specified nextToken is invalid.", 400, nil)
 	maps(groups.ErrUnavailable, "ServiceUnavailableException", "The service cannot complete the request.", 500, nil)
+	maps(events.ErrMemory, "ServiceUnavailableException", events.ErrMemory.Error(), 500, nil)
 	maps(ingest.ErrUnavailable, "ServiceUnavailableException", "The service cannot complete the request.", 500, nil)
 	maps(&groups.ParameterError{Message: "No."}, "InvalidParameterException", "No.", 400, nil)
 	maps(&groups.TooManyTagsError{ARN: "arn:x"}, "TooManyTagsException", "The resource can have at most 50 tags.", 400, map[string]any{"resourceName": "arn:x"})

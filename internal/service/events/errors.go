@@ -2,8 +2,10 @@ package events
 
 import (
 	"errors"
+	"fmt"
 
 	"github.com/cumulog/cumulog/internal/engine/query/pattern"
+	"github.com/cumulog/cumulog/internal/engine/store"
 )
 
 // Errors of this package beside the not-found errors of groups.
@@ -23,6 +25,9 @@ var (
 	ErrTooManyStreams = errors.New("too many log stream names")
 	// ErrBadPointer is a record pointer that no event has.
 	ErrBadPointer = errors.New("The specified log record pointer is invalid.")
+	// ErrMemory is a search that would take more memory than queries have, or
+	// than others leave of it for a while. Asking again later may help.
+	ErrMemory = errors.New("The search needs more memory than is left for queries. Ask for a shorter time range or fewer log streams, or try again later.")
 	// ErrRecordNotFound is a record that is not there any more.
 	ErrRecordNotFound = errors.New("The specified log record does not exist.")
 )
@@ -37,6 +42,14 @@ type PatternError struct {
 
 // Error returns Text.
 func (e *PatternError) Error() string { return e.Text }
+
+// scanError is the error of a scan as clients of this package know it.
+func scanError(err error) error {
+	if errors.Is(err, store.ErrMemory) {
+		return fmt.Errorf("%w: %w", ErrMemory, err)
+	}
+	return err
+}
 
 func patternError(err error) error {
 	if u, ok := errors.AsType[*pattern.UnsupportedError](err); ok {

@@ -5,6 +5,7 @@ import (
 	"fmt"
 	"math"
 	"strings"
+	"time"
 
 	"github.com/cumulog/cumulog/internal/engine/hint"
 	"github.com/cumulog/cumulog/internal/engine/query/pattern"
@@ -55,8 +56,8 @@ func (p *FilterPage) EventID(i int) logs.EventID {
 // streams in the order (timestamp, time of arrival).
 //
 // A page carries a token only when there was another matching event behind it when it
-// was made, so a page before the last is never empty. The
-// token holds the position behind the page and is bound to its query: group,
+// was made, or when it ended early because the search took long; only then may a page
+// before the last be empty, as on the real service. The token holds the position behind the page and is bound to its query: group,
 // streams, range and pattern; only the limit may differ. It names no upper end beside
 // the query's own: a client that asks again with its last token
 // sees what has arrived since, which is how some clients follow a group.
@@ -95,7 +96,7 @@ func (s *Service) Filter(ctx context.Context, scope logs.Scope, r FilterRequest)
 		}
 	}
 	if f.more {
-		f.page.Token = r.encodeToken(query, now, f.page.last())
+		f.page.Token = r.encodeToken(query, now, f.next)
 	}
 	return f.page, nil
 }
@@ -138,7 +139,8 @@ type filterRun struct {
 	limit int
 	q     store.Query
 	page  FilterPage
-	more  bool // another event waits behind the page
+	more  bool     // another event waits behind the page, or may
+	next  logs.Key // where the next page goes on, if there is more
 
 	lazyPrefix string // when set, streams are judged as their events appear
 	verdicts   map[logs.StreamID]bool
@@ -178,14 +180,19 @@ func (f *filterRun) chooseStreams(ctx context.Context, g groups.Group, r *Filter
 // run scans until the page is full and one more event is known to wait behind
 // it, or until the end. Names are looked up in bulk after a scan; rows of
 // streams that are gone fall out then, and the scan goes on behind them.
+//
+// A search that takes longer than pageTime ends where it stands: the page holds
+// what was found, maybe nothing, and its token goes on from there.
 func (f *filterRun) run(ctx context.Context) error {
+	end := time.Now().Add(f.s.pageTime)
 	for {
+		f.q.Budget.Time = max(time.Until(end), 1)
 		var (
 			consumed logs.Key    // position of the last event that is dealt with
 			behind   *logs.Event // the event that did not fit, without its message
 			scanErr  error
 		)
-		_, err := f.s.store.Scan(ctx, f.q, func(e logs.Event) bool {
+		stats, err := f.s.store.Scan(ctx, f.q, func(e logs.Event) bool {
 			if f.lazyPrefix != "" {
 				wanted, err := f.wanted(ctx, e.Stream)
 				if err != nil {
@@ -204,7 +211,7 @@ func (f *filterRun) run(ctx context.Context) error {
 			consumed = e.Key
 			return true
 		})
-		if err == nil {
+		if err = scanError(err); err == nil {
 			err = scanErr
 		}
 		if err != nil {
@@ -215,10 +222,13 @@ func (f *filterRun) run(ctx context.Context) error {
 			return err
 		}
 		if behind == nil {
+			if stats.Frontier != nil {
+				f.more, f.next = true, *stats.Frontier
+			}
 			return nil
 		}
 		if !gone {
-			f.more = true
+			f.more, f.next = true, f.page.last()
 			return nil
 		}
 		if _, alive := f.page.names[behind.Stream]; !alive {

@@ -457,3 +457,52 @@ type oneGroup struct{ events.Directory }
 func (oneGroup) Resolve(context.Context, logs.Scope, string) (groups.Group, error) {
 	return groups.Group{ID: 1, Name: "g", Class: groups.ClassStandard}, nil
 }
+
+// hasty is a store whose scans end after a byte of messages, as if that had
+// taken long.
+type hasty struct{ events.Scanner }
+
+func (h hasty) Scan(ctx context.Context, q store.Query, yield func(logs.Event) bool) (store.Stats, error) {
+	q.Budget.Bytes = 1
+	return h.Scanner.Scan(ctx, q, yield)
+}
+
+// TestFilterEndsPagesEarly: pages of searches that take long are short or empty
+// and carry a token; all of them together are the answer.
+func TestFilterEndsPagesEarly(t *testing.T) {
+	w := newWorld(t, openStore(1, 0)) // a part for each append
+	w.create("g", "s")
+	for i := range 40 {
+		w.put("g", "s", event{int64(i), fmt.Sprintf("e%d kind%d", i, i%10)})
+	}
+	slow := events.New(events.Options{Directory: w.groups, Store: hasty{w.store}, Now: func() time.Time { return time.UnixMilli(start) }})
+	for pattern, hits := range map[string]int{"": 40, "kind3": 4, "absent": 0} {
+		r := events.FilterRequest{Group: "g", Pattern: pattern}
+		want := w.drain(r)
+		if len(want) != hits {
+			t.Fatalf("%q: %d hits, want %d", pattern, len(want), hits)
+		}
+		var got []string
+		pages, empty := 0, 0
+		for {
+			p, err := slow.Filter(context.Background(), scope, r)
+			if err != nil {
+				t.Fatal(err)
+			}
+			pages++
+			if p.Len() == 0 {
+				empty++
+			}
+			got = append(got, named(&p)...)
+			if r.Token = p.Token; p.Token == "" {
+				break
+			}
+		}
+		if !slices.Equal(got, want) {
+			t.Errorf("%q: %v, want %v", pattern, got, want)
+		}
+		if pages < 10 || pattern == "absent" && empty < 10 {
+			t.Errorf("%q: %d pages, %d of them empty", pattern, pages, empty)
+		}
+	}
+}

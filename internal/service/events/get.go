@@ -84,7 +84,7 @@ func (s *Service) Get(ctx context.Context, scope logs.Scope, r GetRequest) (GetP
 			return len(p.rows) < limit
 		})
 		if err != nil {
-			return GetPage{}, fmt.Errorf("read stream %d: %w", st.ID, err)
+			return GetPage{}, fmt.Errorf("read stream %d: %w", st.ID, scanError(err))
 		}
 	}
 	if q.Reverse {

@@ -55,7 +55,7 @@ func (s *Service) Record(ctx context.Context, scope logs.Scope, pointer string) 
 		return false
 	})
 	if err != nil {
-		return nil, fmt.Errorf("read record %s: %w", pointer, err)
+		return nil, fmt.Errorf("read record %s: %w", pointer, scanError(err))
 	}
 	if fields == nil {
 		return nil, ErrRecordNotFound

@@ -39,14 +39,20 @@ type Service struct {
 	dir   Directory
 	store Scanner
 	now   func() time.Time
+
+	pageTime time.Duration // after which a search returns what it has
 }
+
+// maxPageTime is well below the time for which clients wait for an answer: 60
+// seconds in the AWS SDKs.
+const maxPageTime = 10 * time.Second
 
 // New returns a Service.
 func New(o Options) *Service {
 	if o.Now == nil {
 		o.Now = time.Now
 	}
-	return &Service{dir: o.Directory, store: o.Store, now: o.Now}
+	return &Service{dir: o.Directory, store: o.Store, now: o.Now, pageTime: maxPageTime}
 }
 
 // readable resolves a group for reading.
