@@ -45,10 +45,19 @@ func (b *BlockView) stored() (*shred.Block, error) {
 	if b.fields.shape != nil {
 		return b.fields.shape, nil
 	}
-	if err := b.readKeys(); err != nil {
-		return nil, err
+	r, err := b.part.open()
+	if err != nil {
+		return nil, b.note(err)
 	}
-	shape, err := b.blk.Shape(b.ctx)
+	if b.blk != nil {
+		b.cols = b.blk
+	} else if b.cols, err = r.Columns(b.ctx, *b.info, &b.buf); err != nil {
+		return nil, b.note(err)
+	}
+	if b.cols == nil {
+		return nil, nil
+	}
+	shape, err := b.cols.Shape(b.ctx)
 	if err != nil {
 		return nil, b.note(err)
 	}
@@ -93,8 +102,8 @@ func (b *BlockView) columns() (*shred.Block, error) {
 
 // shapeError makes an error of a method of the columns one of the block.
 func (b *BlockView) shapeError(err error) error {
-	if err != nil && b.blk != nil && b.fields.shape != &b.fields.memory {
-		err = b.blk.ShapeError(err)
+	if err != nil && b.cols != nil && b.fields.shape != &b.fields.memory {
+		err = b.cols.ShapeError(err)
 	}
 	return b.note(err)
 }

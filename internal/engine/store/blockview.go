@@ -35,6 +35,7 @@ type BlockView struct {
 	info *segment.BlockInfo
 	buf  segment.Buffer
 	blk  *segment.Block // keys are read
+	cols *segment.Block // columns are open
 	data *blockData     // of the cache
 
 	chunks []*chunk // in memory
@@ -58,7 +59,7 @@ type views struct{ keys, streams, ingests, texts bool }
 // reset starts a new block.
 func (b *BlockView) reset() {
 	b.sel, b.decoded, b.damage = nil, 0, nil
-	b.part, b.info, b.blk, b.data, b.chunks = nil, nil, nil, nil, nil
+	b.part, b.info, b.blk, b.cols, b.data, b.chunks = nil, nil, nil, nil, nil, nil
 	b.has = views{}
 	b.fields.reset()
 }

@@ -334,7 +334,11 @@ func (r *Reader) Read(ctx context.Context, info BlockInfo, buf *Buffer) (*Block,
 		return nil, err
 	}
 	b := &buf.block
-	*b = Block{r: r, buf: buf, info: info}
+	shape := b.shape
+	if b.r != r || b.info != info {
+		shape = nil
+	}
+	*b = Block{r: r, buf: buf, info: info, shape: shape}
 	off := info.off
 	sec := "keys"
 	switch info.Mode {
@@ -364,6 +368,22 @@ func (r *Reader) Read(ctx context.Context, info BlockInfo, buf *Buffer) (*Block,
 	}
 	if h.group != info.Group || h.rows != info.Rows || int64(h.raw) != info.RawBytes || h.hash != info.Hash || h.runs != info.Streams {
 		return nil, r.corrupt(off, sec, "the frame holds another block than the index says")
+	}
+	return b, nil
+}
+
+// Columns opens the columns of a block that is taken apart, without its keys: of
+// the Block it returns only Info, Shape and ShapeError may be used. A Read of the
+// same block into buf adds the rest and keeps the columns. It returns nil for
+// other blocks.
+func (r *Reader) Columns(ctx context.Context, info BlockInfo, buf *Buffer) (*Block, error) {
+	if !info.Mode.shaped() {
+		return nil, nil
+	}
+	b := &buf.block
+	*b = Block{r: r, buf: buf, info: info, check: uint32(info.Hash)}
+	if _, err := b.Shape(ctx); err != nil {
+		return nil, err
 	}
 	return b, nil
 }
