@@ -4,7 +4,6 @@ import (
 	"encoding/binary"
 	"math/bits"
 	"math/rand/v2"
-	"slices"
 	"strconv"
 )
 
@@ -41,6 +40,7 @@ type Text struct {
 	seed    uint64  // of the hashes, that nobody can make them collide
 	hashes  []uint64
 	columns map[context]uint16
+	uses    map[context]uint8 // of the template that is learned: its holes of each context
 	names   []string
 	isFull  bool // no template can be added
 }
@@ -87,6 +87,7 @@ func (x *Text) begin() {
 		x.table = make([]int32, firstTable)
 		x.seed = rand.Uint64()
 		x.columns = make(map[context]uint16)
+		x.uses = make(map[context]uint8)
 	}
 	clear(x.table)
 	clear(x.columns)
@@ -208,13 +209,14 @@ func (x *Text) learn(m []byte, s *Shape) (n int, ok bool) {
 	n = s.NewTemplate(literals)
 	from := uint32(0)
 	t := &s.Templates[n]
+	clear(x.uses)
 	for i, sp := range x.spans {
 		before := m[from:sp.from]
 		t.Lit(before)
 		if line := i + x.further - len(x.spans); line >= 0 {
-			t.Hole(x.column(context{hole: uint8(afterFirst + line)}, t, s))
+			t.Hole(x.column(context{hole: uint8(afterFirst + line)}, s))
 		} else {
-			t.Hole(x.column(contextOf(before, i), t, s))
+			t.Hole(x.column(contextOf(before, i), s))
 		}
 		from = sp.to
 	}
@@ -239,18 +241,15 @@ func contextOf(before []byte, i int) (c context) {
 	return c
 }
 
-// column returns the column for the next hole of t.
-func (x *Text) column(c context, t *Template, s *Shape) int {
+// column returns the column for the next hole of the template that is learned.
+func (x *Text) column(c context, s *Shape) int {
 	// Each column once in a template: no column can have more texts than there
 	// are rows.
-	for ; ; c.again++ {
-		n, ok := x.columns[c]
-		if !ok {
-			break
-		}
-		if !slices.Contains(t.Columns, n) {
-			return int(n)
-		}
+	again := x.uses[c]
+	x.uses[c] = again + 1
+	c.again = again
+	if n, ok := x.columns[c]; ok {
+		return int(n)
 	}
 	for len(x.names) <= len(s.Columns) {
 		x.names = append(x.names, "#"+strconv.Itoa(len(x.names)))
