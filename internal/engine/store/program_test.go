@@ -7,6 +7,7 @@ import (
 	"io/fs"
 	"maps"
 	"math/rand/v2"
+	"os"
 	"slices"
 	"strings"
 	"sync/atomic"
@@ -342,13 +343,19 @@ func (p *program) run(steps int) {
 	}
 }
 
+// CUMULOG_SEEDS=from:count runs other programs than the usual ones.
 func TestRandomProgramsAgreeWithOracle(t *testing.T) {
-	programs, steps := 30, 250
+	first, programs, steps := uint64(0), 30, 250
 	if testing.Short() {
 		programs = 8
 	}
+	if v := os.Getenv("CUMULOG_SEEDS"); v != "" {
+		if _, err := fmt.Sscanf(v, "%d:%d", &first, &programs); err != nil {
+			t.Fatalf("CUMULOG_SEEDS=%s: %v", v, err)
+		}
+	}
 	ran := make(map[string]int)
-	for seed := range uint64(programs) {
+	for seed := first; seed < first+uint64(programs); seed++ {
 		t.Run(fmt.Sprintf("seed=%d", seed), func(t *testing.T) {
 			p := newProgram(t, seed, manualTuning())
 			p.run(steps)
