@@ -12,6 +12,16 @@ const (
 	Dict              // Dict and IDs: each distinct text once
 )
 
+// Trim says what follows the last digit that matters of a decimal number.
+type Trim uint8
+
+// The ways to write n/10^Scale.
+const (
+	TrimNone  Trim = iota // exactly Scale decimal places: 1.50, 2.00
+	TrimAll               // as short as possible: 1.5, 2
+	TrimPoint             // as short as possible with a decimal place: 1.5, 2.0
+)
+
 // Vector holds one field of all rows of a block, decoded. Rows that are not in
 // Valid have no value; what the slices hold there is not specified (but never
 // out of range). A Vector is read only.
@@ -22,6 +32,7 @@ type Vector struct {
 
 	Ints  []int64
 	Scale uint8 // of Fixed
+	Trim  Trim  // of Fixed: how the numbers were written
 
 	Texts Texts // of Text, one for each row
 

@@ -6,16 +6,37 @@ import (
 	"unicode/utf16"
 	"unicode/utf8"
 
+	"github.com/cumulog/cumulog/internal/engine/column"
 	"github.com/cumulog/cumulog/internal/engine/query/plan"
 )
 
+// appendFixed appends n/10^scale as it was written.
+func appendFixed(dst []byte, n int64, scale uint8, trim column.Trim) []byte {
+	dst = plan.AppendDecimal(dst, n, scale)
+	if trim == column.TrimNone || scale == 0 {
+		return dst
+	}
+	end := len(dst)
+	for dst[end-1] == '0' {
+		end--
+	}
+	switch {
+	case dst[end-1] != '.':
+	case trim == column.TrimPoint:
+		end++
+	default:
+		end--
+	}
+	return dst[:end]
+}
+
 // intValue returns the value that textValue would return for the text of n/10^scale.
-func intValue(n int64, scale uint8, quoted bool, a *arena) plan.Value {
+func intValue(n int64, scale uint8, trim column.Trim, quoted bool, a *arena) plan.Value {
 	if !quoted && scale == 0 && n <= 1<<53 && n >= -1<<53 {
 		return plan.Value{Kind: plan.Number, Num: float64(n)}
 	}
 	from := len(a.b)
-	a.b = plan.AppendDecimal(a.b, n, scale)
+	a.b = appendFixed(a.b, n, scale, trim)
 	if quoted {
 		return plan.Value{Kind: plan.Text, Text: a.text(from)}
 	}

@@ -258,7 +258,7 @@ func (f *blockFrame) load(ref *fieldRef, rows []uint32, out []plan.Value, a *are
 				out[i] = plan.Value{}
 				continue
 			}
-			out[i] = intValue(v.Ints[r], scale, c.quoted(r), a)
+			out[i] = intValue(v.Ints[r], scale, v.Trim, c.quoted(r), a)
 		}
 	}
 	return nil

@@ -133,6 +133,7 @@ type groupKey struct {
 	step  int64
 	times bool
 	scale uint8
+	trim  column.Trim // of Fixed
 
 	row []plan.Value // of a batch, when not coded
 }
@@ -253,9 +254,9 @@ func (k *groupKey) prepareInts(v *column.Vector, rows []uint32) {
 			k.codes[i] = uint32(v.Ints[r] - low)
 		}
 	}
-	k.coded, k.base, k.step, k.times, k.vals, k.scale = true, low, 1, false, nil, 0
+	k.coded, k.base, k.step, k.times, k.vals, k.scale, k.trim = true, low, 1, false, nil, 0, column.TrimNone
 	if v.Kind == column.Fixed {
-		k.scale = v.Scale
+		k.scale, k.trim = v.Scale, v.Trim
 	}
 }
 
@@ -271,7 +272,7 @@ func (k *groupKey) appendCode(dst []byte, code int) []byte {
 		return append(dst, tagNull)
 	}
 	var buf [64]byte
-	t := plan.AppendDecimal(buf[:0], k.base+int64(code), k.scale)
+	t := appendFixed(buf[:0], k.base+int64(code), k.scale, k.trim)
 	return appendKey(dst, &plan.Value{Kind: plan.Text, Text: t})
 }
 

@@ -219,7 +219,7 @@ func (b *memoryBlock) encode(path string) *column.Vector {
 	valid, quoted := column.NewBitmap(n), column.NewBitmap(n)
 	texts := make([]string, n)
 	some, all, anyQuoted := false, true, false
-	scale, ints := -1, true
+	fits := [3]int{-1, -1, -1} // by column.Trim: the scale of all numbers, -1 none seen, -2 it does not fit
 	for i := range b.rows {
 		t, ok := b.rows[i].Fields[path]
 		if !ok {
@@ -242,8 +242,18 @@ func (b *memoryBlock) encode(path string) *column.Vector {
 			s = len(t) - at - 1
 		}
 		digits, err := strconv.ParseInt(strings.Replace(t, ".", "", 1), 10, 64)
-		ints = ints && err == nil && string(plan.AppendDecimal(nil, digits, uint8(s))) == t && (scale < 0 || s == scale)
-		scale = s
+		number := err == nil && string(plan.AppendDecimal(nil, digits, uint8(s))) == t
+		for trim := range fits {
+			switch {
+			case !number || fits[trim] == -2,
+				trim == int(column.TrimNone) && fits[trim] >= 0 && s != fits[trim],
+				trim == int(column.TrimAll) && s > 0 && strings.HasSuffix(t, "0"),
+				trim == int(column.TrimPoint) && (s == 0 || s > 1 && strings.HasSuffix(t, "0")):
+				fits[trim] = -2
+			default:
+				fits[trim] = max(fits[trim], s)
+			}
+		}
 	}
 	if !some {
 		return &column.Vector{Rows: n}
@@ -255,14 +265,17 @@ func (b *memoryBlock) encode(path string) *column.Vector {
 		v.Quoted = quoted
 	}
 	switch k := b.rng.IntN(3); {
-	case ints && k > 0:
-		v.Kind, v.Scale = column.Fixed, uint8(scale)
+	case max(fits[0], fits[1], fits[2]) >= 0 && k > 0:
+		trim := slices.IndexFunc(fits[:], func(s int) bool { return s >= 0 })
+		scale := fits[trim]
+		v.Kind, v.Scale, v.Trim = column.Fixed, uint8(scale), column.Trim(trim)
 		if scale == 0 {
 			v.Kind = column.Int
 		}
 		v.Ints = make([]int64, n)
 		for i, t := range texts {
-			v.Ints[i], _ = strconv.ParseInt(strings.Replace(t, ".", "", 1), 10, 64)
+			whole, part, _ := strings.Cut(t, ".")
+			v.Ints[i], _ = strconv.ParseInt(whole+part+strings.Repeat("0", scale-len(part)), 10, 64)
 		}
 	case k == 1:
 		v.Kind = column.Text

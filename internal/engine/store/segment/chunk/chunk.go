@@ -191,16 +191,24 @@ func (c *Chunk) Ints() (v []int64, scale uint8, ok bool) {
 }
 
 // Canonical reports whether the numbers of Ints say everything about the
-// texts: each is its number with exactly scale decimal places, without zeros
-// in front. When not, the texts may have zeros in front or lack some at the end.
-func (c *Chunk) Canonical() bool {
+// texts: each is its number without zeros in front, and with as many decimal
+// places as trim says. When not, the texts may have zeros in front.
+func (c *Chunk) Canonical() (trim column.Trim, ok bool) {
 	switch c.enc {
 	case Int, Dec, Dict:
 		p := &c.part
-		return p.enc == Int && p.kind.n == 0 || p.enc == Dec && p.kind.trim == trimNone
+		switch {
+		case p.enc == Int:
+			return column.TrimNone, p.kind.n == 0
+		case p.enc == Dec && p.kind.trim == trimAll:
+			return column.TrimAll, true
+		case p.enc == Dec && p.kind.trim == trimPoint:
+			return column.TrimPoint, true
+		}
+		return column.TrimNone, p.enc == Dec
 	case Const:
 		_, _, ok := constNumber(c.values.Data)
-		return ok
+		return column.TrimNone, ok
 	}
-	return false
+	return column.TrimNone, false
 }

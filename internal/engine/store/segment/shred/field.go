@@ -251,13 +251,15 @@ func (b *Block) typed(v *column.Vector, n int) error {
 	if !k.inMemory {
 		values, ids, isDict := k.chunk.Dict()
 		if c.kind == Number || !isDict {
-			if ints, scale, ok := k.chunk.Ints(); ok && len(ints) == k.rows && k.chunk.Canonical() {
-				v.Kind, v.Scale = column.Int, scale
-				if scale > 0 {
-					v.Kind = column.Fixed
+			if trim, ok := k.chunk.Canonical(); ok {
+				if ints, scale, ok := k.chunk.Ints(); ok && len(ints) == k.rows {
+					v.Kind = column.Int
+					if scale > 0 {
+						v.Kind, v.Scale, v.Trim = column.Fixed, scale, trim
+					}
+					v.Ints = spread(v.Ints, ints[c.first:c.first+c.texts], rows, v.Rows)
+					return nil
 				}
-				v.Ints = spread(v.Ints, ints[c.first:c.first+c.texts], rows, v.Rows)
-				return nil
 			}
 		}
 		if isDict && values.Len() > 0 {

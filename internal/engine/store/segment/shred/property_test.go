@@ -170,7 +170,16 @@ func textOf(v *column.Vector, row int) string {
 			n, neg = -n, "-"
 		}
 		s := fmt.Sprintf("%0*d", int(v.Scale)+1, n)
-		return neg + s[:len(s)-int(v.Scale)] + "." + s[len(s)-int(v.Scale):]
+		s = neg + s[:len(s)-int(v.Scale)] + "." + s[len(s)-int(v.Scale):]
+		switch v.Trim {
+		case column.TrimAll:
+			s = strings.TrimSuffix(strings.TrimRight(s, "0"), ".")
+		case column.TrimPoint:
+			if s = strings.TrimRight(s, "0"); strings.HasSuffix(s, ".") {
+				s += "0"
+			}
+		}
+		return s
 	case column.Dict:
 		return string(v.Dict.At(int(v.IDs[row])))
 	}
