@@ -34,29 +34,33 @@ func (sc *scan) openNext() error {
 	if read.err != nil {
 		return sc.blockError(read)
 	}
-	if err := sc.readAhead(); err != nil {
-		return err
-	}
+	sc.take(read)
+	return sc.readAhead()
+}
+
+// take puts what a read has found in its place: a cursor on the frontier, and the
+// rest of a block of which only a slice was kept among what is unopened. Both come
+// before reading ahead, which must know the rest and may fail.
+func (sc *scan) take(read *blockRead) {
 	if m := read.mem; m != nil {
 		if len(m.out) > 0 {
 			c := memCursor(m.out, m.src.chunks, sc.reverse)
 			c.searched = true
 			sc.push(c)
 		}
-		return nil
+		return
 	}
 	if read.from == nil {
 		sc.stats.Blocks++
 	}
 	if read.open == nil {
-		return nil
+		return
 	}
 	sc.push(blockCursor(read.open, sc.reverse))
 	if read.next != nil {
 		rest := &blockRead{part: read.part, info: read.info, from: read.next}
 		sc.pending.push(sc.reverse, pendingItem{bound: *read.next, part: read.part, read: rest})
 	}
-	return nil
 }
 
 // reserve reserves memory for a read. When the scan holds much already, because
