@@ -4,7 +4,9 @@ import (
 	"os"
 	"path/filepath"
 	"strings"
+	"syscall"
 	"testing"
+	"time"
 
 	"github.com/cumulog/cumulog/internal/engine/store"
 	"github.com/cumulog/cumulog/internal/logs"
@@ -13,6 +15,15 @@ import (
 // dataVariable names a directory with the data that "bench -scenarios ingest -keep" leaves behind: one data directory for each
 // kind of corpus. Without it there is nothing to measure.
 const dataVariable = "CUMULOG_BENCH_DATA"
+
+// spent returns the processor time of this process.
+func spent(b *testing.B) time.Duration {
+	var u syscall.Rusage
+	if err := syscall.Getrusage(syscall.RUSAGE_SELF, &u); err != nil {
+		b.Fatal(err)
+	}
+	return time.Duration(u.Utime.Nano() + u.Stime.Nano())
+}
 
 // BenchmarkEngine asks the plans of the comparison of a store that exists. MB/s are bytes of messages that the answer is about.
 func BenchmarkEngine(b *testing.B) {
@@ -43,13 +54,14 @@ func BenchmarkEngine(b *testing.B) {
 				b.Run(strings.ReplaceAll(name, " ", "-"), func(b *testing.B) {
 					b.SetBytes(all.Bytes)
 					b.ReportAllocs()
-					hits := int64(0)
+					hits, begin := int64(0), spent(b)
 					for b.Loop() {
 						if hits, err = e.ask(b.Context(), name); err != nil {
 							b.Fatal(err)
 						}
 					}
 					b.ReportMetric(float64(hits), "hits")
+					b.ReportMetric(float64((spent(b)-begin).Microseconds())/1000/float64(b.N), "cpu-ms/op")
 					b.ReportMetric(float64(b.Elapsed().Nanoseconds())/float64(b.N)/float64(all.Rows), "ns/row")
 					b.ReportMetric(float64(all.Blocks), "blocks")
 				})

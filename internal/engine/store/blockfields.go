@@ -179,6 +179,36 @@ func (b *BlockView) Find(needle []byte, hits column.Bitmap) error {
 	return b.search.find(needle, t.Data, 0, t.Ends, hits)
 }
 
+// Match adds to hits, which has room for Len rows, those of rows (ascending) whose
+// message a matches.
+func (b *BlockView) Match(a column.Automaton, rows []uint32, hits column.Bitmap) error {
+	shape, err := b.stored()
+	if err != nil {
+		return err
+	}
+	if shape != nil {
+		return b.shapeError(shape.Match(a, rows, hits))
+	}
+	t, err := b.Messages()
+	if err != nil {
+		return err
+	}
+	work := 0
+	for _, row := range rows {
+		m := t.At(int(row))
+		if work += len(m) + 64; work >= searchStep {
+			work = 0
+			if err := b.ctx.Err(); err != nil {
+				return err
+			}
+		}
+		if a.Match(m) {
+			hits.Set(int(row))
+		}
+	}
+	return nil
+}
+
 // Rows appends the messages of rows, ascending, to dst.
 func (b *BlockView) Rows(rows []uint32, dst *column.Texts) error {
 	if 8*len(rows) < b.rows {

@@ -62,6 +62,15 @@ func (b *preparedBlock) Rows(rows []uint32, dst *column.Texts) error {
 	return nil
 }
 
+func (b *preparedBlock) Match(a column.Automaton, rows []uint32, hits column.Bitmap) error {
+	for _, r := range rows {
+		if a.Match(b.texts.At(int(r))) {
+			hits.Set(int(r))
+		}
+	}
+	return nil
+}
+
 func (b *preparedBlock) Find(needle []byte, hits column.Bitmap) error {
 	row, at := 0, 0
 	for {

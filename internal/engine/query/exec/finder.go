@@ -5,6 +5,8 @@ import (
 	"regexp"
 	"regexp/syntax"
 	"slices"
+
+	"github.com/cumulog/cumulog/internal/engine/column"
 )
 
 // finder says whether a regular expression is found in a text. It answers as
@@ -237,4 +239,82 @@ func (f *finder) match(t []byte) bool {
 		}
 	}
 	return f.ends[s] != 0
+}
+
+// The rest makes a finder a column.Automaton: its states are those of the
+// automaton, and whatever that does not know is Unsure.
+
+func (f *finder) Match(t []byte) bool { return f.match(t) }
+
+func (f *finder) Start() column.State {
+	if f.prog == nil {
+		return column.Unsure
+	}
+	return column.State(f.start)
+}
+
+func (f *finder) Ends(s column.State) bool { return f.ends[s] != 0 }
+
+func (f *finder) Run(state column.State, piece []byte) column.State {
+	if f.prog == nil {
+		return column.Unsure
+	}
+	s := uint16(state)
+	for i := 0; i < len(piece); i++ {
+		if s == f.middle && len(f.prefix) > 0 {
+			skip := bytes.IndexByte(piece[i:], f.prefix[0])
+			if skip < 0 {
+				return column.State(s)
+			}
+			i += skip
+		}
+		b := piece[i]
+		if b >= 0x80 {
+			return column.Unsure
+		}
+		n := f.next[int(s)<<7|int(b)]
+		if n == 0 {
+			var ok bool
+			if n, ok = f.step(s, b); !ok {
+				f.prog = nil
+				return column.Unsure
+			}
+		}
+		if n == found {
+			return column.Matched
+		}
+		s = n
+	}
+	return column.State(s)
+}
+
+func (f *finder) Rests(state column.State, set *[4]uint64) bool {
+	if f.prog == nil {
+		return false
+	}
+	s := uint16(state)
+	if s == f.middle && len(f.prefix) > 0 {
+		c := f.prefix[0]
+		return set[c>>6]&(1<<(c&63)) == 0
+	}
+	if set[2]|set[3] != 0 {
+		return false
+	}
+	for b := range byte(0x80) {
+		if set[b>>6]&(1<<(b&63)) == 0 {
+			continue
+		}
+		n := f.next[int(s)<<7|int(b)]
+		if n == 0 {
+			var ok bool
+			if n, ok = f.step(s, b); !ok {
+				f.prog = nil
+				return false
+			}
+		}
+		if n != s {
+			return false
+		}
+	}
+	return true
 }

@@ -79,8 +79,8 @@ func compilePredicate(c *compiler, e plan.Expr, s *scratch) predicate {
 			return inMessage{[]byte(x.Sub), s}
 		}
 	case plan.Match:
-		if need := plan.NeedOf(e); x.X == (plan.Field{Name: plan.Message}) && need.Op != hint.Any {
-			return &matched{general: g, need: need}
+		if x.X == (plan.Field{Name: plan.Message}) {
+			return &matched{find: newFinder(x.Re), need: plan.NeedOf(e), s: s}
 		}
 	}
 	return g
@@ -259,8 +259,9 @@ func (p inMessage) keep(f *blockFrame, sel, out []uint32) ([]uint32, error) {
 
 // matched runs a regular expression over the messages that hold its literals.
 type matched struct {
-	general
+	find *finder
 	need hint.Need
+	s    *scratch
 	rows []uint32
 }
 
@@ -269,14 +270,21 @@ func (p *matched) keep(f *blockFrame, sel, out []uint32) ([]uint32, error) {
 	if err != nil {
 		return nil, err
 	}
+	if err := p.s.pace.work(checkEvery); err != nil {
+		return nil, err
+	}
 	if hits != nil {
 		p.rows = with(sel, hits, p.rows[:0])
 		sel = p.rows
 	}
-	if err := p.s.pace.work(checkEvery); err != nil {
+	if len(sel) == 0 {
+		return out[:0], nil
+	}
+	p.s.bits = p.s.bits.Fit(f.n)
+	if err := f.Match(p.find, sel, p.s.bits); err != nil {
 		return nil, err
 	}
-	return p.general.keep(f, sel, out)
+	return with(sel, p.s.bits, out[:0]), p.s.pace.work(checkEvery)
 }
 
 // meets returns the rows whose messages meet a need; nil means all.

@@ -169,6 +169,46 @@ func (b *memoryBlock) Rows(rows []uint32, dst *column.Texts) error {
 	return nil
 }
 
+func (b *memoryBlock) Match(a column.Automaton, rows []uint32, hits column.Bitmap) error {
+	t, _ := b.Messages()
+	for _, r := range rows {
+		matched := a.Match(t.At(int(r)))
+		if b.rng.IntN(4) > 0 {
+			matched = inPieces(b.rng, a, t.At(int(r)))
+		}
+		if matched {
+			hits.Set(int(r))
+		}
+	}
+	return nil
+}
+
+// inPieces cuts a text somewhere, and leaves out pieces that must not matter.
+func inPieces(rng *rand.Rand, a column.Automaton, text []byte) bool {
+	if len(text) == 0 {
+		return a.Match(text)
+	}
+	s := a.Start()
+	for rest := text; len(rest) > 0 && s != column.Matched && s != column.Unsure; {
+		piece := rest[:1+rng.IntN(min(len(rest), 9))]
+		rest = rest[len(piece):]
+		var set [4]uint64
+		for _, c := range piece {
+			set[c>>6] |= 1 << (c & 63)
+		}
+		if !a.Rests(s, &set) {
+			s = a.Run(s, piece)
+		}
+	}
+	switch s {
+	case column.Matched:
+		return true
+	case column.Unsure:
+		return a.Match(text)
+	}
+	return a.Ends(s)
+}
+
 func (b *memoryBlock) Find(needle []byte, hits column.Bitmap) error {
 	t, _ := b.Messages()
 	for i := range b.rows {

@@ -98,6 +98,10 @@ type Block interface {
 	// contains needle.
 	Find(needle []byte, hits column.Bitmap) error
 
+	// Match adds to hits, which has room for Len rows, those of rows (ascending)
+	// whose message a matches.
+	Match(a column.Automaton, rows []uint32, hits column.Bitmap) error
+
 	// Rows appends the messages of rows (ascending) to dst.
 	Rows(rows []uint32, dst *column.Texts) error
 

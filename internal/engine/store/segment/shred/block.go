@@ -47,8 +47,9 @@ type Block struct {
 	passed  []int    // by template
 	touched []uint16
 
-	find  finder
-	holds []bool // scratch of straddles, by distinct text
+	find    finder
+	matcher matcher
+	holds   []bool // scratch of straddles, by distinct text
 
 	// Scratch of Field.
 	isPath     []bool // by column
