@@ -113,7 +113,7 @@ func (s *Store) mergeStep(ctx context.Context, all, check bool) (done bool, err 
 	if err != nil {
 		return false, err
 	}
-	v, err := s.acquire()
+	v, err := s.acquireParts()
 	if err != nil {
 		return false, err
 	}
@@ -131,7 +131,7 @@ func (s *Store) mergeStep(ctx context.Context, all, check bool) (done bool, err 
 	if job := s.plan(v.parts, all); job != nil {
 		return false, s.tryMerge(ctx, job, dead)
 	}
-	return true, s.finishTombstones(ctx, v, dead)
+	return true, s.finishTombstones(ctx, dead)
 }
 
 // purge removes the events that nobody will see again: parts that hold nothing
@@ -391,9 +391,14 @@ func countDead(b *segment.Block, dead *tombstoneSet, group logs.GroupID, runs ma
 }
 
 // finishTombstones tells the manifest which tombstones have no rows left, in
-// memory or in parts of the view. A young tombstone waits, because an append
+// memory or in parts. A young tombstone waits, because an append
 // that was under way when it was written may still bring rows.
-func (s *Store) finishTombstones(ctx context.Context, v *view, dead *tombstoneSet) error {
+func (s *Store) finishTombstones(ctx context.Context, dead *tombstoneSet) error {
+	v, err := s.acquire()
+	if err != nil {
+		return err
+	}
+	defer s.release(v)
 	var done []int64
 	for _, t := range dead.list {
 		if s.mergeNow-t.Created < tombstoneGrace.Milliseconds() {

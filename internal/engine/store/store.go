@@ -330,6 +330,24 @@ func (s *Store) acquire() (*view, error) {
 	return s.cur, nil
 }
 
+// acquireParts returns the parts of the current view without the memtables, for
+// work that takes long: it does not keep the memory of those that are flushed
+// meanwhile. release must follow.
+func (s *Store) acquireParts() (*view, error) {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	if s.closed {
+		return nil, ErrClosed
+	}
+	v := &view{parts: s.cur.parts, refs: 1}
+	for _, p := range v.parts {
+		p.views.Add(1)
+	}
+	s.readers++
+	s.reading.Add(1)
+	return v, nil
+}
+
 func (s *Store) release(v *view) {
 	defer s.reading.Done()
 	s.mu.Lock()
