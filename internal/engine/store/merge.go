@@ -70,6 +70,8 @@ var (
 	errRowCount = errors.New("rows do not add up")
 	// errRowHash says that a merge would change rows; it is not published.
 	errRowHash = errors.New("rows or blocks differ from those read")
+	// errReadBack says that a merge wrote a file that is damaged; it is not published.
+	errReadBack = errors.New("what was just written is damaged")
 )
 
 // runMerge executes a merge and publishes it. The caller holds mergeMu and a
@@ -133,6 +135,9 @@ func (m *merge) prove() error {
 	for _, p := range m.added {
 		rows += p.seg.Rows
 		r, err := p.open()
+		if isDamage(err) {
+			return fmt.Errorf("%w: %v", errReadBack, err) // no input is damaged
+		}
 		if err != nil {
 			return fmt.Errorf("read back: %w", err)
 		}

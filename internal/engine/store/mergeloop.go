@@ -206,11 +206,15 @@ func (s *Store) avoidUnreadable(err error, parts ...*part) bool {
 
 // tryMerge runs a merge. One that cannot succeed, because its inputs are
 // damaged or contradict each other, is given up: they stay as they are and out
-// of later plans until a restart.
+// of later plans until a restart; for a while when it is the output that is damaged.
 func (s *Store) tryMerge(ctx context.Context, job *mergeJob, dead *tombstoneSet) error {
 	err := s.runMerge(ctx, job, dead)
 	switch {
 	case isDamage(err): // the parts with damage are known now
+	case errors.Is(err, errReadBack):
+		for _, p := range job.inputs {
+			p.avoidTo = s.mergeNow + checkEvery.Milliseconds()
+		}
 	case errors.Is(err, errRowCount), errors.Is(err, errRowHash), errors.Is(err, segment.ErrOrder), errors.Is(err, segment.ErrInvalid), errors.Is(err, segment.ErrTooLarge):
 		for _, p := range job.inputs {
 			p.avoid = true

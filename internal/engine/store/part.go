@@ -25,7 +25,7 @@ type part struct {
 
 	looked   int64                      // purge has looked at the part with tombstones up to this one; guarded by Store.mergeMu
 	avoid    bool                       // a merge of it cannot succeed; likewise
-	avoidTo  int64                      // its file could not be read; no merge touches it before this time, in ms; likewise
+	avoidTo  int64                      // its file, or what a merge made of it, could not be read; no merge touches it before this time, in ms; likewise
 	weighed  int64                      // tombstones up to this one are in deadRuns; likewise
 	deadRuns map[logs.GroupID][]deadRun // what the part holds of deleted streams; likewise
 
