@@ -2,6 +2,7 @@ package exec
 
 import (
 	"bytes"
+	"math/bits"
 	"regexp"
 	"regexp/syntax"
 	"slices"
@@ -288,33 +289,43 @@ func (f *finder) Run(state column.State, piece []byte) column.State {
 	return column.State(s)
 }
 
-func (f *finder) Rests(state column.State, set *[4]uint64) bool {
+func (f *finder) Reach(s column.State, bytes *[4]uint64, dst []column.State) ([]column.State, bool) {
+	dst = append(dst, s)
 	if f.prog == nil {
-		return false
+		return dst, false
 	}
-	s := uint16(state)
-	if s == f.middle && len(f.prefix) > 0 {
-		c := f.prefix[0]
-		return set[c>>6]&(1<<(c&63)) == 0
-	}
-	if set[2]|set[3] != 0 {
-		return false
-	}
-	for b := range byte(0x80) {
-		if set[b>>6]&(1<<(b&63)) == 0 {
-			continue
+	for i := 0; i < len(dst); i++ {
+		s := uint16(dst[i])
+		set := *bytes
+		if s == f.middle && len(f.prefix) > 0 { // all other bytes leave it as it is
+			c := f.prefix[0]
+			set = [4]uint64{}
+			set[c>>6] = bytes[c>>6] & (1 << (c & 63))
 		}
-		n := f.next[int(s)<<7|int(b)]
-		if n == 0 {
-			var ok bool
-			if n, ok = f.step(s, b); !ok {
-				f.prog = nil
-				return false
+		if set[2]|set[3] != 0 {
+			return dst, false
+		}
+		for word, w := range set[:2] {
+			for ; w != 0; w &= w - 1 {
+				b := byte(word<<6 + bits.TrailingZeros64(w))
+				n := f.next[int(s)<<7|int(b)]
+				if n == 0 {
+					var ok bool
+					if n, ok = f.step(s, b); !ok {
+						f.prog = nil
+						return dst, false
+					}
+				}
+				if n == found {
+					return dst, false
+				}
+				if !slices.Contains(dst, column.State(n)) {
+					if dst = append(dst, column.State(n)); len(dst) > column.MaxReach {
+						return dst, false
+					}
+				}
 			}
 		}
-		if n != s {
-			return false
-		}
 	}
-	return true
+	return dst, true
 }

@@ -263,19 +263,27 @@ type matched struct {
 	need hint.Need
 	s    *scratch
 	rows []uint32
+	pass int // blocks that are not searched for the literals, which excluded little
 }
 
+const passBlocks = 31
+
 func (p *matched) keep(f *blockFrame, sel, out []uint32) ([]uint32, error) {
-	hits, err := meets(f, p.need)
-	if err != nil {
-		return nil, err
-	}
-	if err := p.s.pace.work(checkEvery); err != nil {
-		return nil, err
-	}
-	if hits != nil {
-		p.rows = with(sel, hits, p.rows[:0])
-		sel = p.rows
+	if p.pass--; p.pass < 0 && p.need.Op != hint.Any {
+		hits, err := meets(f, p.need)
+		if err != nil {
+			return nil, err
+		}
+		if err := p.s.pace.work(checkEvery); err != nil {
+			return nil, err
+		}
+		if hits != nil {
+			all := len(sel)
+			p.rows = with(sel, hits, p.rows[:0])
+			if sel = p.rows; len(sel) > all/16 {
+				p.pass = passBlocks
+			}
+		}
 	}
 	if len(sel) == 0 {
 		return out[:0], nil

@@ -1,29 +1,40 @@
 package shred
 
 import (
+	"slices"
+
 	"github.com/cumulog/cumulog/internal/engine/column"
 )
 
 // matcher is the scratch of Block.Match.
 type matcher struct {
-	of       []course // by template
-	literals []literalRun
-	columns  []columnRun
-	chunks   []chunkRun
-	tracked  []uint16 // columns, one for each hole that is passed
-	track    []bool   // by column
-	at       []int    // by column: its next text in its chunk
-	rows     []uint32
-	texts    column.Texts
+	of      []course // by template
+	legs    []leg
+	chunks  []chunkRun
+	reach   map[reachKey]reached
+	tracked []uint16 // columns, one for each hole that is passed
+	track   []bool   // by column
+	at      []int    // by column: its next text in its chunk
+	rows    []uint32
+	texts   column.Texts
+	set     []column.State
+	next    []column.State
+	a       column.Automaton
 }
 
 // course is what is known of all rows of a template before any text is read.
 type course struct {
-	verdict  verdict
-	hole     int // of open: the first one whose text matters
-	state    column.State
-	literals int  // the first of its literalRuns
-	tracked  span // the columns to count
+	verdict verdict
+	leg     leg  // of open: to the first hole whose text matters
+	legs    int  // the first of the legs of the template, which begin behind its holes
+	tracked span // the columns to count
+}
+
+// leg is the way from behind a hole (or the begin) to the next hole whose text
+// matters, or to the end: the hole behind the last one.
+type leg struct {
+	from, to column.State
+	hole     int
 }
 
 type verdict uint8
@@ -36,14 +47,18 @@ const (
 	unsure                // by the message
 )
 
-// literalRun remembers where a literal led the last time.
-type literalRun struct{ from, to column.State }
-
-// columnRun remembers in which state the texts of a column do not matter.
-type columnRun struct {
-	state column.State
-	rests bool
+// reachKey is a question that is asked of the automaton once.
+type reachKey struct {
+	from  column.State
+	bytes [4]uint64
 }
+
+type reached struct {
+	states []column.State
+	ok     bool
+}
+
+const maxReachKeys = 4096
 
 // chunkRun remembers where the distinct texts of a chunk lead.
 type chunkRun struct {
@@ -63,10 +78,10 @@ const (
 
 // Match adds to hits those of rows (ascending) whose message a matches, exactly.
 // Literals are read once for each state that rows come to them in, a distinct
-// text of a column likewise, and columns whose bytes do not matter are not read.
+// text of a column likewise, and columns that cannot matter not at all.
 func (b *Block) Match(a column.Automaton, rows []uint32, hits column.Bitmap) error {
 	m := &b.matcher
-	m.begin(b)
+	m.begin(b, a)
 	some := false
 	for i := range b.templates {
 		if b.rows[i] > 0 {
@@ -119,10 +134,11 @@ func (b *Block) Match(a column.Automaton, rows []uint32, hits column.Bitmap) err
 	return m.verify(b, a, hits)
 }
 
-func (m *matcher) begin(b *Block) {
+func (m *matcher) begin(b *Block, a column.Automaton) {
+	if m.a != a || len(m.reach) > maxReachKeys {
+		m.a, m.reach = a, map[reachKey]reached{}
+	}
 	m.of = fit(m.of, len(b.templates))
-	m.columns = fit(m.columns, len(b.columns))
-	clear(m.columns)
 	m.at = fit(m.at, len(b.columns))
 	for i := range b.columns {
 		m.at[i] = b.columns[i].first
@@ -135,16 +151,13 @@ func (m *matcher) begin(b *Block) {
 	}
 	m.track = fit(m.track, len(b.columns))
 	clear(m.track)
-	m.literals, m.tracked, m.rows = m.literals[:0], m.tracked[:0], m.rows[:0]
+	m.legs, m.tracked, m.rows = m.legs[:0], m.tracked[:0], m.rows[:0]
 }
 
 // follow finds out how far all rows of a template go the same way.
 func (m *matcher) follow(b *Block, a column.Automaton, i int) {
 	t, c := &b.templates[i], &m.of[i]
-	*c = course{literals: len(m.literals)}
-	for range len(t.Columns) + 1 {
-		m.literals = append(m.literals, literalRun{})
-	}
+	*c = course{legs: len(m.legs)}
 	s := a.Start()
 	switch {
 	case s == column.Unsure:
@@ -161,33 +174,107 @@ func (m *matcher) follow(b *Block, a column.Automaton, i int) {
 		c.verdict = unsure
 		return
 	}
-	for h, n := range t.Columns {
-		if s = m.literal(a, c.literals+h, s, t.Piece(h)); s == column.Unsure || s == column.Matched {
-			break
-		}
-		if !m.rests(b, a, int(n), s) {
-			c.verdict, c.hole, c.state = open, h, s
-			return
-		}
-	}
-	if s != column.Unsure && s != column.Matched {
-		h := len(t.Columns)
-		s = m.literal(a, c.literals+h, s, t.Piece(h))
-	}
-	switch {
-	case s == column.Unsure:
+	c.leg = m.advance(b, a, t, 0, s)
+	switch to := c.leg.to; {
+	case to == column.Unsure:
 		c.verdict = unsure
-	case s == column.Matched || a.Ends(s):
+	case to == column.Matched:
+		c.verdict = always
+	case c.leg.hole < len(t.Columns):
+		c.verdict = open
+		for range t.Columns {
+			m.legs = append(m.legs, leg{})
+		}
+	case a.Ends(to):
 		c.verdict = always
 	}
 }
 
-// watch decides which columns are counted: those that some rows read.
+// advance goes from behind hole h-1 in state s as far as is certain: over holes
+// that all of their possible texts leave in one state in the end.
+func (m *matcher) advance(b *Block, a column.Automaton, t *Template, h int, s column.State) leg {
+	l := leg{from: s}
+	set := append(m.set[:0], s)
+	defer func() { m.set = set }()
+	for ; ; h++ {
+		// The literal before hole h.
+		if piece := t.Piece(h); len(piece) > 0 {
+			final := 0
+			for i, x := range set {
+				if set[i] = a.Run(x, piece); set[i] <= column.Matched {
+					final++
+				}
+			}
+			set = distinctStates(set)
+			if final > 0 {
+				if len(set) == 1 {
+					l.to, l.hole = set[0], len(t.Columns)
+				}
+				return l
+			}
+		}
+		if h == len(t.Columns) {
+			if sameEnd(a, set) {
+				l.to, l.hole = set[0], h
+			}
+			return l
+		}
+		if len(set) == 1 {
+			l.to, l.hole = set[0], h
+		}
+		k := &b.chunks[b.columns[t.Columns[h]].chunk]
+		if k.inMemory {
+			return l
+		}
+		m.next = m.next[:0]
+		for _, x := range set {
+			r := m.reachable(a, x, &k.sum.Classes)
+			if !r.ok {
+				return l
+			}
+			m.next = append(m.next, r.states...)
+		}
+		set, m.next = distinctStates(m.next), set
+		if len(set) > column.MaxReach {
+			return l
+		}
+	}
+}
+
+func distinctStates(set []column.State) []column.State {
+	if len(set) == 1 {
+		return set
+	}
+	slices.Sort(set)
+	return slices.Compact(set)
+}
+
+// sameEnd reports whether all of some states are a match at the end, or none is.
+func sameEnd(a column.Automaton, set []column.State) bool {
+	for _, s := range set[1:] {
+		if a.Ends(s) != a.Ends(set[0]) {
+			return false
+		}
+	}
+	return true
+}
+
+func (m *matcher) reachable(a column.Automaton, s column.State, bytes *[4]uint64) reached {
+	key := reachKey{s, *bytes}
+	r, known := m.reach[key]
+	if !known {
+		r.states, r.ok = a.Reach(s, bytes, nil)
+		m.reach[key] = r
+	}
+	return r
+}
+
+// watch decides which columns are counted: those that some rows may read.
 func (m *matcher) watch(b *Block) {
 	for i := range b.templates {
 		t, c := &b.templates[i], &m.of[i]
 		if b.rows[i] > 0 && (c.verdict == open || c.verdict == whole) {
-			for _, n := range t.Columns[c.hole:] {
+			for _, n := range t.Columns[c.leg.hole:] {
 				m.track[n] = true
 			}
 		}
@@ -205,55 +292,31 @@ func (m *matcher) watch(b *Block) {
 	}
 }
 
-// literal returns where a literal leads.
-func (m *matcher) literal(a column.Automaton, i int, s column.State, piece []byte) column.State {
-	if len(piece) == 0 {
-		return s
-	}
-	l := &m.literals[i]
-	if l.from != s {
-		*l = literalRun{s, a.Run(s, piece)}
-	}
-	return l.to
-}
-
-// rests reports whether the texts of a column do not matter in a state.
-func (m *matcher) rests(b *Block, a column.Automaton, n int, s column.State) bool {
-	c := &m.columns[n]
-	if c.state != s {
-		k := &b.chunks[b.columns[n].chunk]
-		*c = columnRun{s, !k.inMemory && a.Rests(s, &k.sum.Classes)}
-	}
-	return c.rests
-}
-
-// run goes through the texts of the next row of a template.
+// run goes through the texts of the next row of a template that matter.
 func (m *matcher) run(b *Block, a column.Automaton, of int) (column.State, error) {
 	t, c := &b.templates[of], &m.of[of]
-	s := c.state
-	for h := c.hole; h < len(t.Columns); h++ {
-		n := int(t.Columns[h])
-		if h > c.hole {
-			if s = m.literal(a, c.literals+h, s, t.Piece(h)); s == column.Unsure || s == column.Matched {
-				return s, nil
-			}
-		}
-		if m.rests(b, a, n, s) {
-			continue
-		}
+	s, h := c.leg.to, c.leg.hole
+	for h < len(t.Columns) {
+		n := t.Columns[h]
 		at := m.at[n]
 		for _, earlier := range t.Columns[:h] { // a column may fill several holes
-			if int(earlier) == n {
+			if earlier == n {
 				at++
 			}
 		}
 		var err error
-		if s, err = m.text(b, a, int(b.columns[n].chunk), at, s); err != nil || s == column.Unsure || s == column.Matched {
+		if s, err = m.text(b, a, int(b.columns[n].chunk), at, s); err != nil || s <= column.Matched {
 			return s, err
 		}
+		l := &m.legs[c.legs+h]
+		if l.from != s {
+			*l = m.advance(b, a, t, h+1, s)
+		}
+		if s, h = l.to, l.hole; s <= column.Matched {
+			return s, nil
+		}
 	}
-	h := len(t.Columns)
-	return m.literal(a, c.literals+h, s, t.Piece(h)), nil
+	return s, nil
 }
 
 // text returns where a text of a chunk leads.

@@ -114,6 +114,7 @@ func checkFind(t testing.TB, view string, b *shred.Block, arena []byte, ends []u
 			}
 		}
 	}
+	checkMatch(t, view, b, arena, ends, needle)
 }
 
 func checkField(t testing.TB, view string, b *shred.Block, arena []byte, ends []uint32, path string, v *column.Vector) {
