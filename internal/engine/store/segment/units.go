@@ -56,6 +56,9 @@ func (r *Reader) openSkip() (*skip.Index, error) {
 		return nil, err
 	}
 	x, err := skip.Open(tokens, trigrams, r.index.units)
+	if err == nil {
+		err = x.CheckBytes(r.sum.RawBytes)
+	}
 	if err != nil {
 		return nil, r.IndexError(err)
 	}
@@ -249,7 +252,12 @@ func (w *unitWriter) encode(final []uint32, tix, tri io.Writer) error {
 			return fmt.Errorf("move the skip index of %s: %w", src.name, err)
 		}
 	}
-	if _, err := w.b.EncodeTo(final, tix, tri); err != nil {
+	_, err := w.b.EncodeTo(final, tix, tri)
+	var de *skip.DamageError
+	if errors.As(err, &de) { // under good checksums: no writer of ours made it, and trying again will not help
+		return fmt.Errorf("move a skip index: %w: %w", ErrInvalid, err)
+	}
+	if err != nil {
 		return fmt.Errorf("write the skip index: %w", err)
 	}
 	return nil

@@ -135,7 +135,11 @@ func TestDamage(t *testing.T) {
 	if _, err := clean.Units(context.Background(), hint.Text(" absent "), nil); !errors.Is(err, skip.ErrMisuse) {
 		t.Errorf("units without a set: %v", err)
 	}
-	for range 2000 {
+	rounds := 2000
+	if testing.Short() {
+		rounds = 100
+	}
+	for range rounds {
 		a, b := bytes.Clone(tix), bytes.Clone(tri)
 		which, perUnit := a, 10
 		if r.IntN(2) == 0 {

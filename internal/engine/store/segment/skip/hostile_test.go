@@ -9,14 +9,17 @@ import (
 	"io"
 	"runtime"
 	"testing"
-	"time"
 
 	"github.com/cumulog/cumulog/internal/engine/store/segment/skip"
 )
 
 // TestManyUnits reads and moves the index of a part of very many units, whose tokens are in two of them each.
 func TestManyUnits(t *testing.T) {
-	const n, tokens = 1 << 17, 4
+	const tokens = 4
+	n := 1 << 17
+	if testing.Short() {
+		n = 1 << 13
+	}
 	b := skip.NewBuilder()
 	var e skip.Evidence
 	var text []byte
@@ -36,7 +39,6 @@ func TestManyUnits(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	start := time.Now()
 	if err := x.Verify(context.Background()); err != nil {
 		t.Fatal(err)
 	}
@@ -49,12 +51,7 @@ func TestManyUnits(t *testing.T) {
 		t.Fatal(err)
 	}
 	again, _ := encode(t, moved, nil)
-	d := time.Since(start)
 	same(t, "moved", again, tix)
-	t.Logf("%d bytes: %v", len(tix), d)
-	if d > 2*time.Second {
-		t.Errorf("%d keys in 2 of %d units took %v", n*tokens/2, n, d)
-	}
 }
 
 // TestEvidenceForgets: the memory of a unit of very many tokens is not kept for small ones.
@@ -66,12 +63,8 @@ func TestEvidenceForgets(t *testing.T) {
 	}
 	e.Tokens(text)
 	e.Reset()
-	start := time.Now()
-	for range 200 {
-		e.Tokens([]byte("a few words"))
-		e.Reset()
-	}
-	d := time.Since(start)
+	e.Tokens([]byte("a few words"))
+	e.Reset()
 	var with, without runtime.MemStats
 	runtime.GC()
 	runtime.ReadMemStats(&with)
@@ -80,12 +73,9 @@ func TestEvidenceForgets(t *testing.T) {
 	runtime.GC()
 	runtime.ReadMemStats(&without)
 	kept := int64(with.HeapAlloc) - int64(without.HeapAlloc)
-	t.Logf("%d bytes, %v", kept, d)
+	t.Logf("%d bytes", kept)
 	if kept > 1<<20 {
 		t.Errorf("%d bytes are kept", kept)
-	}
-	if d > 50*time.Millisecond {
-		t.Errorf("200 small units took %v", d)
 	}
 }
 

@@ -115,9 +115,13 @@ func TestSelective(t *testing.T) {
 // Random pieces of real messages are always found.
 func TestSoundOnCorpora(t *testing.T) {
 	r := rand.New(rand.NewPCG(7, 7))
+	needles := 500
+	if testing.Short() {
+		needles = 50
+	}
 	for _, kind := range corpus.Kinds() {
 		x, bs := corpusIndex(t, kind, 3)
-		for range 500 {
+		for range needles {
 			u := r.IntN(len(bs))
 			i := r.IntN(len(bs[u].ends)-1) + 1
 			m := bs[u].arena[bs[u].ends[i-1]:bs[u].ends[i]]
