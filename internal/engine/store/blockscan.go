@@ -214,11 +214,10 @@ func (bs *blockScan) work(worker int, fn func(worker int, b *BlockView) error) e
 			continue
 		}
 		if more := item.cost() - held; more > 0 {
-			stay, err := bs.reserve(more, item)
+			stay, err := bs.reserve(more, &held, item)
 			if !stay {
 				return err
 			}
-			held += more
 		}
 		var (
 			more []blockItem
@@ -264,8 +263,9 @@ func (i *blockItem) cost() int64 {
 
 // reserve reserves n more bytes for a worker. A worker for which there are none
 // ends and leaves its item to the others; the last one waits for other queries.
-func (bs *blockScan) reserve(n int64, item blockItem) (stay bool, err error) {
-	if bs.account.try(n) {
+func (bs *blockScan) reserve(n int64, held *int64, item blockItem) (stay bool, err error) {
+	if bs.account.spare(n) {
+		*held += n
 		return true, nil
 	}
 	bs.mu.Lock()
@@ -280,9 +280,14 @@ func (bs *blockScan) reserve(n int64, item blockItem) (stay bool, err error) {
 	if !last {
 		return false, nil
 	}
+	// Who waits holds nothing, as others may wait, too.
+	n += *held
+	bs.account.release(*held)
+	*held = 0
 	if err := bs.account.reserve(bs.ctx, n); err != nil {
 		return false, fmt.Errorf("scan blocks: %w", err)
 	}
+	*held = n
 	return true, nil
 }
 

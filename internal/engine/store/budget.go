@@ -30,6 +30,7 @@ func queryMemory(memory int64) int64 { return max(memory/8*3, minQueryMemory) }
 type budget struct {
 	total    int64 // for all queries
 	share    int64 // for one
+	room     int64 // of the total, kept free for what is held for a moment only
 	patience time.Duration
 
 	mu     sync.Mutex // guards what follows
@@ -39,7 +40,10 @@ type budget struct {
 }
 
 func newBudget(total int64, patience time.Duration) *budget {
-	return &budget{total: total, share: total / 3 * 2, patience: patience, freed: make(chan struct{})}
+	return &budget{
+		total: total, share: total / 3 * 2, room: min(total/2, max(total/4, maxReadCost)),
+		patience: patience, freed: make(chan struct{}),
+	}
 }
 
 // account is what one query holds. Its methods are safe for concurrent use.
@@ -101,12 +105,24 @@ func (a *account) reserve(ctx context.Context, n int64) error {
 	}
 }
 
-// roomy reports whether n bytes more leave half of the share free.
+// roomy reports whether a scan may keep n bytes more while it waits for others:
+// half of its share stays free, and there is room for others to read a block, so that
+// scans that hold blocks never wait for one another for ever.
 func (a *account) roomy(n int64) bool {
 	a.b.mu.Lock()
 	defer a.b.mu.Unlock()
-	return a.used+n <= a.b.share/2
+	return a.used+n <= a.b.share/2 && a.b.spare(n)
 }
+
+// spare reserves n bytes if they are free now and not needed by others soon.
+func (a *account) spare(n int64) bool {
+	a.b.mu.Lock()
+	defer a.b.mu.Unlock()
+	return a.b.spare(n) && a.grant(n)
+}
+
+// spare reports whether n bytes more leave room; the caller holds mu.
+func (b *budget) spare(n int64) bool { return b.used+b.pinned+n <= b.total-b.room }
 
 // slice returns how many bytes a query that is short of memory keeps of a block.
 func (b *budget) slice() int64 { return min(max(b.share/512, 16<<10), 256<<10) }
@@ -145,6 +161,9 @@ func (b *budget) bytes() (used, pinned int64) {
 	defer b.mu.Unlock()
 	return b.used, b.pinned
 }
+
+// maxReadCost is readCost of the largest block.
+const maxReadCost = 3*segment.MaxBlockBytes + 80*segment.MaxBlockRows + 32<<10
 
 // readCost returns about how many bytes reading a block takes: its frames, what
 // they decode to, and the order of its rows.

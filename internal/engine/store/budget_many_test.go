@@ -1,0 +1,71 @@
+package store
+
+import (
+	"math"
+	"sync"
+	"testing"
+	"time"
+
+	"github.com/cumulog/cumulog/internal/logs"
+)
+
+// TestScansDoNotWaitForOneAnother: many scans at once, each far within its share,
+// come to an end.
+func TestScansDoNotWaitForOneAnother(t *testing.T) {
+	s, o := overlapping(t, 16, 4<<20)
+	s.budget.patience = time.Second
+	want := o.scan(Query{Group: 1, End: math.MaxInt64})
+	var wg sync.WaitGroup
+	for range 8 {
+		wg.Go(func() {
+			n := 0
+			_, err := s.Scan(t.Context(), Query{Group: 1, End: math.MaxInt64}, func(logs.Event) bool {
+				if n++; n%50 == 0 {
+					time.Sleep(time.Millisecond)
+				}
+				return true
+			})
+			if err != nil || n != len(want) {
+				t.Errorf("%d events of %d: %v", n, len(want), err)
+			}
+		})
+	}
+	wg.Wait()
+	if used, _ := s.budget.bytes(); used != 0 {
+		t.Errorf("%d bytes are left", used)
+	}
+}
+
+// TestBlockScansDoNotWaitForOneAnother: likewise, when all of them hold some
+// memory and need more.
+func TestBlockScansDoNotWaitForOneAnother(t *testing.T) {
+	const scans = 15
+	s, o := overlapping(t, 4, 1<<20)
+	s.budget.patience = 10 * time.Second
+	want := o.scan(Query{Group: 1, End: math.MaxInt64})
+	var wg, all sync.WaitGroup
+	all.Add(scans)
+	for range scans {
+		wg.Go(func() {
+			asked, n := 0, 0
+			q := BlockQuery{Groups: []logs.GroupID{1}, End: math.MaxInt64, Skip: func(int64, int64) bool {
+				if asked++; asked == 2 { // a part was looked into
+					all.Done()
+					all.Wait()
+				}
+				return false
+			}}
+			_, err := s.ScanBlocks(t.Context(), q, 1, func(_ int, b *BlockView) error {
+				n += b.Len()
+				return nil
+			})
+			if err != nil || n != len(want) {
+				t.Errorf("%d events of %d: %v", n, len(want), err)
+			}
+		})
+	}
+	wg.Wait()
+	if used, _ := s.budget.bytes(); used != 0 {
+		t.Errorf("%d bytes are left", used)
+	}
+}
