@@ -236,7 +236,35 @@ func (b *BlockView) meet() (some bool, err error) {
 		b.selRows = b.selRows[:n]
 		b.sel = b.selRows
 	}
+	if n > 0 && 2*n < b.rows {
+		return true, b.compact()
+	}
 	return n > 0, nil
+}
+
+// compact makes the selected rows, which are in memory, the only ones.
+func (b *BlockView) compact() error {
+	if _, err := b.Keys(); err != nil {
+		return err
+	}
+	if _, err := b.Streams(); err != nil {
+		return err
+	}
+	if _, err := b.Ingestions(); err != nil {
+		return err
+	}
+	n, size := 0, 0
+	for _, row := range b.selRows {
+		m := b.texts.At(int(row))
+		b.keys[n], b.streams[n], b.ingests[n] = b.keys[row], b.streams[row], b.ingests[row]
+		size += copy(b.own.Data[size:], m)
+		b.own.Ends[n] = uint32(size)
+		n++
+	}
+	b.own.Data, b.own.Ends = b.own.Data[:size], b.own.Ends[:n]
+	b.texts, b.keys, b.streams, b.ingests = b.own, b.keys[:n], b.streams[:n], b.ingests[:n]
+	b.rows, b.bytes, b.sel = n, int64(size), nil
+	return nil
 }
 
 // call calls fn for the block and counts it: rows that were looked at, with n
