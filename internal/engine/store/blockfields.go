@@ -51,7 +51,7 @@ func (b *BlockView) stored() (*shred.Block, error) {
 	}
 	if b.blk != nil {
 		b.cols = b.blk
-	} else if b.cols, err = r.Columns(b.ctx, *b.info, &b.buf); err != nil {
+	} else if b.cols, err = r.Columns(b.ctx, *b.info, b.buf); err != nil {
 		return nil, b.note(err)
 	}
 	if b.cols == nil {

@@ -33,7 +33,7 @@ type BlockView struct {
 
 	part *part // nil: in memory
 	info *segment.BlockInfo
-	buf  segment.Buffer
+	buf  *segment.Buffer
 	blk  *segment.Block // keys are read
 	cols *segment.Block // columns are open
 	data *blockData     // of the cache
@@ -339,7 +339,7 @@ func (b *BlockView) readKeys() error {
 	if err != nil {
 		return b.note(err)
 	}
-	if b.blk, err = r.Read(b.ctx, *b.info, &b.buf); err != nil {
+	if b.blk, err = r.Read(b.ctx, *b.info, b.buf); err != nil {
 		b.blk = nil
 		return b.note(err)
 	}
@@ -443,6 +443,7 @@ func (b *BlockView) Messages() (*column.Texts, error) {
 	switch {
 	case b.chunks != nil:
 		b.own.Reset()
+		b.own.Data, b.own.Ends = slices.Grow(b.own.Data, int(b.bytes)), slices.Grow(b.own.Ends, b.rows)
 		for _, c := range b.chunks {
 			base := uint32(len(b.own.Data)) - c.start
 			b.own.Data = append(b.own.Data, c.arena[c.start:c.ends[len(c.ends)-1]]...)

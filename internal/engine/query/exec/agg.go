@@ -330,7 +330,10 @@ func (s *percentiles) update(in *input, groups []uint32) (int, error) {
 		if at != nil {
 			j = int(at[i])
 		}
-		grown += s.q[groups[j]].add(x)
+		q := &s.q[groups[j]]
+		if q.s == nil || !q.s.count(x) {
+			grown += q.add(x)
+		}
 	}
 	return grown, nil
 }

@@ -263,6 +263,7 @@ type matched struct {
 	need hint.Need
 	s    *scratch
 	rows []uint32
+	free []column.Bitmap
 	pass int // blocks that are not searched for the literals, which excluded little
 }
 
@@ -270,7 +271,7 @@ const passBlocks = 31
 
 func (p *matched) keep(f *blockFrame, sel, out []uint32) ([]uint32, error) {
 	if p.pass--; p.pass < 0 && p.need.Op != hint.Any {
-		hits, err := meets(f, p.need)
+		hits, err := p.meets(f, &p.need)
 		if err != nil {
 			return nil, err
 		}
@@ -280,6 +281,7 @@ func (p *matched) keep(f *blockFrame, sel, out []uint32) ([]uint32, error) {
 		if hits != nil {
 			all := len(sel)
 			p.rows = with(sel, hits, p.rows[:0])
+			p.give(hits)
 			if sel = p.rows; len(sel) > all/16 {
 				p.pass = passBlocks
 			}
@@ -295,34 +297,54 @@ func (p *matched) keep(f *blockFrame, sel, out []uint32) ([]uint32, error) {
 	return with(sel, p.s.bits, out[:0]), p.s.pace.work(checkEvery)
 }
 
-// meets returns the rows whose messages meet a need; nil means all.
-func meets(f *blockFrame, n hint.Need) (column.Bitmap, error) {
+// meets returns the rows whose messages meet a need; nil means all. The result is
+// the caller's until it gives it back.
+func (p *matched) meets(f *blockFrame, n *hint.Need) (column.Bitmap, error) {
 	switch n.Op {
 	case hint.Any:
 		return nil, nil
 	case hint.Contains:
-		hits := column.NewBitmap(f.n)
+		hits := p.take(f.n)
 		return hits, f.Find([]byte(n.Text), hits)
 	}
 	var all column.Bitmap
 	if n.Op != hint.All {
-		all = column.NewBitmap(f.n)
+		all = p.take(f.n)
 	}
-	for _, k := range n.Kids {
-		hits, err := meets(f, k)
+	for i := range n.Kids {
+		hits, err := p.meets(f, &n.Kids[i])
 		if err != nil {
 			return nil, err
 		}
 		switch {
 		case n.Op == hint.All && hits != nil && all == nil:
 			all = hits
+			continue
 		case n.Op == hint.All && hits != nil:
 			all.And(hits)
 		case n.Op == hint.OneOf && hits == nil:
+			p.give(all)
 			return nil, nil
 		case n.Op == hint.OneOf:
 			all.Or(hits)
 		}
+		p.give(hits)
 	}
 	return all, nil
+}
+
+// take returns an empty set for n rows.
+func (p *matched) take(n int) column.Bitmap {
+	if k := len(p.free); k > 0 {
+		b := p.free[k-1]
+		p.free = p.free[:k-1]
+		return b.Fit(n)
+	}
+	return column.NewBitmap(n)
+}
+
+func (p *matched) give(b column.Bitmap) {
+	if b != nil {
+		p.free = append(p.free, b)
+	}
 }

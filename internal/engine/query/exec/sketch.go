@@ -106,6 +106,25 @@ func (s *sketch) widen(low, high float64) {
 	s.min, s.max = min(s.min, low), max(s.max, high)
 }
 
+// count adds a number when that needs no more memory; ok is false when it does.
+func (s *sketch) count(x float64) (ok bool) {
+	if !(x > 0) || !s.some {
+		return false
+	}
+	at := bucketOf(x) - s.pos.first
+	if uint(at) >= uint(len(s.pos.counts)) {
+		return false
+	}
+	s.pos.counts[at]++
+	if x < s.min {
+		s.min = x
+	}
+	if x > s.max {
+		s.max = x
+	}
+	return true
+}
+
 func (s *sketch) add(x float64, n int64) int {
 	s.widen(x, x)
 	switch {
@@ -129,7 +148,12 @@ func bucketOf(x float64) int {
 		e = int(b>>52) - 52
 	}
 	s := math.Float64frombits(b&(1<<52-1)|1023<<52) - 1
-	return int(math.Floor((float64(e-1023) + ((cubicA*s+cubicB)*s+cubicC)*s) * perLog))
+	at := (float64(e-1023) + ((cubicA*s+cubicB)*s+cubicC)*s) * perLog
+	i := int(at)
+	if float64(i) > at { // towards minus infinity
+		i--
+	}
+	return i
 }
 
 // lowest returns the smallest number of a bucket, nearly.
