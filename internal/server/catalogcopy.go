@@ -111,7 +111,7 @@ func takeCatalogCopy(ctx context.Context, fsys vfs.FS, dir string, w io.Writer) 
 		if err == nil {
 			err = db.Copy(ctx, to)
 		}
-		err = errors.Join(err, db.Close())
+		err = errors.Join(err, db.Close(), removeIfThere(fsys, from+"-reserve"))
 	}
 	if errors.Is(err, catalog.ErrDamaged) {
 		fmt.Fprintf(w, "note    the copy of the catalog cannot be used: %v\n", err)
@@ -121,5 +121,12 @@ func takeCatalogCopy(ctx context.Context, fsys vfs.FS, dir string, w io.Writer) 
 		return fmt.Errorf("taking the copy of the catalog: %w", err)
 	}
 	fmt.Fprintf(w, "note    the catalog was lost; its copy of %s is taken\n", info.Modified.UTC().Format(time.RFC3339))
+	return nil
+}
+
+func removeIfThere(fsys vfs.FS, name string) error {
+	if err := fsys.Remove(name); err != nil && !errors.Is(err, fs.ErrNotExist) {
+		return err
+	}
 	return nil
 }

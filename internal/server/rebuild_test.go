@@ -265,6 +265,9 @@ func TestRebuildFromCopy(t *testing.T) {
 			if out := rebuild(t, cfg); !strings.Contains(out, "the catalog was lost; its copy of") {
 				t.Errorf("rebuild said:\n%s", out)
 			}
+			if left, err := filepath.Glob(cfg.DataPath("catalog.db-copy-*")); err != nil || len(left) > 0 {
+				t.Errorf("files beside the copy: %v, %v", left, err)
+			}
 			s = start(t, cfg)
 			defer s.Close()
 			if got := readAll(t, s.URL(), "/app/one", "s"); !slices.Equal(got, want) {
