@@ -120,6 +120,12 @@ func (b *Block) kept() (n int) {
 	for _, h := range b.find.hits {
 		n += 8 * cap(h)
 	}
+	for i := range b.matcher.chunks {
+		for _, r := range b.matcher.chunks[i].runs {
+			n += 2 * cap(r.to)
+		}
+	}
+	n += textsMemory(&b.matcher.texts)
 	return n + cap(b.arena) + 4*cap(b.ends) + textsMemory(&b.looked) + textsMemory(&b.find.texts)
 }
 
@@ -127,6 +133,7 @@ func (b *Block) kept() (n int) {
 func (b *Block) forget() {
 	b.chunks, b.templates, b.arena, b.ends, b.looked = nil, nil, nil, nil, column.Texts{}
 	b.find.hits, b.find.texts = nil, column.Texts{}
+	b.matcher = matcher{}
 }
 
 func (b *Block) reset() {
