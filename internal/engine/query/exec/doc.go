@@ -6,8 +6,10 @@
 // conditions in their order, each over the rows that the ones before left, then
 // the columns that the head of the query needs, for those rows. A predicate of a
 // column with a dictionary is computed once for each entry, one of integers on
-// the integers. Messages are decoded for conditions on messages and for rows
-// that are returned.
+// the integers. A regular expression on messages is an automaton that the block
+// runs over what its messages are made of (column.Automaton). Messages are decoded
+// for other conditions on messages and for rows that are returned. A Sort by time
+// with a limit reads blocks in that order until the rest cannot be in the answer.
 //
 // The answer does not depend on the number of workers, on the sizes of blocks or
 // on how columns are encoded: sums are exact, sketches do not depend on order,
