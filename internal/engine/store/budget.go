@@ -30,6 +30,7 @@ func queryMemory(memory int64) int64 { return max(memory/8*3, minQueryMemory) }
 type budget struct {
 	total    int64 // for all queries
 	share    int64 // for one
+	wide     int64 // of a share, for blocks that a scan keeps whole while it opens others
 	room     int64 // of the total, kept free for what is held for a moment only
 	patience time.Duration
 
@@ -40,8 +41,9 @@ type budget struct {
 }
 
 func newBudget(total int64, patience time.Duration) *budget {
+	share := total / 3 * 2
 	return &budget{
-		total: total, share: total / 3 * 2, room: min(total/2, max(total/4, maxReadCost)),
+		total: total, share: share, wide: min(share/2, max(share/4, share-share/8-maxReadCost)), room: min(total/2, max(total/4, maxReadCost)),
 		patience: patience, freed: make(chan struct{}),
 	}
 }
@@ -106,12 +108,12 @@ func (a *account) reserve(ctx context.Context, n int64) error {
 }
 
 // roomy reports whether a scan may keep n bytes more while it waits for others:
-// half of its share stays free, and there is room for others to read a block, so that
+// enough of its share stays free for the next block, and there is room for others to read a block, so that
 // scans that hold blocks never wait for one another for ever.
 func (a *account) roomy(n int64) bool {
 	a.b.mu.Lock()
 	defer a.b.mu.Unlock()
-	return a.used+n <= a.b.share/2 && a.b.spare(n)
+	return a.used+n <= a.b.wide && a.b.spare(n)
 }
 
 // spare reserves n bytes if they are free now and not needed by others soon.

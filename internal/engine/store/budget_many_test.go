@@ -69,3 +69,24 @@ func TestBlockScansDoNotWaitForOneAnother(t *testing.T) {
 		t.Errorf("%d bytes are left", used)
 	}
 }
+
+// TestSmallestShareIsEnough: a query with the smallest share reads blocks of any
+// size while it holds others, as long as it holds them in slices.
+func TestSmallestShareIsEnough(t *testing.T) {
+	b := newBudget(minQueryMemory, time.Millisecond)
+	for wide := int64(1 << 20); wide <= maxReadCost; wide += 64 << 10 {
+		a := &account{b: b}
+		for a.roomy(wide) && a.try(wide) {
+		}
+		for range 40 { // blocks of which slices are kept
+			if !a.try(b.slice()) {
+				t.Fatal("slices")
+			}
+		}
+		if err := a.reserve(t.Context(), maxReadCost); err != nil {
+			t.Errorf("blocks of %d bytes and slices: %v", wide, err)
+			return
+		}
+		a.release(a.used)
+	}
+}
