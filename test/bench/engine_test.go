@@ -64,6 +64,7 @@ func BenchmarkEngine(b *testing.B) {
 					b.ReportMetric(float64((spent(b)-begin).Microseconds())/1000/float64(b.N), "cpu-ms/op")
 					b.ReportMetric(float64(b.Elapsed().Nanoseconds())/float64(b.N)/float64(all.Rows), "ns/row")
 					b.ReportMetric(float64(all.Blocks), "blocks")
+					b.ReportMetric(float64(all.MemoryRows)/float64(all.Rows), "in-memory")
 				})
 			}
 		})
