@@ -120,9 +120,11 @@ func (b *BlockView) Field(path string) (*column.Vector, error) {
 	if err != nil {
 		return nil, err
 	}
-	v := new(column.Vector)
+	var v *column.Vector
 	if n := len(f.free); n > 0 {
 		v, f.free = f.free[n-1], f.free[:n-1]
+	} else {
+		v = new(column.Vector)
 	}
 	if err := shape.Field(path, v); err != nil {
 		return nil, b.shapeError(err)
