@@ -236,8 +236,8 @@ func (sc *scan) slice(r *blockRead, o *openBlock) {
 		}
 		return o.data.message(row)
 	}
-	n, size := 0, 0
-	for n < len(rows) && (n == 0 || int64(size) < sc.account.b.slice()) {
+	n, size, most := 0, 0, sc.account.b.slice()
+	for n < len(rows) && (n == 0 || int64(size) < most) {
 		size += len(message(int(rows[at(n)].row))) + keptOverhead
 		n++
 	}

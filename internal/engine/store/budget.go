@@ -126,8 +126,18 @@ func (a *account) spare(n int64) bool {
 // spare reports whether n bytes more leave room; the caller holds mu.
 func (b *budget) spare(n int64) bool { return b.used+b.pinned+n <= b.total-b.room }
 
-// slice returns how many bytes a query that is short of memory keeps of a block.
-func (b *budget) slice() int64 { return min(max(b.share/512, 16<<10), 256<<10) }
+// slice returns how many bytes a query that is short of memory keeps of a block:
+// the least when all queries are, as slices are held while others wait.
+func (b *budget) slice() int64 {
+	b.mu.Lock()
+	defer b.mu.Unlock()
+	if !b.spare(0) {
+		return leastSlice
+	}
+	return min(max(b.share/512, leastSlice), 256<<10)
+}
+
+const leastSlice = 16 << 10
 
 // release gives n bytes back.
 func (a *account) release(n int64) {

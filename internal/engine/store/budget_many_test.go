@@ -90,3 +90,29 @@ func TestSmallestShareIsEnough(t *testing.T) {
 		a.release(a.used)
 	}
 }
+
+// TestManyScansKeepLittle: slices of very many blocks fit when queries are short of
+// memory together.
+func TestManyScansKeepLittle(t *testing.T) {
+	b := newBudget(96<<20, time.Millisecond)
+	x := &account{b: b}
+	if n := b.slice(); n != 128<<10 {
+		t.Errorf("a slice of %d bytes", n)
+	}
+	if !x.try(b.wide) || b.slice() != 128<<10 {
+		t.Error("one scan alone")
+	}
+	accounts := []*account{x}
+	for range 64 {
+		a := &account{b: b}
+		accounts = append(accounts, a)
+		for range 20 {
+			if !a.try(b.slice()) {
+				t.Fatal("no room for slices")
+			}
+		}
+	}
+	for _, a := range accounts {
+		a.release(a.used)
+	}
+}
