@@ -116,11 +116,12 @@ func (a *account) roomy(n int64) bool {
 	return a.used+n <= a.b.wide && a.b.spare(n)
 }
 
-// spare reserves n bytes if they are free now and not needed by others soon.
+// spare reserves n bytes if they are free now and leave room for others, when there
+// are any.
 func (a *account) spare(n int64) bool {
 	a.b.mu.Lock()
 	defer a.b.mu.Unlock()
-	return a.b.spare(n) && a.grant(n)
+	return (a.b.used == a.used || a.b.spare(n)) && a.grant(n)
 }
 
 // spare reports whether n bytes more leave room; the caller holds mu.

@@ -116,3 +116,18 @@ func TestManyScansKeepLittle(t *testing.T) {
 		a.release(a.used)
 	}
 }
+
+// TestLoneBlockScanGetsItsShare: memtables that are pinned take no workers from it.
+func TestLoneBlockScanGetsItsShare(t *testing.T) {
+	b := newBudget(96<<20, time.Millisecond)
+	b.pin(63 << 20)
+	x, y := &account{b: b}, &account{b: b}
+	if !x.spare(b.share/2) || !x.spare(b.share/2) || x.spare(1) {
+		t.Error("alone")
+	}
+	x.release(b.share / 2)
+	b.pin(-63 << 20)
+	if !y.spare(b.total-b.room-b.share/2) || y.spare(1) || !y.try(1) {
+		t.Error("beside another one")
+	}
+}
