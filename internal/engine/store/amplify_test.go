@@ -137,6 +137,9 @@ func (in *ingest) settle(groups int) {
 // for each byte ingested. The shapes are those of the defaults: a flush writes
 // a fiftieth of a part file.
 func TestWriteAmplification(t *testing.T) {
+	if testing.Short() {
+		t.Skip("writes hundreds of megabytes, one after another")
+	}
 	normal := manualTuning()
 	normal.memtableBytes, normal.blockBytes, normal.fileBytes, normal.walFile = 16<<20, 68<<10, 20<<20, 16<<20
 	normal.modes, normal.noIndex = segment.Modes(segment.ModeRaw, segment.ModeShared), true

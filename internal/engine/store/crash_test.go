@@ -45,6 +45,9 @@ func TestCrashAfterEverySync(t *testing.T) {
 	large.blockBytes, large.fileBytes, large.encoders = 70<<10, 1<<20, 3
 	for seed := range seeds {
 		t.Run(fmt.Sprintf("seed=%d", seed), func(t *testing.T) { crashRun(t, seed, small, 400) })
+		if testing.Short() {
+			break
+		}
 		t.Run(fmt.Sprintf("own frames/seed=%d", seed), func(t *testing.T) { crashRun(t, seed, large, 8<<10) })
 	}
 }

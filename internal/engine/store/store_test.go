@@ -370,6 +370,9 @@ func TestCloseUnderLoad(t *testing.T) {
 	}
 	for c := range 4 {
 		client(func(i int) error {
+			if i > 200 { // slow enough for a merge to come to an end
+				time.Sleep(5 * time.Millisecond)
+			}
 			_, err := s.Append(context.Background(), makeBatch(1, logs.StreamID(1+c), 1, event(int64(i), strings.Repeat("c", 2000))))
 			if err == nil {
 				stored.Add(1)

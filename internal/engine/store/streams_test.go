@@ -16,7 +16,7 @@ import (
 func TestManyStreamsCostLittleDisk(t *testing.T) {
 	streams, events := 50_000, 20
 	if testing.Short() {
-		streams = 5_000
+		streams = 1_000
 	}
 	// size stores the events and returns the bytes of parts, flushed and merged.
 	size := func(t *testing.T, oneStream, interleaved bool) (flushed, merged int64) {
