@@ -33,7 +33,7 @@ type input struct {
 	place place
 }
 
-type inputState struct{ vals, nums, pres, codes bool }
+type inputState struct{ vals, nums, pres bool }
 
 type entryHash struct {
 	h       uint64

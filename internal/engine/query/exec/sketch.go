@@ -245,16 +245,14 @@ func (b *buckets) extend(i int, n int64) int {
 	}
 	last := max(b.first+len(b.counts)-1, i)
 	first := max(min(b.first, i), last-maxBuckets+1)
-	counts := b.counts
-	if first != b.first || last-first >= cap(b.counts) {
-		counts = make([]int64, last-first+1, min(maxBuckets, (last-first+1)*5/4+16))
-	} else {
-		counts = b.counts[:last-first+1]
+	if first == b.first && last-first < cap(b.counts) {
+		counts := b.counts[:last-first+1]
 		clear(counts[len(b.counts):])
 		counts[max(i-first, 0)] += n
 		b.counts = counts
 		return 0
 	}
+	counts := make([]int64, last-first+1, min(maxBuckets, (last-first+1)*5/4+16))
 	for j, c := range b.counts {
 		counts[max(b.first+j-first, 0)] += c
 	}

@@ -146,6 +146,25 @@ func (c *Chunk) Texts(dst *column.Texts) error {
 	return nil
 }
 
+// Text appends text i to dst, without making the others.
+func (c *Chunk) Text(dst *column.Texts, i int) error {
+	switch c.enc {
+	case Const:
+		dst.Append(c.values.Data)
+	case Dict:
+		dst.Append(c.values.At(int(c.ids[i])))
+	default:
+		before := len(dst.Data)
+		if err := c.part.appendOne(dst, i); err != nil {
+			return err
+		}
+		if len(dst.Data)-before > c.maxText {
+			return errTooMuch
+		}
+	}
+	return nil
+}
+
 // Dict returns the distinct texts, in no order, and which one each row has;
 // not ok when the chunk has no dictionary. CONST is a dictionary of one text.
 func (c *Chunk) Dict() (values *column.Texts, ids []uint16, ok bool) {

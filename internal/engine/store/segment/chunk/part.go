@@ -166,6 +166,21 @@ func (p *part) appendTo(dst *column.Texts, maxText int) error {
 	return nil
 }
 
+// appendOne appends text i.
+func (p *part) appendOne(dst *column.Texts, i int) error {
+	if p.enc == Str {
+		dst.Append(p.texts.At(i))
+		return nil
+	}
+	at, exception := slices.BinarySearch(p.rows, uint64(i)) // exceptions before i
+	if exception {
+		dst.Append(p.texts.At(at))
+		return nil
+	}
+	w := p.writer()
+	return w.append(dst, i-at)
+}
+
 var errTooMuch = fmt.Errorf("%w: more text than allowed", ErrMalformed)
 
 // appendTyped appends the texts that are not exceptions.

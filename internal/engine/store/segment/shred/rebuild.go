@@ -6,6 +6,7 @@ import (
 	"slices"
 
 	"github.com/cumulog/cumulog/internal/engine/column"
+	"github.com/cumulog/cumulog/internal/engine/store/segment/chunk"
 )
 
 // source gives the texts of one column in order.
@@ -14,13 +15,21 @@ type source struct {
 	ends []uint32
 	ids  []uint16
 	mode textMode
-	next int    // text
+	next int // text
+
+	single *chunk.Chunk // not nil: texts are made one by one
+
 	from uint32 // plain: where the next text begins
 }
 
+// fewRows is the share of a block's rows, one in so many, up to which their texts
+// are made one by one.
+const fewRows = 32
+
 // sources decodes columns and begins them at their first text: those that
-// the rows need or, for nil, all that have texts.
-func (b *Block) sources(rows []uint32) ([]source, error) {
+// the rows need or, for nil, all that have texts. For few rows columns are read
+// but their texts not made.
+func (b *Block) sources(rows []uint32, few bool) ([]source, error) {
 	b.from = fit(b.from, len(b.columns))
 	b.needed = fit(b.needed, len(b.columns))
 	clear(b.needed)
@@ -34,6 +43,16 @@ func (b *Block) sources(rows []uint32) ([]source, error) {
 		if col.texts == 0 || rows != nil && !b.needed[i] {
 			b.from[i] = source{mode: constant}
 			continue
+		}
+		if few {
+			k, err := b.parse(int(col.chunk))
+			if err != nil {
+				return nil, err
+			}
+			if !k.decoded && !k.inMemory {
+				b.from[i] = source{single: &k.chunk, next: col.first}
+				continue
+			}
 		}
 		k, err := b.decode(int(col.chunk))
 		if err != nil {
@@ -50,7 +69,7 @@ func (b *Block) sources(rows []uint32) ([]source, error) {
 
 // Messages appends all messages to dst and the end of each one in dst to ends.
 func (b *Block) Messages(dst []byte, ends []uint32) ([]byte, []uint32, error) {
-	src, err := b.sources(nil)
+	src, err := b.sources(nil, false)
 	if err != nil {
 		return dst, ends, err
 	}
@@ -128,7 +147,7 @@ func skip(t *Template, n int, src []source) {
 	for _, c := range t.Columns {
 		s := &src[c]
 		s.next += n
-		if s.mode == plain && s.next > 0 {
+		if s.single == nil && s.mode == plain && s.next > 0 {
 			s.from = s.ends[s.next-1]
 		}
 	}
@@ -144,7 +163,8 @@ func (b *Block) Rows(rows []uint32, dst *column.Texts) error {
 	if len(rows) == 0 {
 		return nil
 	}
-	src, err := b.sources(rows)
+	few := len(rows) <= len(b.of)/fewRows
+	src, err := b.sources(rows, few)
 	if err != nil {
 		return err
 	}
@@ -166,6 +186,13 @@ func (b *Block) Rows(rows []uint32, dst *column.Texts) error {
 		}
 		b.touched = b.touched[:0]
 		t := &b.templates[b.of[row]]
+		if few {
+			if err := b.appendRow(dst, t, src); err != nil {
+				return err
+			}
+			at = row + 1
+			continue
+		}
 		size := rowSize(t, src)
 		base := len(dst.Data)
 		if uint64(base)+uint64(size) > 1<<32-1 {
@@ -176,6 +203,47 @@ func (b *Block) Rows(rows []uint32, dst *column.Texts) error {
 		dst.Ends = append(dst.Ends, uint32(base+size))
 		at = row + 1
 	}
+	return nil
+}
+
+// appendRow appends the next row of template t, making of columns that are not
+// decoded only the texts of this row.
+func (b *Block) appendRow(dst *column.Texts, t *Template, src []source) error {
+	from := uint32(0)
+	for h, c := range t.Columns {
+		dst.Data = append(dst.Data, t.Literal[from:t.Ends[h]]...)
+		from = t.Ends[h]
+		s := &src[c]
+		n := s.next
+		s.next++
+		switch {
+		case s.single != nil:
+			if n >= s.single.Rows() {
+				return fmt.Errorf("%w: text %d of %d", ErrMalformed, n, s.single.Rows())
+			}
+			if err := s.single.Text(dst, n); err != nil {
+				return malformedChunk(int(b.columns[c].chunk), err)
+			}
+			dst.Ends = dst.Ends[:len(dst.Ends)-1]
+		case s.mode == constant:
+			dst.Data = append(dst.Data, s.data...)
+		default:
+			if s.mode == dictionary {
+				n = int(s.ids[n])
+			}
+			low := uint32(0)
+			if n > 0 {
+				low = s.ends[n-1]
+			}
+			dst.Data = append(dst.Data, s.data[low:s.ends[n]]...)
+			s.from = s.ends[n]
+		}
+	}
+	dst.Data = append(dst.Data, t.Literal[from:]...)
+	if uint64(len(dst.Data)) > 1<<32-1 {
+		return fmt.Errorf("%w: messages of more than 4 GiB", ErrLimit)
+	}
+	dst.Ends = append(dst.Ends, uint32(len(dst.Data)))
 	return nil
 }
 
