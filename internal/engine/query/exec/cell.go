@@ -3,8 +3,6 @@ package exec
 import (
 	"bytes"
 	"math"
-	"unicode/utf16"
-	"unicode/utf8"
 
 	"github.com/cumulog/cumulog/internal/engine/column"
 	"github.com/cumulog/cumulog/internal/engine/query/plan"
@@ -49,7 +47,7 @@ func textValue(t []byte, quoted, escaped bool, a *arena) plan.Value {
 	if quoted {
 		if escaped && bytes.IndexByte(t, '\\') >= 0 {
 			from := len(a.b)
-			a.b = appendUnescaped(a.b, t)
+			a.b = column.AppendUnescaped(a.b, t)
 			t = a.text(from)
 		}
 		return plan.Value{Kind: plan.Text, Text: t}
@@ -70,72 +68,6 @@ func textValue(t []byte, quoted, escaped bool, a *arena) plan.Value {
 		return plan.Value{Kind: plan.Raw, Num: f, Text: t}
 	}
 	return plan.Value{Kind: plan.Text, Text: t} // beyond what a double holds
-}
-
-// appendUnescaped appends the text of a JSON string; an escape that is none
-// stays as it is, and half a surrogate pair becomes U+FFFD.
-func appendUnescaped(dst, s []byte) []byte {
-	for i := 0; i < len(s); i++ {
-		if s[i] != '\\' || i+1 == len(s) {
-			dst = append(dst, s[i])
-			continue
-		}
-		i++
-		switch s[i] {
-		case '"', '\\', '/':
-			dst = append(dst, s[i])
-		case 'b':
-			dst = append(dst, '\b')
-		case 'f':
-			dst = append(dst, '\f')
-		case 'n':
-			dst = append(dst, '\n')
-		case 'r':
-			dst = append(dst, '\r')
-		case 't':
-			dst = append(dst, '\t')
-		case 'u':
-			r, ok := hex4(s[i+1:])
-			if !ok {
-				dst = append(dst, '\\', 'u')
-				continue
-			}
-			i += 4
-			if utf16.IsSurrogate(r) {
-				low, ok := rune(0), false
-				if i+2 < len(s) && s[i+1] == '\\' && s[i+2] == 'u' {
-					low, ok = hex4(s[i+3:])
-				}
-				pair := utf16.DecodeRune(r, low)
-				if ok && pair != utf8.RuneError {
-					i += 6
-				}
-				r = pair
-			}
-			dst = utf8.AppendRune(dst, r)
-		default:
-			dst = append(dst, '\\', s[i])
-		}
-	}
-	return dst
-}
-
-func hex4(s []byte) (rune, bool) {
-	if len(s) < 4 {
-		return 0, false
-	}
-	var r rune
-	for _, c := range s[:4] {
-		switch {
-		case c-'0' <= 9:
-			r = r<<4 | rune(c-'0')
-		case c|0x20 >= 'a' && c|0x20 <= 'f':
-			r = r<<4 | rune(c|0x20-'a'+10)
-		default:
-			return 0, false
-		}
-	}
-	return r, true
 }
 
 // threshold returns the smallest n for which n/10^scale is at least num (more
