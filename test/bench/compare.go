@@ -5,7 +5,10 @@ import (
 	"encoding/json"
 	"fmt"
 	"io"
+	"math"
 	"os"
+	"strconv"
+	"strings"
 	"time"
 
 	"github.com/cumulog/cumulog/test/bench/corpus"
@@ -170,7 +173,11 @@ func (s *settings) askOurs(ctx context.Context, c *comparison, kind corpus.Kind,
 			continue
 		}
 		if err := ask(c, oursSystem, q.name, cold, answers, func() (int64, error) {
-			hits, _, err := filterAll(ctx, call, group, q.pattern)
+			pages := math.MaxInt
+			if q.first {
+				pages = 1
+			}
+			hits, _, err := filterPages(ctx, call, group, q.pattern, pages)
 			return hits, err
 		}); err != nil {
 			return err
@@ -272,7 +279,7 @@ func (s *settings) comparePeer(ctx context.Context, c *comparison, kind corpus.K
 			return err
 		}
 		for _, q := range questions() {
-			text := q.peer[mode]
+			text := strings.ReplaceAll(q.peer[mode], "{answer}", strconv.FormatInt(answers[q.name], 10))
 			if !q.about(kind) || text == "" {
 				continue
 			}
@@ -295,6 +302,11 @@ func (s *settings) comparePeer(ctx context.Context, c *comparison, kind corpus.K
 
 // filterAll follows the pages of FilterLogEvents to their end.
 func filterAll(ctx context.Context, c *caller, group, pattern string) (hits int64, calls int, err error) {
+	return filterPages(ctx, c, group, pattern, math.MaxInt)
+}
+
+// filterPages follows at most some pages.
+func filterPages(ctx context.Context, c *caller, group, pattern string, pages int) (hits int64, calls int, err error) {
 	request := map[string]any{"logGroupName": group, "filterPattern": pattern}
 	for {
 		body, err := json.Marshal(request)
@@ -314,7 +326,7 @@ func filterAll(ctx context.Context, c *caller, group, pattern string) (hits int6
 			return 0, 0, err
 		}
 		hits += int64(len(page.Events))
-		if page.NextToken == "" {
+		if page.NextToken == "" || calls == pages {
 			return hits, calls, nil
 		}
 		request["nextToken"] = page.NextToken

@@ -47,7 +47,7 @@ func (s *settings) corpus(ctx context.Context, r *report, kind corpus.Kind) erro
 		return err
 	}
 	if s.wants("read") {
-		if err := reads(ctx, r, c, "read "+string(kind), group); err != nil {
+		if err := reads(ctx, r, c, "read "+string(kind), kind, group); err != nil {
 			return err
 		}
 	}

@@ -14,8 +14,9 @@ type question struct {
 
 	pattern string // a filter pattern for FilterLogEvents: its hits are counted; or …
 	engine  string // … the name of a plan in plans
+	first   bool   // only the first page is asked for
 
-	peer map[peerMode]string                           // LogsQL
+	peer map[peerMode]string                           // LogsQL; {answer} stands for our answer
 	sum  func(rows []map[string]string) (int64, error) // the number in the answer of the peer
 }
 
@@ -45,6 +46,9 @@ func questions() []question {
 				peerColumns: fmt.Sprintf("note:~%q", inside), peerMessage: fmt.Sprintf("~%q", inside), peerBoth: fmt.Sprintf("~%q", inside),
 			},
 		},
+		frequent(corpus.JSON, "error", "error"),
+		frequent(corpus.Text, "ERROR", "ERROR"),
+		frequent(corpus.Access, `" 404 "`, `" 404 "`),
 		{
 			name: "regex, common, count", kinds: jsonOnly, engine: "regex json", sum: sumOf("n"),
 			peer: map[peerMode]string{
@@ -85,3 +89,16 @@ func questions() []question {
 
 // about says whether the question is asked of a corpus.
 func (q *question) about(kind corpus.Kind) bool { return slices.Contains(q.kinds, kind) }
+
+// frequent asks for the first page of a term that one to two messages in a hundred hold. A page ends at 10,000 events or 1 MiB, so the peer
+// is asked for as many as were on it.
+func frequent(kind corpus.Kind, pattern, peer string) question {
+	return question{
+		name: "term in 1 % of the messages, first page", kinds: []corpus.Kind{kind}, pattern: pattern, first: true, sum: countRows,
+		peer: map[peerMode]string{
+			peerColumns: "level:=" + peer + " | sort by (_time) limit {answer}",
+			peerMessage: peer + " | sort by (_time) limit {answer}",
+			peerBoth:    peer + " | sort by (_time) limit {answer}",
+		},
+	}
+}

@@ -12,13 +12,14 @@ import (
 	"github.com/aws/aws-sdk-go-v2/credentials"
 	"github.com/aws/aws-sdk-go-v2/service/s3"
 
+	"github.com/cumulog/cumulog/test/bench/corpus"
 	"github.com/cumulog/cumulog/test/process"
 )
 
 const repeats = 11
 
 // reads measures calls on a stored corpus. Each is sent once to warm and then repeats times; the median is reported.
-func reads(ctx context.Context, r *report, c *caller, scenario, group string) error {
+func reads(ctx context.Context, r *report, c *caller, scenario string, kind corpus.Kind, group string) error {
 	measure := func(name, operation, body string, check func(answer []byte) error) error {
 		var took []time.Duration
 		var answer bytes.Buffer
@@ -49,6 +50,15 @@ func reads(ctx context.Context, r *report, c *caller, scenario, group string) er
 	if err := measure("newest 100 events of a stream", "GetLogEvents",
 		fmt.Sprintf(`{"logGroupName":%q,"logStreamName":%q,"limit":100}`, group, streamName(5)), atLeast(100)); err != nil {
 		return err
+	}
+	for _, q := range questions() {
+		if !q.first || !q.about(kind) {
+			continue
+		}
+		if err := measure("FilterLogEvents, "+q.name, "FilterLogEvents",
+			fmt.Sprintf(`{"logGroupName":%q,"filterPattern":%q}`, group, q.pattern), atLeast(100)); err != nil {
+			return err
+		}
 	}
 	return rare(ctx, r, c, scenario, group)
 }
