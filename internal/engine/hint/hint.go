@@ -5,7 +5,10 @@
 // nothing.
 package hint
 
-import "strings"
+import (
+	"strings"
+	"unicode/utf8"
+)
 
 // Op is the kind of a Need.
 type Op uint8
@@ -33,6 +36,43 @@ func Text(text string) Need {
 		return Need{}
 	}
 	return Need{Op: Contains, Text: text}
+}
+
+// JSONText returns the need for a JSON object in which text is part of a string or
+// of a key. A JSON string may spell any character as an escape: of ASCII, that is
+// \u00 and two digits, or \/ for a slash; quotes, backslashes and control
+// characters are escapes most of the time, so they cut the text into runs, of
+// which the longest is needed.
+func JSONText(text string) Need {
+	run := plainRun(text)
+	if run == "" {
+		return Need{}
+	}
+	needs := []Need{Text(run), Text(`\u00`)}
+	for i := range len(run) {
+		switch {
+		case run[i] >= utf8.RuneSelf:
+			needs[1] = Text(`\u`)
+		case run[i] == '/' && len(needs) == 2:
+			needs = append(needs, Text(`\/`))
+		}
+	}
+	return Or(needs...)
+}
+
+// plainRun returns the longest run of text that a JSON string can hold as it is.
+func plainRun(text string) string {
+	best, from := "", 0
+	for i := 0; i <= len(text); i++ {
+		if i < len(text) && text[i] >= ' ' && text[i] != '"' && text[i] != '\\' {
+			continue
+		}
+		if i-from > len(best) {
+			best = text[from:i]
+		}
+		from = i + 1
+	}
+	return best
 }
 
 // And returns the need for a message that meets all of needs.

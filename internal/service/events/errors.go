@@ -33,11 +33,10 @@ var (
 )
 
 // PatternError is a filter pattern that cannot be used. Text is the sentence
-// for the client.
+// for the client; Reason and Hint are for people.
 type PatternError struct {
-	Text        string
-	Start, End  int  // byte offsets of the place in the pattern
-	Unsupported bool // the pattern is valid, but of a kind that is not evaluated yet
+	Text, Reason, Hint string
+	Start, End         int // byte offsets of the place in the pattern
 }
 
 // Error returns Text.
@@ -52,11 +51,8 @@ func scanError(err error) error {
 }
 
 func patternError(err error) error {
-	if u, ok := errors.AsType[*pattern.UnsupportedError](err); ok {
-		return &PatternError{Text: u.Error(), Start: u.Span.Start, End: u.Span.End, Unsupported: true}
-	}
 	if s, ok := errors.AsType[*pattern.SyntaxError](err); ok {
-		return &PatternError{Text: s.Text, Start: s.Span.Start, End: s.Span.End}
+		return &PatternError{Text: s.Text, Reason: s.Reason, Hint: s.Hint, Start: s.Span.Start, End: s.Span.End}
 	}
 	return err
 }

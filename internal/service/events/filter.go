@@ -119,7 +119,7 @@ func (r *FilterRequest) check() (match func([]byte) bool, need hint.Need, limit 
 		return nil, need, 0, patternError(err)
 	}
 	if !p.All() {
-		match = p.Compile()
+		match = p.Compile().Match
 	}
 	return match, p.Need(), limit, nil
 }

@@ -141,10 +141,10 @@ func testFilterRefuses(t *testing.T, open opener) {
 	refuse(events.FilterRequest{Group: "g", Streams: slices.Repeat([]string{"s"}, 101)}, events.ErrTooManyStreams)
 	w.filter(events.FilterRequest{Group: "g", Streams: slices.Repeat([]string{"s"}, 100)})
 
-	for text, unsupported := range map[string]bool{`{ $.a = 1 }`: true, `[a, b]`: true, `%x%`: true, `a=b`: false, `"open`: false} {
+	for _, text := range []string{`{ $.a = }`, `[a b]`, `%(x)%`, `a=b`, `"open`} {
 		_, err := w.events.Filter(context.Background(), scope, events.FilterRequest{Group: "g", Pattern: text})
 		var pe *events.PatternError
-		if !errors.As(err, &pe) || pe.Unsupported != unsupported || pe.Text == "" || pe.End <= pe.Start {
+		if !errors.As(err, &pe) || pe.Text == "" || pe.Reason == "" || pe.End < pe.Start {
 			t.Errorf("pattern %s: got %#v", text, err)
 		}
 	}

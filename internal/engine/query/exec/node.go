@@ -4,6 +4,7 @@ import (
 	"bytes"
 	"strings"
 
+	"github.com/cumulog/cumulog/internal/engine/query/automaton"
 	"github.com/cumulog/cumulog/internal/engine/query/plan"
 )
 
@@ -18,7 +19,7 @@ type node struct {
 	fn   function
 	args []plan.Value
 	text []byte
-	find *finder
+	find *automaton.Finder
 }
 
 // compiler resolves the columns of expressions.
@@ -53,7 +54,7 @@ func (c *compiler) compile(e plan.Expr) *node {
 		n.sub = []byte(e.Sub)
 	case plan.Match:
 		operand(e.X)
-		n.find = newFinder(e.Re)
+		n.find = automaton.New(e.Re)
 	case plan.In:
 		operand(e.X)
 	case plan.Present:
@@ -168,7 +169,7 @@ func (n *node) search(out []plan.Value, p *pace) error {
 			t = n.text
 		}
 		if n.find != nil {
-			out[i] = plan.BoolValue(n.find.match(t))
+			out[i] = plan.BoolValue(n.find.Match(t))
 		} else {
 			out[i] = plan.BoolValue(bytes.Contains(t, n.sub))
 		}

@@ -3,6 +3,7 @@ package exec
 import (
 	"github.com/cumulog/cumulog/internal/engine/column"
 	"github.com/cumulog/cumulog/internal/engine/hint"
+	"github.com/cumulog/cumulog/internal/engine/query/automaton"
 	"github.com/cumulog/cumulog/internal/engine/query/plan"
 )
 
@@ -80,7 +81,7 @@ func compilePredicate(c *compiler, e plan.Expr, s *scratch) predicate {
 		}
 	case plan.Match:
 		if x.X == (plan.Field{Name: plan.Message}) {
-			return &matched{find: newFinder(x.Re), need: plan.NeedOf(e), s: s}
+			return &matched{find: automaton.New(x.Re), need: plan.NeedOf(e), s: s}
 		}
 	}
 	return g
@@ -259,7 +260,7 @@ func (p inMessage) keep(f *blockFrame, sel, out []uint32) ([]uint32, error) {
 
 // matched runs a regular expression over the messages that hold its literals.
 type matched struct {
-	find *finder
+	find *automaton.Finder
 	need hint.Need
 	s    *scratch
 	rows []uint32

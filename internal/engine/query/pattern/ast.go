@@ -198,36 +198,6 @@ func (p *Pattern) All() bool {
 		len(p.Items) == 1 && p.Items[0].Op == Require && isBlank(p.Items[0].Text))
 }
 
-// String prints the pattern in its canonical form. Parsing that gives the same
-// pattern, but for spans.
-func (p *Pattern) String() string {
-	var b strings.Builder
-	for i, it := range p.Items {
-		if i > 0 {
-			b.WriteByte(' ')
-		}
-		switch it.Op {
-		case Optional:
-			b.WriteByte('?')
-		case Exclude:
-			b.WriteByte('-')
-		}
-		if isWord(it.Text) {
-			b.WriteString(it.Text)
-			continue
-		}
-		b.WriteByte('"')
-		for j := range len(it.Text) {
-			if c := it.Text[j]; c == '"' || c == '\\' {
-				b.WriteByte('\\')
-			}
-			b.WriteByte(it.Text[j])
-		}
-		b.WriteByte('"')
-	}
-	return b.String()
-}
-
 func isBlank(s string) bool { return strings.TrimFunc(s, unicode.IsSpace) == "" }
 
 // isWord reports whether s can stand in a pattern without quotes.

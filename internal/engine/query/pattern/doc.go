@@ -1,28 +1,25 @@
 // Package pattern is the filter-pattern language of CloudWatch Logs: it
-// parses, prints and compiles the patterns of FilterLogEvents. It knows
-// nothing of events, stores or requests; a compiled pattern is a function over
-// message bytes.
+// parses, prints and compiles patterns. It knows nothing of events, stores or
+// requests; a compiled pattern is asked about message bytes.
 //
-// Unstructured patterns are complete: terms, quoted phrases, the prefixes "?"
-// (optional) and "-" (excluded), and the empty pattern. JSON patterns
-// ({ … }), space-delimited patterns ([ … ]) and stand-alone regular expressions
-// (% … %) are recognised and refused with an UnsupportedError; they are never
-// taken for something that matches everything.
+// There are four kinds: terms, one %regular expression%, { JSON } and
+// [ space-delimited ] patterns. The rules follow the user guide's "Filter pattern
+// syntax" page; what that leaves open is listed in docs/compatibility.md and pinned
+// by the scripts in ../querytest/testdata/pattern. The main decisions:
 //
-// The rules follow the user guide's "Filter pattern syntax" page:
-//
-//   - Terms are separated by white space and joined by AND; the order in the
-//     message does not matter. A term is found anywhere, also inside a word.
-//     Case matters.
-//   - A bare term holds letters, digits and underscores only; everything else
-//     has to be quoted. The real service tolerates some unquoted punctuation,
-//     which of it is not documented; we refuse all of it with the service's own
-//     text, because quoting is always right.
-//   - Inside quotes \" is a quote and \\ a backslash; a backslash before any
-//     other character stands for itself.
-//   - Optional items count only when every item is optional: then one of them
-//     must occur. Beside any other item they are ignored.
-//   - A pattern that is empty, or is one quoted phrase of nothing but white
-//     space, matches every message. An empty phrase beside other items, or
-//     with a prefix, has no documented meaning and is refused.
+//   - A bare term holds letters, digits and underscores only; everything else has to
+//     be quoted. Inside quotes \" is a quote and \\ a backslash; a backslash before
+//     any other character stands for itself.
+//   - Optional terms count only when every item is optional. An empty phrase stands
+//     alone, and so does a regular expression.
+//   - A JSON pattern is about a message that is one JSON object and white space. Its
+//     strings may hold any bytes; their escapes are undone when they are compared.
+//   - A selector is keys and, from its first index or wildcard on, a rest. The last
+//     value of the path of keys counts, where an object is no value; the rest is
+//     followed inside of that value. A wildcard holds when one of the values does.
+//   - Null, arrays, objects and missing values are neither equal nor unequal. Text is
+//     compared with strings and with numbers, true and false as they are written;
+//     numbers with numbers, and with = and != also with strings that are one.
+//   - Blanks, tabs and line breaks separate the tokens of a line. A bracket or quote
+//     that is not closed takes the rest of the line.
 package pattern

@@ -6,9 +6,41 @@ import (
 	"slices"
 )
 
-// Compile returns the matcher of the pattern. The matcher is safe for
-// concurrent use, allocates nothing, and keeps no reference to the message.
-func (p *Pattern) Compile() func(message []byte) bool {
+// Matcher is a compiled pattern. It is safe for concurrent use.
+type Matcher struct {
+	pattern *Pattern
+	match   func(message []byte) bool
+	json    *jsonMatcher
+	fields  *fieldMatcher
+}
+
+// Compile returns the matcher of a pattern that Parse returned.
+func (p *Pattern) Compile() *Matcher {
+	m := &Matcher{pattern: p}
+	switch p.Kind {
+	case Terms:
+		m.match = p.terms()
+	case Regex:
+		m.match = newSearch(p.Regexp).match
+	case JSON:
+		m.json = newJSONMatcher(p)
+		m.match = m.json.match
+	case Delimited:
+		m.fields = newFieldMatcher(p)
+		m.match = m.fields.match
+	}
+	return m
+}
+
+// Pattern returns what the matcher was made of.
+func (m *Matcher) Pattern() *Pattern { return m.pattern }
+
+// Match reports whether a message matches. It allocates nothing and keeps no
+// reference to the message.
+func (m *Matcher) Match(message []byte) bool { return m.match(message) }
+
+// terms returns the matcher of an unstructured pattern.
+func (p *Pattern) terms() func(message []byte) bool {
 	if p.All() {
 		return func([]byte) bool { return true }
 	}

@@ -1,11 +1,31 @@
 package pattern
 
-import "github.com/cumulog/cumulog/internal/engine/hint"
+import (
+	"regexp/syntax"
+	"strings"
+	"unicode/utf8"
+
+	"github.com/cumulog/cumulog/internal/engine/hint"
+)
 
 // Need returns what a message must contain for the pattern to match it: every
-// message that Compile's matcher accepts meets it. Excluded items say nothing
-// about what is there.
+// message that a Matcher accepts meets it. Excluded items say nothing about what
+// is there, and numbers can be written in many ways.
 func (p *Pattern) Need() hint.Need {
+	switch p.Kind {
+	case Regex:
+		return needOfRegexp(p.Regexp, hint.Text)
+	case JSON:
+		return needOfJSON(p.Cond)
+	case Delimited:
+		needs := make([]hint.Need, len(p.Fields))
+		for i := range p.Fields {
+			if c := p.Fields[i].Cond; c != nil {
+				needs[i] = needOfField(c)
+			}
+		}
+		return hint.And(needs...)
+	}
 	if p.All() {
 		return hint.Need{}
 	}
@@ -24,4 +44,106 @@ func (p *Pattern) Need() hint.Need {
 		return hint.Or(optional...)
 	}
 	return hint.And(required...)
+}
+
+func needOfAll[C any](x []C, of func(C) hint.Need, join func(...hint.Need) hint.Need) hint.Need {
+	needs := make([]hint.Need, len(x))
+	for i, k := range x {
+		needs[i] = of(k)
+	}
+	return join(needs...)
+}
+
+// needOfJSON is about a condition of a JSON pattern. A condition that holds for a
+// value needs the last key before it, too.
+func needOfJSON(c Cond) hint.Need {
+	switch c := c.(type) {
+	case *And:
+		return needOfAll(c.X, needOfJSON, hint.And)
+	case *Or:
+		return needOfAll(c.X, needOfJSON, hint.Or)
+	case *Is:
+		return hint.And(needOfKeys(c.Sel), hint.Text(strings.ToLower(c.What.String())))
+	case *Compare:
+		return hint.And(needOfKeys(c.Sel), needOfOperand(c, hint.JSONText))
+	}
+	return hint.Need{}
+}
+
+func needOfKeys(sel Selector) hint.Need {
+	for i := len(sel) - 1; i >= 0; i-- {
+		if !sel[i].Elem && !sel[i].Any {
+			return hint.JSONText(sel[i].Name)
+		}
+	}
+	return hint.Need{}
+}
+
+// needOfField is about a condition on a token, which is in the message as it is.
+func needOfField(c Cond) hint.Need {
+	switch c := c.(type) {
+	case *And:
+		return needOfAll(c.X, needOfField, hint.And)
+	case *Or:
+		return needOfAll(c.X, needOfField, hint.Or)
+	case *Compare:
+		return needOfOperand(c, hint.Text)
+	}
+	return hint.Need{}
+}
+
+// needOfOperand is about a value for which a comparison holds; of says what a
+// message needs whose value contains a text.
+func needOfOperand(c *Compare, of func(string) hint.Need) hint.Need {
+	switch {
+	case c.Op != Eq || c.Operand.Kind == NumberOperand:
+		return hint.Need{}
+	case c.Operand.Kind == RegexOperand:
+		return needOfRegexp(c.Operand.Regexp, of)
+	}
+	return of(c.Operand.Text)
+}
+
+// maxBranches bounds the alternatives of a regular expression that are worth a
+// need each.
+const maxBranches = 64
+
+func needOfRegexp(re *Regexp, of func(string) hint.Need) hint.Need {
+	tree, err := syntax.Parse(re.Go, syntax.Perl)
+	if err != nil {
+		return hint.Need{}
+	}
+	return needOfTree(tree.Simplify(), of, 0)
+}
+
+func needOfTree(re *syntax.Regexp, of func(string) hint.Need, depth int) hint.Need {
+	if depth > maxDepth {
+		return hint.Need{}
+	}
+	switch re.Op {
+	case syntax.OpNoMatch:
+		return hint.Or()
+	case syntax.OpLiteral:
+		for _, r := range re.Rune {
+			if r == utf8.RuneError { // what is not UTF-8 matches it, too
+				return hint.Need{}
+			}
+		}
+		if re.Flags&syntax.FoldCase == 0 {
+			return of(string(re.Rune))
+		}
+	case syntax.OpCapture, syntax.OpPlus:
+		return needOfTree(re.Sub[0], of, depth+1)
+	case syntax.OpRepeat:
+		if re.Min > 0 {
+			return needOfTree(re.Sub[0], of, depth+1)
+		}
+	case syntax.OpConcat:
+		return needOfAll(re.Sub, func(s *syntax.Regexp) hint.Need { return needOfTree(s, of, depth+1) }, hint.And)
+	case syntax.OpAlternate:
+		if len(re.Sub) <= maxBranches {
+			return needOfAll(re.Sub, func(s *syntax.Regexp) hint.Need { return needOfTree(s, of, depth+1) }, hint.Or)
+		}
+	}
+	return hint.Need{}
 }

@@ -9,119 +9,120 @@ import (
 // MaxLength is the longest pattern in characters.
 const MaxLength = 1024
 
-// Parse parses a filter pattern. The error is a *SyntaxError or an
-// *UnsupportedError.
+// Limits of one JSON or delimited pattern. The two of regular expressions and
+// wildcards are those of the service; the depth keeps the parser's stack small.
+const (
+	maxRegexps   = 2
+	maxWildcards = 3
+	maxDepth     = 100
+)
+
+// Parse parses a filter pattern. The error is a *SyntaxError.
 func Parse(text string) (*Pattern, error) {
 	if !utf8.ValidString(text) {
-		return nil, invalid(0, len(text), "the pattern is not valid UTF-8")
+		return nil, invalid(Span{0, len(text)}, "the pattern is not valid UTF-8", "")
 	}
 	if n := utf8.RuneCountInString(text); n > MaxLength {
-		return nil, invalid(0, len(text), "the pattern is longer than 1024 characters")
+		return nil, invalid(Span{0, len(text)}, "the pattern is longer than 1024 characters", "")
 	}
 	start := skipSpace(text, 0)
 	end := len(strings.TrimRightFunc(text, unicode.IsSpace))
 	if start >= end {
 		return &Pattern{}, nil
 	}
-	if err := checkKind(text, start, end); err != nil {
-		return nil, err
-	}
-	p := &Pattern{}
-	for pos := start; pos < end; {
-		it, next, err := parseItem(text[:end], pos)
+	closed := func(c byte) bool { return end-start > 1 && text[end-1] == c }
+	switch text[start] {
+	case '{':
+		if !closed('}') {
+			return nil, &SyntaxError{Span: Span{start, end}, Text: textBraces, Reason: "the JSON pattern is not closed",
+				Hint: "end the pattern with }, or put it in quotes to search for a brace"}
+		}
+		return parseJSON(text, start+1, end-1)
+	case '[':
+		if !closed(']') {
+			return nil, &SyntaxError{Span: Span{start, end}, Text: textBrackets, Reason: "the space-delimited pattern is not closed",
+				Hint: "end the pattern with ], or put it in quotes to search for a bracket"}
+		}
+		return parseDelimited(text, start+1, end-1)
+	case '%':
+		s := scanner{text: text[:end], pos: start}
+		re, err := s.regexp()
 		if err != nil {
 			return nil, err
 		}
-		p.Items = append(p.Items, it)
-		pos = skipSpace(text, next)
+		if s.space(); s.pos < end {
+			return nil, invalid(Span{s.pos, end}, "a regular expression cannot be combined with other items",
+				"put everything into one regular expression, or use terms only")
+		}
+		return &Pattern{Kind: Regex, Regexp: re}, nil
 	}
-	return p, p.check()
+	return parseTerms(text[:end], start)
 }
 
-// checkKind refuses the kinds of patterns that are told apart by their first
-// character.
-func checkKind(text string, start, end int) error {
-	closedBy := func(c byte) bool { return end-start > 1 && text[end-1] == c }
-	span := Span{start, end}
-	switch text[start] {
-	case '{':
-		if !closedBy('}') {
-			return &SyntaxError{Span: span, Text: textBraces, Reason: "the JSON pattern is not closed"}
-		}
-		return &UnsupportedError{Kind: "JSON", Span: span}
-	case '[':
-		if !closedBy(']') {
-			return &SyntaxError{Span: span, Text: textBrackets, Reason: "the space-delimited pattern is not closed"}
-		}
-		return &UnsupportedError{Kind: "space-delimited", Span: span}
-	case '%':
-		if !closedBy('%') {
-			return invalid(start, end, "the regular expression is not closed by '%'")
-		}
-		return &UnsupportedError{Kind: "regular expression", Span: span}
-	}
-	return nil
+// scanner reads a pattern from left to right; pos is where it stands.
+type scanner struct {
+	text    string
+	pos     int
+	regexps int
 }
 
-func parseItem(text string, pos int) (it Item, next int, err error) {
-	start := pos
-	switch text[pos] {
-	case '?':
-		it.Op = Optional
-		pos++
-	case '-':
-		it.Op = Exclude
-		pos++
-	}
-	if pos == len(text) || startsWithSpace(text[pos:]) {
-		return it, 0, badTerm(start, pos, text[start:pos])
-	}
-	switch text[pos] {
-	case '"':
-		it.Text, next, err = parsePhrase(text, pos)
-	case '%':
-		return it, 0, invalid(pos, wordEnd(text, pos), "a regular expression cannot be combined with other items")
-	default:
-		next = wordEnd(text, pos)
-		if it.Text = text[pos:next]; !isWord(it.Text) {
-			err = badTerm(pos, next, it.Text)
-		}
-	}
-	it.Span = Span{start, next}
-	return it, next, err
+func (s *scanner) space() {
+	s.pos = skipSpace(s.text, s.pos)
 }
 
-// parsePhrase reads the quoted phrase that starts at pos.
-func parsePhrase(text string, pos int) (phrase string, next int, err error) {
+// done reports whether only white space is left, and skips it.
+func (s *scanner) done() bool {
+	s.space()
+	return s.pos == len(s.text)
+}
+
+// take skips white space and then lit, if it is there.
+func (s *scanner) take(lit string) bool {
+	s.space()
+	if !strings.HasPrefix(s.text[s.pos:], lit) {
+		return false
+	}
+	s.pos += len(lit)
+	return true
+}
+
+// here is the character at pos, or the place behind the end.
+func (s *scanner) here() Span {
+	if s.pos == len(s.text) {
+		return Span{s.pos, s.pos}
+	}
+	_, n := utf8.DecodeRuneInString(s.text[s.pos:])
+	return Span{s.pos, s.pos + n}
+}
+
+// run reads the longest text of bytes for which ok holds.
+func (s *scanner) run(ok func(c byte) bool) string {
+	from := s.pos
+	for s.pos < len(s.text) && ok(s.text[s.pos]) {
+		s.pos++
+	}
+	return s.text[from:s.pos]
+}
+
+// quoted reads the quoted text at pos. raw is what stands between the quotes.
+func (s *scanner) quoted() (text, raw string, err error) {
 	var b strings.Builder
-	for i := pos + 1; i < len(text); i++ {
-		c := text[i]
-		if c == '\\' && i+1 < len(text) && (text[i+1] == '"' || text[i+1] == '\\') {
+	open := s.pos
+	for i := open + 1; i < len(s.text); i++ {
+		c := s.text[i]
+		if c == '\\' && i+1 < len(s.text) && (s.text[i+1] == '"' || s.text[i+1] == '\\') {
 			i++
-			b.WriteByte(text[i])
+			b.WriteByte(s.text[i])
 			continue
 		}
 		if c != '"' {
 			b.WriteByte(c)
 			continue
 		}
-		next = i + 1
-		if next < len(text) && !startsWithSpace(text[next:]) {
-			return "", 0, invalid(next, wordEnd(text, next), "a blank is missing after the closing quote")
-		}
-		return b.String(), next, nil
+		s.pos = i + 1
+		return b.String(), s.text[open+1 : i], nil
 	}
-	return "", 0, invalid(pos, len(text), "the closing quote is missing")
-}
-
-// check refuses empty phrases that are not the whole pattern.
-func (p *Pattern) check() error {
-	for _, it := range p.Items {
-		if it.Text == "" && (len(p.Items) > 1 || it.Op != Require) {
-			return invalid(it.Span.Start, it.Span.End, "an empty phrase can only stand alone")
-		}
-	}
-	return nil
+	return "", "", invalid(Span{open, len(s.text)}, "the closing quote is missing", `write a quote inside of quotes as \"`)
 }
 
 func skipSpace(text string, pos int) int {
@@ -133,9 +134,8 @@ func startsWithSpace(s string) bool {
 	return unicode.IsSpace(r)
 }
 
-func wordEnd(text string, pos int) int {
-	if i := strings.IndexFunc(text[pos:], unicode.IsSpace); i >= 0 {
-		return pos + i
-	}
-	return len(text)
+func isDigit(c byte) bool { return c-'0' <= 9 }
+
+func isNameByte(c byte) bool {
+	return isDigit(c) || c|0x20 >= 'a' && c|0x20 <= 'z' || c == '_' || c == '-'
 }

@@ -1,12 +1,7 @@
 package pattern
 
 import (
-	"bytes"
 	"errors"
-	"fmt"
-	"math/rand/v2"
-	"os"
-	"path/filepath"
 	"strings"
 	"sync"
 	"testing"
@@ -17,114 +12,53 @@ import (
 	"github.com/cumulog/cumulog/internal/engine/hint"
 )
 
-// TestScripts runs testdata/*.txt. A script is a list of cases separated by
-// blank lines:
-//
-//	pattern <the pattern, to the end of the line>
-//	print <its canonical form>                       (optional)
-//	+ <message that matches>
-//	- <message that does not>
-//
-// or, for a pattern that is refused,
-//
-//	pattern <the pattern>
-//	error <start>-<end> <the sentence>
-//
-// A pattern may be written as a Go string literal after "pattern!".
-func TestScripts(t *testing.T) {
-	files, err := filepath.Glob("testdata/*.txt")
-	if err != nil || len(files) == 0 {
-		t.Fatalf("no scripts: %v", err)
-	}
-	for _, f := range files {
-		data, err := os.ReadFile(f)
-		if err != nil {
-			t.Fatal(err)
-		}
-		runScript(t, f, string(data))
-	}
-}
+// The rules of the language are scripts in ../querytest/testdata/pattern.
 
-func runScript(t *testing.T, file, script string) {
+func parse(t testing.TB, text string) *Pattern {
 	t.Helper()
-	var (
-		p       *Pattern
-		err     error
-		match   func([]byte) bool
-		checked = true
-	)
-	for i, line := range strings.Split(script, "\n") {
-		where := fmt.Sprintf("%s:%d", file, i+1)
-		verb, rest, _ := strings.Cut(line, " ")
-		switch verb {
-		case "", "#":
-			continue
-		case "pattern", "pattern!":
-			if !checked {
-				t.Errorf("%s: the case above expects nothing, got error %v", where, err)
-			}
-			if verb == "pattern!" {
-				if _, e := fmt.Sscanf(rest, "%q", &rest); e != nil {
-					t.Fatalf("%s: %v", where, e)
-				}
-			}
-			p, err = Parse(rest)
-			checked = false
-			if err == nil {
-				match = p.Compile()
-				checkPrint(t, where, p)
-			}
-		case "print":
-			if err != nil || p.String() != rest {
-				t.Errorf("%s: printed %v (error %v), want %s", where, p, err, rest)
-			}
-			checked = true
-		case "+", "-":
-			if err != nil {
-				t.Errorf("%s: the pattern was refused: %v", where, err)
-			} else if got := match([]byte(rest)); got != (verb == "+") {
-				t.Errorf("%s: pattern %s on %q: got %v", where, p, rest, got)
-			}
-			checked = true
-		case "error":
-			got := "nothing"
-			var se *SyntaxError
-			var ue *UnsupportedError
-			if errors.As(err, &se) {
-				got = fmt.Sprintf("%d-%d %s", se.Span.Start, se.Span.End, se.Text)
-			} else if errors.As(err, &ue) {
-				got = fmt.Sprintf("%d-%d %s", ue.Span.Start, ue.Span.End, ue.Error())
-			}
-			if got != rest {
-				t.Errorf("%s: got error %s, want %s", where, got, rest)
-			}
-			checked = true
-		default:
-			t.Fatalf("%s: unknown line %q", where, line)
-		}
-	}
-}
-
-func checkPrint(t *testing.T, where string, p *Pattern) {
-	t.Helper()
-	back, err := Parse(p.String())
+	p, err := Parse(text)
 	if err != nil {
-		t.Errorf("%s: the printed form %s is refused: %v", where, p, err)
+		t.Fatalf("%s: %v", text, err)
+	}
+	return p
+}
+
+// samePattern compares all but the spans.
+var samePattern = cmp.Options{cmpopts.EquateEmpty(), cmp.FilterPath(func(p cmp.Path) bool { return p.Last().String() == ".Span" }, cmp.Ignore())}
+
+// checkPrint allows for one loss: escaping may push the printed form over the
+// length limit.
+func checkPrint(t *testing.T, p *Pattern) {
+	t.Helper()
+	text := p.String()
+	if len([]rune(text)) > MaxLength {
 		return
 	}
-	if d := cmp.Diff(p, back, cmpopts.IgnoreFields(Item{}, "Span"), cmpopts.EquateEmpty()); d != "" {
-		t.Errorf("%s: printed form %s reads back differently:\n%s", where, p, d)
+	back, err := Parse(text)
+	if err != nil {
+		t.Fatalf("the printed form %q is refused: %v", text, err)
+	}
+	if d := cmp.Diff(p, back, samePattern); d != "" {
+		t.Fatalf("the printed form %q reads back differently:\n%s", text, d)
 	}
 }
 
-func TestUnsupportedIsTold(t *testing.T) {
-	for _, s := range []string{"{ $.a = 1 }", "[a, b]", "%x%", " {} "} {
-		if _, err := Parse(s); !errors.Is(err, ErrUnsupported) {
-			t.Errorf("%s: got %v, want ErrUnsupported", s, err)
+func TestPrint(t *testing.T) {
+	for text, want := range map[string]string{
+		`ERROR   -"disk full"  ?"x"`:          `ERROR -"disk full" ?x`,
+		`%a|b%`:                               `%a|b%`,
+		`{$.a=1&&($.b!="x y"||$.c IS  NULL)}`: `{ $.a = 1 && ($.b != "x y" || $.c IS NULL) }`,
+		`{ (($.a.b[0][*] NOT   EXISTS)) || $['x y']["it's"]=*a* }`: `{ $.a.b[0][*] NOT EXISTS || $.['x y'].["it's"] = *a* }`,
+		`[ a,b=2*&&b!="c d",...,, (e>1||e<-1e3) ]`:                 `[a, b = 2* && b != "c d", ...,, e > 1 || e < -1e3]`,
+		`[]`:   `[]`,
+		`[,]`:  `[,]`,
+		`[a,]`: `[a,]`,
+	} {
+		p := parse(t, text)
+		if got := p.String(); got != want {
+			t.Errorf("%s is printed\n%s, want\n%s", text, got, want)
 		}
-	}
-	if _, err := Parse(`"open`); errors.Is(err, ErrUnsupported) {
-		t.Errorf("a syntax error matches ErrUnsupported: %v", err)
+		checkPrint(t, p)
 	}
 }
 
@@ -137,178 +71,107 @@ func TestLengthBound(t *testing.T) {
 	}
 }
 
-// naive is the rule book written down plainly.
-func naive(p *Pattern, m string) bool {
-	if p.All() {
-		return true
+func TestDepthBound(t *testing.T) {
+	nested := func(n int) string {
+		return "{" + strings.Repeat("(", n) + "$.a=1" + strings.Repeat(")", n) + "}"
 	}
-	var others, optional, hit int
-	for _, it := range p.Items {
-		has := strings.Contains(m, it.Text)
-		switch it.Op {
-		case Optional:
-			optional++
-			if has {
-				hit++
-			}
-			continue
-		case Require:
-			if !has {
-				return false
-			}
-		case Exclude:
-			if has {
-				return false
-			}
-		}
-		others++
+	if _, err := Parse(nested(maxDepth)); err != nil {
+		t.Errorf("%d parentheses: %v", maxDepth, err)
 	}
-	return others > 0 || optional == 0 || hit > 0
-}
-
-func TestCompileAgreesWithNaive(t *testing.T) {
-	rng := rand.New(rand.NewPCG(3, 4))
-	word := func() string {
-		b := make([]byte, 1+rng.IntN(4))
-		for i := range b {
-			b[i] = "abcé \""[rng.IntN(7)]
-		}
-		return strings.ToValidUTF8(string(b), "_")
-	}
-	for range 30_000 {
-		p := &Pattern{}
-		for range 1 + rng.IntN(4) {
-			p.Items = append(p.Items, Item{Op: Op(rng.IntN(3)), Text: word()})
-		}
-		m := ""
-		for range rng.IntN(30) {
-			m += word()
-		}
-		if got, want := p.Compile()([]byte(m)), naive(p, m); got != want {
-			t.Fatalf("pattern %s on %q: got %v, want %v", p, m, got, want)
-		}
-	}
-}
-
-func TestNeedIsMetByWhatMatches(t *testing.T) {
-	rng := rand.New(rand.NewPCG(5, 6))
-	word := func() string {
-		b := make([]byte, 1+rng.IntN(3))
-		for i := range b {
-			b[i] = "abc \""[rng.IntN(5)]
-		}
-		return string(b)
-	}
-	matches, met := 0, 0
-	for range 30_000 {
-		p := &Pattern{}
-		for range rng.IntN(4) {
-			p.Items = append(p.Items, Item{Op: Op(rng.IntN(3)), Text: word()})
-		}
-		m := ""
-		for range rng.IntN(12) {
-			m += word()
-		}
-		match, meets := p.Compile()([]byte(m)), p.Need().Meets(m)
-		if match && !meets {
-			t.Fatalf("pattern %s matches %q, which does not meet %+v", p, m, p.Need())
-		}
-		if match {
-			matches++
-		}
-		if meets {
-			met++
-		}
-	}
-	// Only excluded items make the difference.
-	if matches < 5_000 || met > 3*matches {
-		t.Errorf("%d messages matched, %d met the need", matches, met)
+	if _, err := Parse(nested(maxDepth + 1)); err == nil {
+		t.Errorf("%d parentheses were accepted", maxDepth+1)
 	}
 }
 
 func TestNeed(t *testing.T) {
 	a, b := hint.Text("a"), hint.Text("b c")
+	key := hint.JSONText
 	for s, want := range map[string]hint.Need{
 		"": {}, `" "`: {}, "a": a, `a "b c"`: hint.And(a, b), `?a ?"b c"`: hint.Or(a, b),
 		"?x a": a, "a -x": a, "-x": {}, "?a -x": {}, `""`: {},
+		`%a\d%`: a, `%a|b c%`: hint.Or(a, b), `%[ab]*%`: {},
+		`{ $.k = "v" }`:                  hint.And(key("k"), key("v")),
+		`{ $.k != "v" }`:                 key("k"),
+		`{ $.k = 1 || $.l IS TRUE }`:     hint.Or(key("k"), hint.And(key("l"), hint.Text("true"))),
+		`{ $.k[*].m = "*v*" }`:           hint.And(key("m"), key("v")),
+		`{ $.k NOT EXISTS }`:             {},
+		`[x, y = a || y = "b c", z = 1]`: hint.Or(a, b),
 	} {
-		p, err := Parse(s)
-		if err != nil {
-			t.Fatalf("%s: %v", s, err)
-		}
-		if d := cmp.Diff(want, p.Need()); d != "" {
+		if d := cmp.Diff(want, parse(t, s).Need()); d != "" {
 			t.Errorf("%s (-want +got):\n%s", s, d)
 		}
 	}
 }
 
+var families = []struct{ name, pattern string }{
+	{"term", "ERROR"},
+	{"phrase", `"upstream timeout"`},
+	{"terms", "ERROR timeout -debug"},
+	{"optional", "?ERROR ?WARN ?FATAL"},
+	{"excluded", "-healthz"},
+	{"regex", `%orders/\d+%`},
+	{"json text", `{ $.level = "error" }`},
+	{"json two fields", `{ $.level = "info" && $.http.status = 200 }`},
+	{"json number", `{ $.duration_ms > 20 }`},
+	{"json wildcard", `{ $.tags[*] = "blue" }`},
+	{"json regex", `{ $.path = %^/api/v[0-9]% }`},
+	{"delimited", `[time, level = INFO, ..., unit = ms]`},
+}
+
 func TestMatcherIsConcurrentAndAllocatesNothing(t *testing.T) {
-	p, err := Parse(`ERROR "disk full" -debug`)
-	if err != nil {
-		t.Fatal(err)
-	}
-	match := p.Compile()
-	m := []byte("10:00 ERROR no space: disk full on /dev/sda")
-	var wg sync.WaitGroup
-	for range 4 {
-		wg.Go(func() {
-			for range 1000 {
-				if !match(m) {
-					t.Error("no match")
-					return
+	for _, f := range families {
+		m := parse(t, f.pattern).Compile()
+		var wg sync.WaitGroup
+		want := [2]bool{m.Match(jsonMessage), m.Match(textMessage)}
+		for range 4 {
+			wg.Go(func() {
+				for range 200 {
+					if got := [2]bool{m.Match(jsonMessage), m.Match(textMessage)}; got != want {
+						t.Errorf("%s: %v, and then %v", f.pattern, want, got)
+						return
+					}
 				}
-			}
-		})
-	}
-	wg.Wait()
-	if n := testing.AllocsPerRun(100, func() { match(m) }); n != 0 {
-		t.Errorf("%v allocations per message", n)
+			})
+		}
+		wg.Wait()
+		if n := testing.AllocsPerRun(100, func() { m.Match(jsonMessage); m.Match(textMessage) }); n >= 1 {
+			t.Errorf("%s: %v allocations", f.pattern, n)
+		}
 	}
 }
 
 func FuzzParse(f *testing.F) {
-	for _, s := range []string{"", `" "`, `ERROR -"disk full" ?x`, `"a\"\\b"`, "{ $.a = 1 }", "[a]", "%x%", "-", "über", `a"b`} {
-		f.Add(s, "some message with ERROR and disk full")
+	for _, s := range []string{"", `" "`, `ERROR -"disk full" ?x`, `"a\"\\b"`, `{ $.a = 1 && ($.b IS NULL || $['c'][*] != "*x") }`,
+		`[a, b = 4* && b > 1e3, ..., c = "x y"]`, `%^[a-z]{2,3}\x28|\d+$%`, "-", "über", `a"b`, `{ $.a.* = %x% }`} {
+		f.Add(s)
 	}
-	f.Fuzz(func(t *testing.T, s, m string) {
+	f.Fuzz(func(t *testing.T, s string) {
 		p, err := Parse(s)
-		if err != nil {
-			var se *SyntaxError
-			if errors.As(err, &se) && (se.Span.Start < 0 || se.Span.End > len(s) || se.Span.Start > se.Span.End) {
-				t.Fatalf("%q: span %v lies outside", s, se.Span)
-			}
+		if err == nil {
+			checkPrint(t, p)
+			p.Compile()
 			return
 		}
-		checkPrintFuzz(t, p)
-		if got, want := p.Compile()([]byte(m)), naive(p, m); got != want {
-			t.Fatalf("%q on %q: got %v, want %v", s, m, got, want)
+		var e *SyntaxError
+		if !errors.As(err, &e) || e.Text == "" || e.Reason == "" {
+			t.Fatalf("%q: error %#v", s, err)
+		}
+		if e.Span.Start < 0 || e.Span.End > len(s) || e.Span.Start > e.Span.End {
+			t.Fatalf("%q: span %v lies outside", s, e.Span)
 		}
 	})
 }
 
-// checkPrintFuzz allows for one loss: escaping may push the printed form over
-// the length limit.
-func checkPrintFuzz(t *testing.T, p *Pattern) {
-	t.Helper()
-	if len([]rune(p.String())) <= MaxLength {
-		checkPrint(t, p.String(), p)
-	}
-}
+var (
+	jsonMessage = []byte(`{"ts":"2026-01-02T03:04:05.678Z","level":"info","service":"checkout","request_id":"7f3c9a52-11aa-4b0e-9c61-aa0b4f1c2d3e","path":"/api/v1/orders/18273","http":{"method":"GET","status":200},"duration_ms":37,"tags":["red","blue"],"msg":"request finished","user":"u-81723"}`)
+	textMessage = []byte(`2026-01-02T03:04:05.678 INFO [worker-17] com.example.orders.OrderService - order 18273 stored in 37 ms`)
+)
 
 func BenchmarkMatch(b *testing.B) {
-	messages := map[string][]byte{
-		"json": []byte(`{"ts":"2026-01-02T03:04:05.678Z","level":"info","service":"checkout","request_id":"7f3c9a52-11aa-4b0e-9c61-aa0b4f1c2d3e","path":"/api/v1/orders/18273","status":200,"duration_ms":37,"msg":"request finished","user":"u-81723"}`),
-		"text": []byte(`2026-01-02 03:04:05,678 INFO [worker-17] com.example.orders.OrderService - order 18273 stored in 37 ms`),
-		"64k":  bytes.Repeat([]byte("2026-01-02 03:04:05,678 INFO [worker-17] order 18273 stored "), 1100),
-	}
-	for _, text := range []string{"ERROR", `"upstream timeout"`, "ERROR timeout -debug", "?ERROR ?WARN ?FATAL", "-healthz"} {
-		p, err := Parse(text)
-		if err != nil {
-			b.Fatal(err)
-		}
-		match := p.Compile()
-		for name, m := range messages {
-			b.Run(strings.ReplaceAll(text, " ", "_")+"/"+name, func(b *testing.B) {
+	for _, f := range families {
+		match := parse(b, f.pattern).Compile().Match
+		for name, m := range map[string][]byte{"json": jsonMessage, "text": textMessage} {
+			b.Run(strings.ReplaceAll(f.name, " ", "_")+"/"+name, func(b *testing.B) {
 				b.SetBytes(int64(len(m)))
 				b.ReportAllocs()
 				for b.Loop() {

@@ -65,10 +65,7 @@ func needOfEqual(f Field, v *Value) hint.Need {
 }
 
 // needOfText is about a field whose text contains text. In the message itself
-// the bytes are the same. A JSON string may spell any character as an escape: of
-// ASCII, that is \u00 and two digits, or \/ for a slash; quotes, backslashes and
-// control characters always are escapes, so they cut the text into runs, of which
-// the longest is needed.
+// the bytes are the same.
 func needOfText(f Field, text string) hint.Need {
 	if f.Name == Message {
 		return hint.Text(text)
@@ -76,35 +73,7 @@ func needOfText(f Field, text string) hint.Need {
 	if IsSystem(f.Name) {
 		return hint.Need{}
 	}
-	run := plainRun(text)
-	if run == "" {
-		return hint.Need{}
-	}
-	needs := []hint.Need{hint.Text(run), hint.Text(`\u00`)}
-	for i := range len(run) {
-		switch {
-		case run[i] >= utf8.RuneSelf:
-			needs[1] = hint.Text(`\u`)
-		case run[i] == '/' && len(needs) == 2:
-			needs = append(needs, hint.Text(`\/`))
-		}
-	}
-	return hint.Or(needs...)
-}
-
-// plainRun returns the longest run of text that a JSON string can hold as it is.
-func plainRun(text string) string {
-	best, from := "", 0
-	for i := 0; i <= len(text); i++ {
-		if i < len(text) && text[i] >= ' ' && text[i] != '"' && text[i] != '\\' {
-			continue
-		}
-		if i-from > len(best) {
-			best = text[from:i]
-		}
-		from = i + 1
-	}
-	return best
+	return hint.JSONText(text)
 }
 
 // needOfPattern is about a field in which a regular expression is found.

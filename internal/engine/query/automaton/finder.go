@@ -1,4 +1,6 @@
-package exec
+// Package automaton finds regular expressions in texts, whole or piece by piece,
+// faster than package regexp does.
+package automaton
 
 import (
 	"bytes"
@@ -10,14 +12,14 @@ import (
 	"github.com/cumulog/cumulog/internal/engine/column"
 )
 
-// finder says whether a regular expression is found in a text. It answers as
+// Finder says whether a regular expression is found in a text. It answers as
 // regexp does, most of the time by an automaton that is built while it runs: one
 // table look-up for each byte of ASCII text. It belongs to one goroutine.
 //
 // The automaton knows neither word boundaries nor lines; expressions with those,
 // texts with other than ASCII, and expressions that need too many states are left
 // to regexp.
-type finder struct {
+type Finder struct {
 	re     *regexp.Regexp
 	prefix []byte // every match begins with it
 	empty  bool   // it is found in the empty text
@@ -42,8 +44,9 @@ const (
 	maxProg    = 1000
 )
 
-func newFinder(re *regexp.Regexp) *finder {
-	f := &finder{re: re}
+// New returns the Finder of a regular expression.
+func New(re *regexp.Regexp) *Finder {
+	f := &Finder{re: re}
 	tree, err := syntax.Parse(re.String(), syntax.Perl)
 	if err != nil {
 		return f
@@ -78,7 +81,7 @@ func startsAnchored(p *syntax.Prog) bool {
 }
 
 // closure adds pc and what is reached from it without a byte to set.
-func (f *finder) closure(set []uint32, pc uint32, begin bool) []uint32 {
+func (f *Finder) closure(set []uint32, pc uint32, begin bool) []uint32 {
 	clear(f.seen)
 	for _, p := range set {
 		f.seen[p] = true
@@ -117,7 +120,7 @@ func (f *finder) closure(set []uint32, pc uint32, begin bool) []uint32 {
 
 // state returns the number of a set of instructions; ok is false when there are
 // too many.
-func (f *finder) state(set []uint32) (s uint16, ok bool) {
+func (f *Finder) state(set []uint32) (s uint16, ok bool) {
 	slices.Sort(set)
 	f.key = f.key[:0]
 	ends := uint8(0)
@@ -146,7 +149,7 @@ func (f *finder) state(set []uint32) (s uint16, ok bool) {
 }
 
 // matchesAtEnd reports whether pc leads to a match without a further byte.
-func (f *finder) matchesAtEnd(pc uint32) bool {
+func (f *Finder) matchesAtEnd(pc uint32) bool {
 	todo, done := []uint32{pc}, map[uint32]bool{}
 	for len(todo) > 0 {
 		pc := todo[len(todo)-1]
@@ -173,7 +176,7 @@ func (f *finder) matchesAtEnd(pc uint32) bool {
 }
 
 // step computes the state after a byte; ok is false when there are too many.
-func (f *finder) step(s uint16, b byte) (uint16, bool) {
+func (f *Finder) step(s uint16, b byte) (uint16, bool) {
 	var set []uint32
 	for _, pc := range f.sets[s] {
 		in := &f.prog.Inst[pc]
@@ -193,7 +196,7 @@ func (f *finder) step(s uint16, b byte) (uint16, bool) {
 }
 
 // match reports whether the expression is found in t.
-func (f *finder) match(t []byte) bool {
+func (f *Finder) match(t []byte) bool {
 	if f.prog == nil {
 		return f.re.Match(t)
 	}
@@ -245,18 +248,18 @@ func (f *finder) match(t []byte) bool {
 // The rest makes a finder a column.Automaton: its states are those of the
 // automaton, and whatever that does not know is Unsure.
 
-func (f *finder) Match(t []byte) bool { return f.match(t) }
+func (f *Finder) Match(t []byte) bool { return f.match(t) }
 
-func (f *finder) Start() column.State {
+func (f *Finder) Start() column.State {
 	if f.prog == nil {
 		return column.Unsure
 	}
 	return column.State(f.start)
 }
 
-func (f *finder) Ends(s column.State) bool { return f.ends[s] != 0 }
+func (f *Finder) Ends(s column.State) bool { return f.ends[s] != 0 }
 
-func (f *finder) Run(state column.State, piece []byte) column.State {
+func (f *Finder) Run(state column.State, piece []byte) column.State {
 	if f.prog == nil {
 		return column.Unsure
 	}
@@ -289,7 +292,7 @@ func (f *finder) Run(state column.State, piece []byte) column.State {
 	return column.State(s)
 }
 
-func (f *finder) Reach(s column.State, bytes *[4]uint64, dst []column.State) ([]column.State, bool) {
+func (f *Finder) Reach(s column.State, bytes *[4]uint64, dst []column.State) ([]column.State, bool) {
 	dst = append(dst, s)
 	if f.prog == nil {
 		return dst, false

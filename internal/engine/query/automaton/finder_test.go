@@ -1,4 +1,4 @@
-package exec
+package automaton
 
 import (
 	"math/rand/v2"
@@ -16,7 +16,7 @@ var finderTexts = []string{"", "a", "b", "abc", "xabc", "abcx", "aaaaaaaaa", "it
 func TestFinderAgreesWithRegexp(t *testing.T) {
 	for _, p := range finderPatterns {
 		re := regexp.MustCompile(p)
-		f := newFinder(re)
+		f := New(re)
 		for _, s := range append(finderTexts, finderTexts...) {
 			if got, want := f.match([]byte(s)), re.MatchString(s); got != want {
 				t.Errorf("/%s/ in %q: %v, want %v", p, s, got, want)
@@ -27,7 +27,7 @@ func TestFinderAgreesWithRegexp(t *testing.T) {
 
 func TestFinderGivesUp(t *testing.T) {
 	re := regexp.MustCompile(`(x|y)*x(x|y){12}z`) // 2^12 states
-	f := newFinder(re)
+	f := New(re)
 	rng := rand.New(rand.NewPCG(1, 1))
 	text := make([]byte, 20_000)
 	for i := range text {
@@ -50,7 +50,7 @@ func FuzzFinder(f *testing.F) {
 		if err != nil || len(p) > 50 {
 			return
 		}
-		m := newFinder(re)
+		m := New(re)
 		for range 2 {
 			if got, want := m.match([]byte(s)), re.MatchString(s); got != want {
 				t.Errorf("/%s/ in %q: %v, want %v", p, s, got, want)
