@@ -9,6 +9,7 @@ import (
 	"github.com/cumulog/cumulog/internal/service/exports"
 	"github.com/cumulog/cumulog/internal/service/groups"
 	"github.com/cumulog/cumulog/internal/service/ingest"
+	"github.com/cumulog/cumulog/internal/service/patterns"
 )
 
 // Codes of the service's own errors.
@@ -121,7 +122,7 @@ func parameterText(err error) (string, bool) {
 	if e, ok := errors.AsType[*ingest.BatchTooLargeError](err); ok {
 		return e.Error(), true
 	}
-	if e, ok := errors.AsType[*events.PatternError](err); ok {
+	if e, ok := errors.AsType[*patterns.Error](err); ok {
 		return e.Text, true
 	}
 	return "", false

@@ -113,13 +113,13 @@ func TestFilterLogEventsRefuses(t *testing.T) {
 	refused(t, "range", filter(cwl.FilterLogEventsInput{StartTime: ptr(int64(2)), EndTime: ptr(int64(1))}), invalid, "startTime must be less than or equal to endTime.")
 	refused(t, "token", filter(cwl.FilterLogEventsInput{NextToken: ptr("x")}), invalid, badToken)
 	for pattern, text := range map[string]string{
-		"a=b":         "Invalid character(s) in term 'a=b'",
-		`"open`:       "Invalid filter pattern",
-		"{ $.a = 1":   "If a filter pattern starts with '{' it must end with '}'",
-		"[a":          "If a filter pattern starts with '[' it must end with ']'",
-		"{ $.a = }":   "Invalid filter pattern",
-		"[a b]":       "Invalid filter pattern",
-		"%(x)%":       "Invalid character(s) in term '(x)'",
+		"a=b":       "Invalid character(s) in term 'a=b'",
+		`"open`:     "Invalid filter pattern",
+		"{ $.a = 1": "If a filter pattern starts with '{' it must end with '}'",
+		"[a":        "If a filter pattern starts with '[' it must end with ']'",
+		"{ $.a = }": "Invalid filter pattern",
+		"[a b]":     "Invalid filter pattern",
+		"%(x)%":     "Invalid character(s) in term '(x)'",
 	} {
 		refused(t, pattern, filter(cwl.FilterLogEventsInput{FilterPattern: &pattern}), invalid, text)
 	}

@@ -26,6 +26,7 @@ func (a *API) operations() map[string]awshttp.Operation {
 		"PutRetentionPolicy":            awshttp.JSON(a.putRetentionPolicy),
 		"TagLogGroup":                   awshttp.JSON(a.tagLogGroup),
 		"TagResource":                   awshttp.JSON(a.tagResource),
+		"TestMetricFilter":              awshttp.JSON(a.testMetricFilter),
 		"UntagLogGroup":                 awshttp.JSON(a.untagLogGroup),
 		"UntagResource":                 awshttp.JSON(a.untagResource),
 	}

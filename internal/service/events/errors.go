@@ -4,7 +4,6 @@ import (
 	"errors"
 	"fmt"
 
-	"github.com/cumulog/cumulog/internal/engine/query/pattern"
 	"github.com/cumulog/cumulog/internal/engine/store"
 )
 
@@ -32,27 +31,10 @@ var (
 	ErrRecordNotFound = errors.New("The specified log record does not exist.")
 )
 
-// PatternError is a filter pattern that cannot be used. Text is the sentence
-// for the client; Reason and Hint are for people.
-type PatternError struct {
-	Text, Reason, Hint string
-	Start, End         int // byte offsets of the place in the pattern
-}
-
-// Error returns Text.
-func (e *PatternError) Error() string { return e.Text }
-
 // scanError is the error of a scan as clients of this package know it.
 func scanError(err error) error {
 	if errors.Is(err, store.ErrMemory) {
 		return fmt.Errorf("%w: %w", ErrMemory, err)
-	}
-	return err
-}
-
-func patternError(err error) error {
-	if s, ok := errors.AsType[*pattern.SyntaxError](err); ok {
-		return &PatternError{Text: s.Text, Reason: s.Reason, Hint: s.Hint, Start: s.Span.Start, End: s.Span.End}
 	}
 	return err
 }

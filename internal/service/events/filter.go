@@ -8,10 +8,10 @@ import (
 	"time"
 
 	"github.com/cumulog/cumulog/internal/engine/hint"
-	"github.com/cumulog/cumulog/internal/engine/query/pattern"
 	"github.com/cumulog/cumulog/internal/engine/store"
 	"github.com/cumulog/cumulog/internal/logs"
 	"github.com/cumulog/cumulog/internal/service/groups"
+	"github.com/cumulog/cumulog/internal/service/patterns"
 )
 
 const (
@@ -114,9 +114,9 @@ func (r *FilterRequest) check() (match func([]byte) bool, need hint.Need, limit 
 	if len(r.Streams) > MaxStreamNames {
 		return nil, need, 0, ErrTooManyStreams
 	}
-	p, err := pattern.Parse(r.Pattern)
+	p, err := patterns.Parse(r.Pattern)
 	if err != nil {
-		return nil, need, 0, patternError(err)
+		return nil, need, 0, err
 	}
 	if !p.All() {
 		match = p.Compile().Match

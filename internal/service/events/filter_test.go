@@ -18,6 +18,7 @@ import (
 	"github.com/cumulog/cumulog/internal/logs"
 	"github.com/cumulog/cumulog/internal/service/events"
 	"github.com/cumulog/cumulog/internal/service/groups"
+	"github.com/cumulog/cumulog/internal/service/patterns"
 )
 
 func (w *world) filter(r events.FilterRequest) events.FilterPage {
@@ -143,7 +144,7 @@ func testFilterRefuses(t *testing.T, open opener) {
 
 	for _, text := range []string{`{ $.a = }`, `[a b]`, `%(x)%`, `a=b`, `"open`} {
 		_, err := w.events.Filter(context.Background(), scope, events.FilterRequest{Group: "g", Pattern: text})
-		var pe *events.PatternError
+		var pe *patterns.Error
 		if !errors.As(err, &pe) || pe.Text == "" || pe.Reason == "" || pe.End < pe.Start {
 			t.Errorf("pattern %s: got %#v", text, err)
 		}
@@ -445,7 +446,7 @@ func FuzzFilterToken(f *testing.F) {
 			return
 		}
 		_, err := s.Filter(context.Background(), scope, events.FilterRequest{Group: "g", Token: token, Pattern: text})
-		var pe *events.PatternError
+		var pe *patterns.Error
 		if !errors.Is(err, events.ErrBadToken) && !errors.As(err, &pe) {
 			t.Fatalf("%q %q: %v", token, text, err)
 		}
