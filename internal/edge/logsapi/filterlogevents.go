@@ -15,9 +15,6 @@ func (a *API) filterLogEvents(ctx context.Context, in *logswire.FilterLogEventsI
 	if err != nil {
 		return nil, err
 	}
-	if in.StartFromHead != nil && !*in.StartFromHead {
-		return nil, awsproto.Errorf(awsproto.CodeInvalidParameter, "startFromHead=false is not supported by this server.")
-	}
 	page, err := a.events.Filter(ctx, awshttp.CallerFrom(ctx).Scope, events.FilterRequest{
 		Group:   group,
 		Streams: in.LogStreamNames,
@@ -27,6 +24,7 @@ func (a *API) filterLogEvents(ctx context.Context, in *logswire.FilterLogEventsI
 		Pattern: value(in.FilterPattern),
 		Limit:   int(value(in.Limit)),
 		Token:   value(in.NextToken),
+		Reverse: in.StartFromHead != nil && !*in.StartFromHead,
 	})
 	if err != nil {
 		return nil, err

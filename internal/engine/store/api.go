@@ -120,6 +120,10 @@ type Stats struct {
 	// there, with After set to it, or Before when it was Reverse.
 	Frontier *logs.Key
 
+	// Applied bounds what the scan has seen for sure: every event with a Seq up to
+	// it, and maybe some of those appended meanwhile. 0 when the store is empty.
+	Applied logs.Seq
+
 	// Why blocks of the group stayed unopened; the first reason counts.
 	TimeSkipped   Skipped // no event between the bounds
 	StreamSkipped Skipped // no wanted stream

@@ -136,3 +136,20 @@ type view struct {
 	parts []*part
 	refs  int64 // guarded by Store.mu
 }
+
+// applied returns the highest Seq up to which every event is in the view.
+func (v *view) applied() logs.Seq {
+	last := uint64(0)
+	for _, m := range v.mems {
+		m.mu.RLock()
+		last = max(last, m.lastLSN)
+		m.mu.RUnlock()
+	}
+	for _, p := range v.parts {
+		last = max(last, p.seg.MaxLSN)
+	}
+	if last == 0 {
+		return 0
+	}
+	return logs.MakeSeq(last+1, 0) - 1
+}

@@ -32,8 +32,9 @@ func (s *Store) Scan(ctx context.Context, q Query, yield func(logs.Event) bool) 
 	}
 	defer s.release(v)
 
+	applied := v.applied()
 	if q.Need.Op == hint.Never {
-		return Stats{}, nil
+		return Stats{Applied: applied}, nil
 	}
 	sc := &scan{
 		s: s, ctx: ctx, group: q.Group, match: matcher(q), need: q.Need,
@@ -48,13 +49,14 @@ func (s *Store) Scan(ctx context.Context, q Query, yield func(logs.Event) bool) 
 		slices.Sort(sc.streams)
 		sc.streams = slices.Compact(sc.streams)
 		if len(sc.streams) == 0 {
-			return Stats{}, nil
+			return Stats{Applied: applied}, nil
 		}
 	}
 	sc.bounds(q)
 	if !sc.lo.Less(sc.hi) {
-		return Stats{}, nil
+		return Stats{Applied: applied}, nil
 	}
+	sc.stats.Applied = applied
 	for _, m := range v.mems {
 		sc.addMemtable(m)
 	}

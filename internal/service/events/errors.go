@@ -14,6 +14,13 @@ var (
 	ErrBadToken = errors.New("The specified nextToken is invalid.")
 	// ErrTimeRange is a start after the end.
 	ErrTimeRange = errors.New("startTime must be less than or equal to endTime.")
+	// ErrIngestedRange is a start of the ingestion time after its end.
+	ErrIngestedRange = errors.New("ingestedFrom must be less than or equal to ingestedTo.")
+	// ErrReverse is a search from the newest event back to before 2024, which newer
+	// SDKs document as refused.
+	ErrReverse = errors.New("startFromHead=false is supported only when startTime is on or after January 1, 2024.")
+	// ErrAround is a request for too many events around one.
+	ErrAround = errors.New("before and after must be between 0 and 1000.")
 	// ErrLimit is a limit outside 1 to MaxPageEvents.
 	ErrLimit = errors.New("limit is out of range")
 	// ErrClass is a read of a group whose class has no such operation.

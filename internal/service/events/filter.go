@@ -33,6 +33,10 @@ type FilterRequest struct {
 	Pattern string   // filter pattern; empty matches all
 	Limit   int      // 1 to MaxPageEvents; 0: as many as fit
 	Token   string   // the token of an earlier page of the same request
+	Reverse bool     // newest first
+
+	IngestedFrom *int64 // ms, inclusive: when the event arrived
+	IngestedTo   *int64 // ms, exclusive
 }
 
 // FilterPage is a page of a group.
@@ -53,14 +57,18 @@ func (p *FilterPage) EventID(i int) logs.EventID {
 }
 
 // Filter returns a page of the events of a group that match, over all its
-// streams in the order (timestamp, time of arrival).
+// streams in the order (timestamp, time of arrival), or against it.
 //
-// A page carries a token only when there was another matching event behind it when it
-// was made, or when it ended early because the search took long; only then may a page
-// before the last be empty, as on the real service. The token holds the position behind the page and is bound to its query: group,
-// streams, range and pattern; only the limit may differ. It names no upper end beside
-// the query's own: a client that asks again with its last token
-// sees what has arrived since, which is how some clients follow a group.
+// A page carries a token only when there was another matching event behind it, or
+// when it ended early because the search took long; only then may a page before
+// the last be empty, as on the real service. The token holds the position behind
+// the page and is bound to its query: only the limit may differ.
+//
+// The pages of a session show what had been sent when its first page was made, so
+// that a loop over them ends. A client that asks again with the token that led to
+// the last page follows the group: it sees what has arrived since. (Which tokens
+// have led to the end is remembered for the last ones only, and not over a
+// restart; then such a client sees its last page once more before it goes on.)
 //
 // Naming a stream that does not exist is an error rather than a search
 // of nothing.
@@ -75,17 +83,21 @@ func (s *Service) Filter(ctx context.Context, scope logs.Scope, r FilterRequest)
 	}
 	start, end := s.visible(g, r.Start, r.endExclusive())
 	f := filterRun{
-		s: s, group: g.ID, limit: limit,
+		s: s, group: g.ID, limit: limit, from: r.IngestedFrom, to: r.IngestedTo,
 		page: FilterPage{Group: g.ID, names: map[logs.StreamID]string{}},
-		q:    store.Query{Group: g.ID, Start: start, End: end, Need: need, Match: match},
+		q:    store.Query{Group: g.ID, Start: start, End: end, Need: need, Match: match, Reverse: r.Reverse},
 	}
-	now, query := s.now().UnixMilli(), r.query(g.ID)
+	now := s.now().UnixMilli()
 	if r.Token != "" {
-		after, err := r.decodeToken(query, now)
+		at, snapshot, err := r.decodeToken(g.ID, now)
 		if err != nil {
 			return FilterPage{}, err
 		}
-		f.q.After = &after
+		f.q.Reverse = r.Reverse
+		f.goOn(at)
+		if !s.ended.has(r.Token) {
+			f.snapshot = snapshot
+		}
 	}
 	if err := f.chooseStreams(ctx, g, &r); err != nil {
 		return FilterPage{}, err
@@ -95,8 +107,11 @@ func (s *Service) Filter(ctx context.Context, scope logs.Scope, r FilterRequest)
 			return FilterPage{}, fmt.Errorf("filter group %d: %w", g.ID, err)
 		}
 	}
-	if f.more {
-		f.page.Token = r.encodeToken(query, now, f.next)
+	switch {
+	case f.more:
+		f.page.Token = r.encodeToken(g.ID, now, f.next, f.snapshot)
+	case r.Token != "":
+		s.ended.add(r.Token)
 	}
 	return f.page, nil
 }
@@ -107,6 +122,12 @@ func (r *FilterRequest) check() (match func([]byte) bool, need hint.Need, limit 
 	}
 	if r.Start != nil && r.End != nil && *r.Start > *r.End {
 		return nil, need, 0, ErrTimeRange
+	}
+	if r.IngestedFrom != nil && r.IngestedTo != nil && *r.IngestedFrom > *r.IngestedTo {
+		return nil, need, 0, ErrIngestedRange
+	}
+	if r.Reverse && r.Start != nil && *r.Start < firstReverse {
+		return nil, need, 0, ErrReverse
 	}
 	if r.Streams != nil && r.Prefix != nil {
 		return nil, need, 0, ErrNamesAndPrefix
@@ -141,6 +162,9 @@ type filterRun struct {
 	page  FilterPage
 	more  bool     // another event waits behind the page, or may
 	next  logs.Key // where the next page goes on, if there is more
+
+	snapshot logs.Seq // no event with a higher one is shown; 0: not chosen yet
+	from, to *int64   // of the ingestion time
 
 	lazyPrefix string // when set, streams are judged as their events appear
 	verdicts   map[logs.StreamID]bool
@@ -177,31 +201,39 @@ func (f *filterRun) chooseStreams(ctx context.Context, g groups.Group, r *Filter
 	return nil
 }
 
+// goOn continues behind a position.
+func (f *filterRun) goOn(at logs.Key) {
+	if f.q.Reverse {
+		f.q.Before = &at
+	} else {
+		f.q.After = &at
+	}
+}
+
 // run scans until the page is full and one more event is known to wait behind
 // it, or until the end. Names are looked up in bulk after a scan; rows of
 // streams that are gone fall out then, and the scan goes on behind them.
 //
-// A search that takes longer than pageTime ends where it stands: the page holds
-// what was found, maybe nothing, and its token goes on from there.
+// A search that takes longer than pageTime ends where it stands, with what was
+// found. A page with nothing on it goes on until emptyTime, since clients that
+// stop at an empty page exist.
 func (f *filterRun) run(ctx context.Context) error {
-	end := time.Now().Add(f.s.pageTime)
+	begin := time.Now()
 	for {
-		f.q.Budget.Time = max(time.Until(end), 1)
+		f.q.Budget.Time = max(f.s.pageTime-time.Since(begin), time.Millisecond)
+		if len(f.page.rows) == 0 {
+			f.q.Budget.Time = max(f.s.emptyTime-time.Since(begin), time.Millisecond)
+			f.q.Budget.Time = min(f.q.Budget.Time, f.s.pageTime)
+		}
 		var (
 			consumed logs.Key    // position of the last event that is dealt with
 			behind   *logs.Event // the event that did not fit, without its message
 			scanErr  error
 		)
 		stats, err := f.s.store.Scan(ctx, f.q, func(e logs.Event) bool {
-			if f.lazyPrefix != "" {
-				wanted, err := f.wanted(ctx, e.Stream)
-				if err != nil {
-					scanErr = err
-					return false
-				}
-				if !wanted {
-					return true
-				}
+			if ok, err := f.shows(ctx, &e); err != nil || !ok {
+				scanErr = err
+				return err == nil
 			}
 			if !f.page.fits(len(e.Message), f.limit) {
 				behind = &logs.Event{Key: e.Key, Stream: e.Stream}
@@ -217,17 +249,23 @@ func (f *filterRun) run(ctx context.Context) error {
 		if err != nil {
 			return err
 		}
+		if f.snapshot == 0 {
+			f.snapshot = stats.Applied
+		}
 		gone, err := f.nameStreams(ctx, behind)
 		if err != nil {
 			return err
 		}
-		if behind == nil {
+		switch {
+		case behind == nil && stats.Frontier != nil && len(f.page.rows) == 0 && time.Since(begin) < f.s.emptyTime:
+			f.goOn(*stats.Frontier)
+			continue
+		case behind == nil:
 			if stats.Frontier != nil {
 				f.more, f.next = true, *stats.Frontier
 			}
 			return nil
-		}
-		if !gone {
+		case !gone:
 			f.more, f.next = true, f.page.last()
 			return nil
 		}
@@ -235,9 +273,22 @@ func (f *filterRun) run(ctx context.Context) error {
 			consumed = behind.Key
 		}
 		if consumed != (logs.Key{}) {
-			f.q.After = &consumed
+			f.goOn(consumed)
 		}
 	}
+}
+
+// shows reports whether an event that matches is to be shown.
+func (f *filterRun) shows(ctx context.Context, e *logs.Event) (bool, error) {
+	switch {
+	case f.snapshot != 0 && e.Seq > f.snapshot:
+		return false, nil
+	case f.from != nil && e.Ingestion < *f.from, f.to != nil && e.Ingestion >= *f.to:
+		return false, nil
+	case f.lazyPrefix != "":
+		return f.wanted(ctx, e.Stream)
+	}
+	return true, nil
 }
 
 // wanted judges a stream by the prefix and remembers its name.

@@ -468,8 +468,8 @@ func (h hasty) Scan(ctx context.Context, q store.Query, yield func(logs.Event) b
 	return h.Scanner.Scan(ctx, q, yield)
 }
 
-// TestFilterEndsPagesEarly: pages of searches that take long are short or empty
-// and carry a token; all of them together are the answer.
+// TestFilterEndsPagesEarly: pages of searches that take long are short and carry a
+// token; all of them together are the answer. None is empty before the end.
 func TestFilterEndsPagesEarly(t *testing.T) {
 	w := newWorld(t, openStore(1, 0)) // a part for each append
 	w.create("g", "s")
@@ -502,7 +502,7 @@ func TestFilterEndsPagesEarly(t *testing.T) {
 		if !slices.Equal(got, want) {
 			t.Errorf("%q: %v, want %v", pattern, got, want)
 		}
-		if pages < 10 || pattern == "absent" && empty < 10 {
+		if hits > 0 && pages < 2 || empty > 1 {
 			t.Errorf("%q: %d pages, %d of them empty", pattern, pages, empty)
 		}
 	}

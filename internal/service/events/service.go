@@ -40,19 +40,25 @@ type Service struct {
 	store Scanner
 	now   func() time.Time
 
-	pageTime time.Duration // after which a search returns what it has
+	pageTime  time.Duration // after which a search returns what it has
+	emptyTime time.Duration // after which it returns even nothing
+
+	ended endedTokens
 }
 
-// maxPageTime is well below the time for which clients wait for an answer: 60
-// seconds in the AWS SDKs.
-const maxPageTime = 10 * time.Second
+// Both are below the time for which clients wait for an answer: 60 seconds in the
+// AWS SDKs.
+const (
+	maxPageTime  = 10 * time.Second
+	maxEmptyTime = 45 * time.Second
+)
 
 // New returns a Service.
 func New(o Options) *Service {
 	if o.Now == nil {
 		o.Now = time.Now
 	}
-	return &Service{dir: o.Directory, store: o.Store, now: o.Now, pageTime: maxPageTime}
+	return &Service{dir: o.Directory, store: o.Store, now: o.Now, pageTime: maxPageTime, emptyTime: maxEmptyTime}
 }
 
 // readable resolves a group for reading.

@@ -178,6 +178,7 @@ func (o *oracle) Scan(ctx context.Context, q store.Query, yield func(logs.Event)
 	}
 	o.mu.Lock()
 	list := slices.Clone(o.events[q.Group])
+	applied := logs.MakeSeq(o.lsn+1, 0) - 1
 	o.mu.Unlock()
 	slices.SortFunc(list, func(a, b logs.Event) int { return a.Compare(b.Key) })
 	if q.Reverse {
@@ -197,5 +198,5 @@ func (o *oracle) Scan(ctx context.Context, q store.Query, yield func(logs.Event)
 			break
 		}
 	}
-	return store.Stats{}, ctx.Err()
+	return store.Stats{Applied: applied}, ctx.Err()
 }
