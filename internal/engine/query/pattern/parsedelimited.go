@@ -65,7 +65,7 @@ func (p *condParser) delimitedField() (Field, error) {
 		return f, invalid(p.here(), "a comma or an operator is missing after the name of the field", "")
 	}
 	p.pos, p.field = start, f.Name
-	c, err := p.or(0)
+	c, _, err := p.or(0)
 	if err != nil {
 		return f, err
 	}
@@ -81,7 +81,11 @@ func (p *condParser) fieldTerm() (Cond, error) {
 	case name == "":
 		return nil, invalid(p.here(), "the name of the field is missing here", "")
 	case name != p.field:
-		return nil, invalid(Span{start, p.pos}, "a condition of the field "+p.field+" cannot be about another field", "put a comma between fields")
+		hint := "put a comma between fields"
+		if _, ok := number(name); ok {
+			hint = "name the field in each comparison: " + p.field + " = " + name
+		}
+		return nil, invalid(Span{start, p.pos}, "a condition of the field "+p.field+" cannot be about another field", hint)
 	}
 	return p.compare(nil, start)
 }

@@ -21,7 +21,7 @@ func parseJSON(text string, from, to int) (*Pattern, error) {
 	if p.done() {
 		return nil, invalid(Span{from - 1, to + 1}, "the JSON pattern has no condition", `write one, such as { $.level = "error" }`)
 	}
-	c, err := p.or(0)
+	c, _, err := p.or(0)
 	if err != nil {
 		return nil, err
 	}
@@ -31,64 +31,88 @@ func parseJSON(text string, from, to int) (*Pattern, error) {
 	return &Pattern{Kind: JSON, Cond: c}, nil
 }
 
+// leftOver is the error for what stands where a condition is complete.
 func (p *condParser) leftOver() error {
 	switch p.text[p.pos] {
 	case ')':
 		return invalid(p.here(), "there is no opening parenthesis for this one", "")
+	case '&':
+		return invalid(p.here(), "conditions are joined by && and ||", "write &&")
+	case '|':
+		return invalid(p.here(), "conditions are joined by && and ||", "write ||")
+	}
+	at := p.pos
+	word := p.run(isWordByte)
+	span := p.at(at)
+	p.pos = at
+	switch {
+	case strings.EqualFold(word, "and"):
+		return invalid(span, "conditions are joined by && and ||", "write &&")
+	case strings.EqualFold(word, "or"):
+		return invalid(span, "conditions are joined by && and ||", "write ||")
 	}
 	return invalid(p.here(), "&& or || is missing between conditions", "text with blanks or punctuation has to be in double quotes")
 }
 
-// or reads conditions joined by ||, which binds less than &&.
-func (p *condParser) or(depth int) (Cond, error) {
-	return p.joined("||", func() (Cond, error) {
-		return p.joined("&&", func() (Cond, error) { return p.primary(depth) }, func(x []Cond, at Span) Cond { return &And{x, at} })
+// or reads conditions joined by ||, which binds less than &&. The span returned
+// is that of all that was read: parentheses around a condition are not in the
+// condition's own span, but in that of a larger one.
+func (p *condParser) or(depth int) (Cond, Span, error) {
+	return p.joined("||", func() (Cond, Span, error) {
+		return p.joined("&&", func() (Cond, Span, error) { return p.primary(depth) }, func(x []Cond, at Span) Cond { return &And{x, at} })
 	}, func(x []Cond, at Span) Cond { return &Or{x, at} })
 }
 
-func (p *condParser) joined(op string, next func() (Cond, error), join func([]Cond, Span) Cond) (Cond, error) {
+func (p *condParser) joined(op string, next func() (Cond, Span, error), join func([]Cond, Span) Cond) (Cond, Span, error) {
 	var all []Cond
+	var span Span
 	for {
-		c, err := next()
+		c, at, err := next()
 		if err != nil {
-			return nil, err
+			return nil, span, err
 		}
+		if all == nil {
+			span = at
+		}
+		span.End = at.End
 		all = append(all, c)
 		if !p.take(op) {
 			break
 		}
 	}
 	if len(all) == 1 {
-		return all[0], nil
+		return all[0], span, nil
 	}
-	return join(all, Span{all[0].Where().Start, all[len(all)-1].Where().End}), nil
+	return join(all, span), span, nil
 }
 
-func (p *condParser) primary(depth int) (Cond, error) {
+func (p *condParser) primary(depth int) (Cond, Span, error) {
 	if p.done() {
-		return nil, invalid(p.here(), "a condition is missing here", "")
+		return nil, Span{}, invalid(p.here(), "a condition is missing here", "")
 	}
 	open := p.here()
-	if p.take("(") {
-		if depth == maxDepth {
-			return nil, invalid(open, "parentheses are nested more than 100 deep", "")
+	if !p.take("(") {
+		test := p.comparison
+		if p.delimited {
+			test = p.fieldTerm
 		}
-		c, err := p.or(depth + 1)
-		if err != nil {
-			return nil, err
-		}
-		if !p.take(")") {
-			if p.done() {
-				return nil, invalid(open, "this parenthesis is not closed", "")
-			}
-			return nil, p.leftOver()
-		}
-		return c, nil
+		c, err := test()
+		return c, Span{open.Start, p.pos}, err
 	}
-	if p.delimited {
-		return p.fieldTerm()
+	if depth == maxDepth {
+		return nil, Span{}, invalid(open, "parentheses are nested more than 100 deep", "leave out those that change nothing")
 	}
-	return p.comparison()
+	c, _, err := p.or(depth + 1)
+	if err != nil {
+		return nil, Span{}, err
+	}
+	if !p.take(")") {
+		if p.done() {
+			return nil, Span{}, invalid(open, "this parenthesis is not closed", "")
+		}
+		return nil, Span{}, p.leftOver()
+	}
+	return c, Span{open.Start, p.pos}, nil
 }
 
 func (p *condParser) comparison() (Cond, error) {
@@ -114,6 +138,9 @@ func (p *condParser) comparison() (Cond, error) {
 				return &Is{sel, Literal(l), Span{start, p.pos}}, nil
 			}
 		}
+		if word == "NOT" {
+			return nil, invalid(p.at(at), "there is no condition IS NOT", "a field that has a value other than null is equal to anything: = *")
+		}
 		return nil, invalid(p.at(at), "IS is followed by NULL, TRUE or FALSE", "in upper case")
 	case "NOT":
 		p.space()
@@ -124,6 +151,8 @@ func (p *condParser) comparison() (Cond, error) {
 		return nil, invalid(p.at(at), "NOT is followed by EXISTS", "in upper case")
 	case "EXISTS":
 		return nil, invalid(p.at(at), "there is no condition EXISTS", "a field that exists is equal to anything: = *")
+	case "is", "Is", "not", "Not":
+		return nil, invalid(p.at(at), "keywords are written in upper case", strings.ToUpper(word))
 	default:
 		return nil, invalid(p.at(at), "an operator is missing", "one of =, !=, <, <=, >, >=, IS NULL, IS TRUE, IS FALSE, NOT EXISTS")
 	}
@@ -168,7 +197,13 @@ func (p *condParser) operator() (CompareOp, error) {
 // selector reads $ and the steps behind it.
 func (p *condParser) selector() (Selector, error) {
 	if p.text[p.pos] != '$' {
-		return nil, invalid(p.here(), "a condition begins with a selector", "such as $.name")
+		hint := "such as $.name"
+		if isWordByte(p.text[p.pos]) {
+			at := p.pos
+			hint = "write $." + p.run(isNameByte)
+			p.pos = at
+		}
+		return nil, invalid(p.here(), "a condition begins with a selector", hint)
 	}
 	start := p.pos
 	p.pos++
@@ -285,6 +320,12 @@ func (p *condParser) operand() (Operand, error) {
 	word := p.run(p.isBareByte)
 	at := Span{start, p.pos}
 	if word == "" {
+		switch c := p.text[p.pos]; {
+		case c == '$':
+			return Operand{}, invalid(p.here(), "a field cannot be compared with another field", "text that begins with $ has to be in double quotes")
+		case strings.IndexByte("=<>!~", c) >= 0:
+			return Operand{}, invalid(p.here(), "there is no such operator", "one of =, !=, <, <=, >, >=")
+		}
 		return Operand{}, invalid(p.here(), "a value is missing here", "text with blanks or punctuation has to be in double quotes")
 	}
 	if n, ok := number(word); ok {

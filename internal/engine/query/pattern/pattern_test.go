@@ -145,6 +145,9 @@ func FuzzParse(f *testing.F) {
 		`[a, b = 4* && b > 1e3, ..., c = "x y"]`, `%^[a-z]{2,3}\x28|\d+$%`, "-", "über", `a"b`, `{ $.a.* = %x% }`} {
 		f.Add(s)
 	}
+	for _, s := range scriptPatterns(f) {
+		f.Add(s)
+	}
 	f.Fuzz(func(t *testing.T, s string) {
 		p, err := Parse(s)
 		if err == nil {

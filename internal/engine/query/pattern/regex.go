@@ -15,6 +15,9 @@ const maxRegexProgram = 10_000
 // regexSymbols may stand for themselves, beside letters and digits.
 const regexSymbols = ":_#=@/;,- "
 
+// regexOperators stand for themselves behind a backslash.
+const regexOperators = `^$?[]{}|\*+.`
+
 // regexp reads the regular expression at pos, from % to %.
 func (s *scanner) regexp() (*Regexp, error) {
 	open := s.pos
@@ -125,7 +128,10 @@ func isAlnum(c byte) bool { return isDigit(c) || isWordByte(c) }
 func (t *regexTranslator) unsupported() error {
 	r, n := utf8.DecodeRuneInString(t.source[t.pos:])
 	hint := ""
-	if r < utf8.RuneSelf {
+	switch {
+	case r == ']' || r == '}':
+		return invalid(t.span(t.pos, t.pos+n), "nothing was opened that "+string(r)+" closes", `write the character itself as \`+string(r))
+	case r < utf8.RuneSelf:
 		hint = fmt.Sprintf(`write it as \x%02X`, r)
 	}
 	return &SyntaxError{
@@ -161,7 +167,10 @@ func (t *regexTranslator) escape() (string, error) {
 		t.pos += 2
 		return fmt.Sprintf(`\x%02x`, n), nil
 	}
-	if strings.IndexByte(`^$?[]{}|\*+.`, c) >= 0 || strings.IndexByte(regexSymbols, c) >= 0 {
+	if c == '-' {
+		return `\-`, nil // in a class a bare one would make a range
+	}
+	if strings.IndexByte(regexOperators, c) >= 0 || strings.IndexByte(regexSymbols, c) >= 0 {
 		return regexp.QuoteMeta(string(c)), nil
 	}
 	t.pos--
@@ -219,6 +228,12 @@ func (t *regexTranslator) class() error {
 	}
 }
 
+// count reads a bound of a repetition: digits, no sign.
+func count(s string) (int, error) {
+	n, err := strconv.ParseUint(s, 10, 31)
+	return int(n), err
+}
+
 // repeat reads {m}, {m,}, {,n} or {m,n}.
 func (t *regexTranslator) repeat() error {
 	from := t.pos
@@ -236,15 +251,15 @@ func (t *regexTranslator) repeat() error {
 	if least == "" && list && most != "" {
 		least = "0"
 	}
-	low, err := strconv.Atoi(least)
+	low, err := count(least)
 	high := low
 	if err == nil && list {
 		if high = 1000; most != "" {
-			high, err = strconv.Atoi(most)
+			high, err = count(most)
 		}
 	}
 	switch {
-	case err != nil || low < 0:
+	case err != nil:
 		return invalid(at, "a repetition is {m}, {m,}, {,n} or {m,n}", "")
 	case low > 1000 || high > 1000:
 		return invalid(at, "a repetition can be 1000 at most", "")
