@@ -104,8 +104,8 @@ func (s *scanner) run(ok func(c byte) bool) string {
 	return s.text[from:s.pos]
 }
 
-// quoted reads the quoted text at pos. raw is what stands between the quotes.
-func (s *scanner) quoted() (text, raw string, err error) {
+// quoted reads the quoted text at pos.
+func (s *scanner) quoted() (string, error) {
 	var b strings.Builder
 	open := s.pos
 	for i := open + 1; i < len(s.text); i++ {
@@ -120,9 +120,9 @@ func (s *scanner) quoted() (text, raw string, err error) {
 			continue
 		}
 		s.pos = i + 1
-		return b.String(), s.text[open+1 : i], nil
+		return b.String(), nil
 	}
-	return "", "", invalid(Span{open, len(s.text)}, "the closing quote is missing", `write a quote inside of quotes as \"`)
+	return "", invalid(Span{open, len(s.text)}, "the closing quote is missing", `write a quote inside of quotes as \"`)
 }
 
 func skipSpace(text string, pos int) int {

@@ -302,12 +302,12 @@ func (p *condParser) operand() (Operand, error) {
 	start := p.pos
 	switch p.text[p.pos] {
 	case '"':
-		text, raw, err := p.quoted()
+		text, err := p.quoted()
 		if err != nil {
 			return Operand{}, err
 		}
 		v := Operand{Text: text, Quoted: true}
-		v.Before, v.After, v.Text = wildcards(text, raw)
+		v.Before, v.After, v.Text = wildcards(text)
 		v.Span = Span{start, p.pos}
 		return v, nil
 	case '%':
@@ -332,7 +332,7 @@ func (p *condParser) operand() (Operand, error) {
 		return Operand{Kind: NumberOperand, Text: word, Number: n, Span: at}, nil
 	}
 	v := Operand{Span: at}
-	v.Before, v.After, v.Text = wildcards(word, word)
+	v.Before, v.After, v.Text = wildcards(word)
 	return v, nil
 }
 
@@ -342,9 +342,9 @@ func (p *condParser) isBareByte(c byte) bool {
 	return isNameByte(c) || c == '.' || c == '*' || c == '+' || c >= 0x80 || p.delimited && (c == '/' || c == ':' || c == '@' || c == '#')
 }
 
-// wildcards splits the stars at the ends off a text. raw is the text as written:
-// a star behind a backslash cannot be meant by it, as that stands for itself.
-func wildcards(text, raw string) (before, after bool, rest string) {
+// wildcards splits the stars at the ends off a text. No backslash makes a star
+// literal: before a star it stands for itself.
+func wildcards(text string) (before, after bool, rest string) {
 	if text == "*" || text == "**" {
 		return true, true, ""
 	}

@@ -40,7 +40,7 @@ func parseItem(text string, pos int) (it Item, next int, err error) {
 	switch text[pos] {
 	case '"':
 		s := scanner{text: text, pos: pos}
-		if it.Text, _, err = s.quoted(); err != nil {
+		if it.Text, err = s.quoted(); err != nil {
 			return it, 0, err
 		}
 		if next = s.pos; next < len(text) && !startsWithSpace(text[next:]) {

@@ -73,6 +73,7 @@ type regexTranslator struct {
 	pos    int
 	out    strings.Builder
 	item   bool // something that can be repeated was read last
+	copies int  // that all repetitions make, so that too large a program is not made at all
 }
 
 func (t *regexTranslator) span(from, to int) Span { return Span{t.at + from, t.at + to} }
@@ -265,6 +266,15 @@ func (t *regexTranslator) repeat() error {
 		return invalid(at, "a repetition can be 1000 at most", "")
 	case low > high:
 		return invalid(at, "the repetition has more at least than at most", "")
+	}
+	if most == "" {
+		t.copies += low
+	} else {
+		t.copies += high
+	}
+	switch {
+	case t.copies > maxRegexProgram:
+		return invalid(at, "the repetitions of the regular expression are too many together", "use smaller ones")
 	case !list:
 		fmt.Fprintf(&t.out, "{%d}", low)
 	case most == "":
