@@ -5,6 +5,7 @@ import (
 	"log/slog"
 	"time"
 
+	"github.com/cumulog/cumulog/internal/engine/column"
 	"github.com/cumulog/cumulog/internal/engine/hint"
 	"github.com/cumulog/cumulog/internal/engine/store/segment"
 	"github.com/cumulog/cumulog/internal/logs"
@@ -85,6 +86,10 @@ type Query struct {
 	// holds for every message Match wants changes nothing in the answer. Without
 	// Match, Need alone decides.
 	Need hint.Need
+
+	// Columns leaves out rows of blocks that are stored in columns before their
+	// messages are read. Like Need it changes nothing in the answer. It needs Match.
+	Columns column.Filter
 
 	// Match says whether a message is wanted; nil wants all that meet Need. It
 	// must not keep or change the bytes, and is called from several goroutines at

@@ -149,15 +149,7 @@ func (b *BlockView) Bounds(path string) (column.Bounds, bool) {
 	if shape == nil || err != nil {
 		return column.Bounds{}, false // the next method meets the error again
 	}
-	sum, ok := shape.Bounds(path)
-	if !ok {
-		return column.Bounds{}, false
-	}
-	out := column.Bounds{Rows: b.rows, Numeric: sum.Ints, Min: sum.MinInt, Max: sum.MaxInt, Scale: sum.Scale}
-	if sum.Distinct == 0 {
-		out.Rows = 0
-	}
-	return out, true
+	return boundsOf(shape, path, b.rows)
 }
 
 // Find adds to hits, which has room for Len rows, the rows whose message
@@ -237,5 +229,16 @@ func (b *BlockView) Rows(rows []uint32, dst *column.Texts) error {
 		}
 		dst.Append(t.At(int(row)))
 	}
+	return nil
+}
+
+// Whole adds to rows those whose message is nothing but one JSON object of which
+// Field knows every value; see column.Fields.
+func (b *BlockView) Whole(rows column.Bitmap) error {
+	shape, err := b.stored()
+	if err != nil || shape == nil {
+		return err
+	}
+	shape.Whole(rows)
 	return nil
 }

@@ -286,25 +286,25 @@ func (sc *scan) searchBlock(r *blockRead, o *openBlock, b *segment.Block) error 
 			r.bytes += int64(len(o.data.message(int(row.row))))
 		}
 	}
-	whole := sc.need.Op != hint.Any && 2*r.bytes >= r.info.RawBytes
-	if whole && b != nil {
+	most := 2*r.bytes >= r.info.RawBytes
+	whole := sc.need.Op != hint.Any && most
+	match := sc.match
+	if most && b != nil && (whole || sc.columns != nil) {
 		shape, err := b.Shape(sc.ctx)
 		if err != nil {
 			return err
 		}
 		if shape != nil {
-			whole = false
-			x.hits = x.hits.Fit(n)
-			x.hits.Fill(n)
-			if err := x.search.narrow(&sc.need, n, x.hits, shape.Find); err != nil {
-				return b.ShapeError(err)
+			sure, err := sc.narrowShape(x, o, b, shape)
+			if err != nil || len(o.sel.rows) == 0 {
+				return err
 			}
-			o.sel.keep(x.hits.Has)
-			if len(o.sel.rows) == 0 {
-				return nil
+			whole = false
+			if sure {
+				match = everything
 			}
 			if 8*len(o.sel.rows) < n {
-				return sc.matchShape(x, r, o, b, shape)
+				return sc.matchShape(x, r, o, b, shape, match)
 			}
 		}
 	}
@@ -319,16 +319,52 @@ func (sc *scan) searchBlock(r *blockRead, o *openBlock, b *segment.Block) error 
 		}
 		o.sel.keep(x.hits.Has)
 	}
-	size, err := sc.matchRows(o, func(_, row int) []byte { return o.data.message(row) })
+	size, err := sc.matchRows(o, match, func(_, row int) []byte { return o.data.message(row) })
 	if err == nil && len(o.sel.rows) > 0 && o.buf != nil && 2*size < len(o.data.messages) {
 		o.keep(size, func(_, row int) []byte { return o.data.message(row) })
 	}
 	return err
 }
 
+func everything([]byte) bool { return true }
+
+// narrowShape leaves out selected rows of a block stored in columns that cannot
+// match. sure says that the others do.
+func (sc *scan) narrowShape(x *memScratch, o *openBlock, b *segment.Block, shape *shred.Block) (sure bool, err error) {
+	n := len(o.data.keys)
+	x.hits = x.hits.Fit(n)
+	x.hits.Fill(n)
+	if sc.need.Op != hint.Any {
+		if err := x.search.narrow(&sc.need, n, x.hits, shape.Find); err != nil {
+			return false, b.ShapeError(err)
+		}
+		o.sel.keep(x.hits.Has)
+	}
+	if sc.columns == nil || len(o.sel.rows) == 0 {
+		return false, nil
+	}
+	x.rows = x.rows[:0]
+	for _, row := range o.sel.rows {
+		x.rows = append(x.rows, row.row)
+	}
+	x.fields.reset(shape, n)
+	left, sure, err := sc.columns.Keep(&x.fields, x.rows, &x.fields.scratch)
+	if err != nil {
+		return false, b.ShapeError(err)
+	}
+	if len(left) < len(o.sel.rows) {
+		clear(x.hits)
+		for _, row := range left {
+			x.hits.Set(int(row))
+		}
+		o.sel.keep(x.hits.Has)
+	}
+	return sure, nil
+}
+
 // matchShape rebuilds the selected rows of a block stored in columns, and no
 // others, and keeps those that match.
-func (sc *scan) matchShape(x *memScratch, r *blockRead, o *openBlock, b *segment.Block, shape *shred.Block) error {
+func (sc *scan) matchShape(x *memScratch, r *blockRead, o *openBlock, b *segment.Block, shape *shred.Block, match func([]byte) bool) error {
 	x.rows = x.rows[:0]
 	for _, row := range o.sel.rows {
 		x.rows = append(x.rows, row.row)
@@ -342,7 +378,7 @@ func (sc *scan) matchShape(x *memScratch, r *blockRead, o *openBlock, b *segment
 		i, _ := slices.BinarySearch(x.rows, uint32(row))
 		return x.texts.At(i)
 	}
-	size, err := sc.matchRows(o, func(i, _ int) []byte { return x.texts.At(i) })
+	size, err := sc.matchRows(o, match, func(i, _ int) []byte { return x.texts.At(i) })
 	if err == nil && len(o.sel.rows) > 0 {
 		o.keep(size, func(_, row int) []byte { return at(row) })
 	}
@@ -351,7 +387,7 @@ func (sc *scan) matchShape(x *memScratch, r *blockRead, o *openBlock, b *segment
 
 // matchRows asks the matcher about the selected rows and returns the size of the
 // messages of those it keeps. message gets the place of the row in sel, too.
-func (sc *scan) matchRows(o *openBlock, message func(i, row int) []byte) (size int, err error) {
+func (sc *scan) matchRows(o *openBlock, match func([]byte) bool, message func(i, row int) []byte) (size int, err error) {
 	work, i := 0, -1
 	o.sel.keep(func(row int) bool {
 		i++
@@ -365,7 +401,7 @@ func (sc *scan) matchRows(o *openBlock, message func(i, row int) []byte) (size i
 				return false
 			}
 		}
-		if !sc.match(m) {
+		if !match(m) {
 			return false
 		}
 		size += len(m)

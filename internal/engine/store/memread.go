@@ -89,6 +89,7 @@ type memScratch struct {
 	search rowSearch
 	rows   []uint32     // of a block
 	texts  column.Texts // of rows
+	fields shapeFields
 }
 
 // memSpan is the rows [from, to] of a chunk that are in a slice. Slices are

@@ -9,6 +9,7 @@ import (
 	"time"
 	"unsafe"
 
+	"github.com/cumulog/cumulog/internal/engine/column"
 	"github.com/cumulog/cumulog/internal/engine/hint"
 	"github.com/cumulog/cumulog/internal/engine/store/segment"
 	"github.com/cumulog/cumulog/internal/logs"
@@ -37,7 +38,7 @@ func (s *Store) Scan(ctx context.Context, q Query, yield func(logs.Event) bool) 
 		return Stats{Applied: applied}, nil
 	}
 	sc := &scan{
-		s: s, ctx: ctx, group: q.Group, match: matcher(q), need: q.Need,
+		s: s, ctx: ctx, group: q.Group, match: matcher(q), need: q.Need, columns: q.Columns,
 		frontier: frontier{reverse: q.Reverse},
 		workers:  s.o.tune.workers,
 		account:  &account{b: s.budget},
@@ -82,6 +83,7 @@ type scan struct {
 	lo, hi  logs.Key          // exclusive bounds
 	need    hint.Need         // what match implies
 	match   func([]byte) bool // nil: all are wanted
+	columns column.Filter     // what match implies of columns; nil: nothing
 	workers int
 	log     *slog.Logger
 	account *account

@@ -7,7 +7,7 @@ import (
 	"strings"
 	"time"
 
-	"github.com/cumulog/cumulog/internal/engine/hint"
+	"github.com/cumulog/cumulog/internal/engine/query/pattern"
 	"github.com/cumulog/cumulog/internal/engine/store"
 	"github.com/cumulog/cumulog/internal/logs"
 	"github.com/cumulog/cumulog/internal/service/groups"
@@ -73,7 +73,7 @@ func (p *FilterPage) EventID(i int) logs.EventID {
 // Naming a stream that does not exist is an error rather than a search
 // of nothing.
 func (s *Service) Filter(ctx context.Context, scope logs.Scope, r FilterRequest) (FilterPage, error) {
-	match, need, limit, err := r.check()
+	p, limit, err := r.check()
 	if err != nil {
 		return FilterPage{}, err
 	}
@@ -85,7 +85,11 @@ func (s *Service) Filter(ctx context.Context, scope logs.Scope, r FilterRequest)
 	f := filterRun{
 		s: s, group: g.ID, limit: limit, from: r.IngestedFrom, to: r.IngestedTo,
 		page: FilterPage{Group: g.ID, names: map[logs.StreamID]string{}},
-		q:    store.Query{Group: g.ID, Start: start, End: end, Need: need, Match: match, Reverse: r.Reverse},
+		q:    store.Query{Group: g.ID, Start: start, End: end, Need: p.Need(), Reverse: r.Reverse},
+	}
+	if !p.All() {
+		m := p.Compile()
+		f.q.Match, f.q.Columns = m.Match, m.Columns()
 	}
 	now := s.now().UnixMilli()
 	if r.Token != "" {
@@ -116,33 +120,27 @@ func (s *Service) Filter(ctx context.Context, scope logs.Scope, r FilterRequest)
 	return f.page, nil
 }
 
-func (r *FilterRequest) check() (match func([]byte) bool, need hint.Need, limit int, err error) {
+func (r *FilterRequest) check() (p *pattern.Pattern, limit int, err error) {
 	if limit, err = pageLimit(r.Limit); err != nil {
-		return nil, need, 0, err
+		return nil, 0, err
 	}
 	if r.Start != nil && r.End != nil && *r.Start > *r.End {
-		return nil, need, 0, ErrTimeRange
+		return nil, 0, ErrTimeRange
 	}
 	if r.IngestedFrom != nil && r.IngestedTo != nil && *r.IngestedFrom > *r.IngestedTo {
-		return nil, need, 0, ErrIngestedRange
+		return nil, 0, ErrIngestedRange
 	}
 	if r.Reverse && r.Start != nil && *r.Start < firstReverse {
-		return nil, need, 0, ErrReverse
+		return nil, 0, ErrReverse
 	}
 	if r.Streams != nil && r.Prefix != nil {
-		return nil, need, 0, ErrNamesAndPrefix
+		return nil, 0, ErrNamesAndPrefix
 	}
 	if len(r.Streams) > MaxStreamNames {
-		return nil, need, 0, ErrTooManyStreams
+		return nil, 0, ErrTooManyStreams
 	}
-	p, err := patterns.Parse(r.Pattern)
-	if err != nil {
-		return nil, need, 0, err
-	}
-	if !p.All() {
-		match = p.Compile().Match
-	}
-	return match, p.Need(), limit, nil
+	p, err = patterns.Parse(r.Pattern)
+	return p, limit, err
 }
 
 func (r *FilterRequest) endExclusive() *int64 {

@@ -55,6 +55,8 @@ func (c *compiler) compile(e plan.Expr) *node {
 	case plan.Match:
 		operand(e.X)
 		n.find = automaton.New(e.Re)
+	case plan.Test:
+		operand(plan.Field{Name: plan.Message})
 	case plan.In:
 		operand(e.X)
 	case plan.Present:
@@ -105,6 +107,14 @@ func (n *node) eval(f frame, rows []uint32, out []plan.Value, a *arena, p *pace)
 	case plan.Not:
 		for i := range out {
 			out[i] = plan.BoolValue(!n.bufs[0][i].True())
+		}
+	case plan.Test:
+		for i := range out {
+			m := n.bufs[0][i].Text
+			out[i] = plan.BoolValue(e.Match(m))
+			if err := p.work(len(m)); err != nil {
+				return err
+			}
 		}
 	case plan.Contains, plan.Match:
 		return n.search(out, p)

@@ -75,6 +75,8 @@ func compilePredicate(c *compiler, e plan.Expr, s *scratch) predicate {
 		return p
 	case plan.Not:
 		return &notOf{x: compilePredicate(c, x.X, s), s: s}
+	case plan.Test:
+		return &tested{Test: x, s: s}
 	case plan.Contains:
 		if x.X == (plan.Field{Name: plan.Message}) {
 			return inMessage{[]byte(x.Sub), s}

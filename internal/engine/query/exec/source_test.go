@@ -220,6 +220,8 @@ func (b *memoryBlock) Find(needle []byte, hits column.Bitmap) error {
 	return nil
 }
 
+func (b *memoryBlock) Whole(column.Bitmap) error { return nil }
+
 func (b *memoryBlock) Bounds(path string) (column.Bounds, bool) {
 	out := column.Bounds{Numeric: true}
 	for i := range b.rows {

@@ -6,6 +6,9 @@ import (
 	"regexp"
 	"strconv"
 	"strings"
+
+	"github.com/cumulog/cumulog/internal/engine/column"
+	"github.com/cumulog/cumulog/internal/engine/hint"
 )
 
 // Names of fields that every event has. Every other field is a JSON path of the
@@ -76,6 +79,14 @@ type Match struct {
 	Re *regexp.Regexp
 }
 
+// Test holds when a matcher of another language wants the message of the row.
+type Test struct {
+	Name    string                    // tells it from every other Test
+	Match   func(message []byte) bool // safe for concurrent use; must not keep the message
+	Need    hint.Need                 // what a message needs for Match to want it
+	Columns column.Filter             // what Match implies of columns; nil: nothing
+}
+
 // In holds when X is equal to one of the constants.
 type In struct {
 	X    Expr
@@ -140,6 +151,7 @@ func (e Contains) String() string {
 	return "(" + e.X.String() + " contains " + strconv.Quote(e.Sub) + ")"
 }
 func (e Match) String() string   { return "(" + e.X.String() + " like /" + e.Re.String() + "/)" }
+func (e Test) String() string    { return "matches " + strconv.Quote(e.Name) }
 func (e Present) String() string { return "present(" + e.X.String() + ")" }
 func (e Bin) String() string {
 	return "bin(" + e.X.String() + ", " + strconv.FormatInt(e.Every, 10) + "ms)"
@@ -181,6 +193,7 @@ func (e Or) kids() []Expr       { return e.X }
 func (e Not) kids() []Expr      { return []Expr{e.X} }
 func (e Contains) kids() []Expr { return []Expr{e.X} }
 func (e Match) kids() []Expr    { return []Expr{e.X} }
+func (e Test) kids() []Expr     { return []Expr{Field{Message}} }
 func (e In) kids() []Expr       { return []Expr{e.X} }
 func (e Present) kids() []Expr  { return []Expr{e.X} }
 func (e Arith) kids() []Expr    { return []Expr{e.A, e.B} }
@@ -195,6 +208,7 @@ func (e Or) with(k []Expr) Expr       { return Or{k} }
 func (e Not) with(k []Expr) Expr      { return Not{k[0]} }
 func (e Contains) with(k []Expr) Expr { return Contains{k[0], e.Sub} }
 func (e Match) with(k []Expr) Expr    { return Match{k[0], e.Re} }
+func (e Test) with([]Expr) Expr       { return e }
 func (e In) with(k []Expr) Expr       { return In{k[0], e.List} }
 func (e Present) with(k []Expr) Expr  { return Present{k[0]} }
 func (e Arith) with(k []Expr) Expr    { return Arith{e.Op, k[0], k[1]} }
@@ -268,6 +282,10 @@ func check(e Expr, nodes *int, depth int) error {
 			if len(e.List[i].Text) > MaxText {
 				return invalid("a constant is longer than %d bytes", MaxText)
 			}
+		}
+	case Test:
+		if e.Match == nil || e.Name == "" || len(e.Name) > MaxText {
+			return invalid("a test has no name or no matcher, or a name longer than %d bytes", MaxText)
 		}
 	case Match:
 		if e.Re == nil {

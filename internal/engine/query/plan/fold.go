@@ -103,7 +103,7 @@ func BinValue(v *Value, every int64) Value {
 // predicate reports whether e is 1 or 0 for every row.
 func predicate(e Expr) bool {
 	switch e.(type) {
-	case And, Or, Not, Cmp, In, Contains, Match, Present:
+	case And, Or, Not, Cmp, In, Contains, Match, Test, Present:
 		return true
 	}
 	return false

@@ -33,6 +33,8 @@ func NeedOf(e Expr) hint.Need {
 			}
 			return hint.Or(needs...)
 		}
+	case Test:
+		return e.Need
 	case Contains:
 		if f, ok := e.X.(Field); ok {
 			return needOfText(f, e.Sub)

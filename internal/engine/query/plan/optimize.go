@@ -361,6 +361,11 @@ func cost(e Expr) int {
 		c = 8
 	case Match:
 		c = 60
+	case Test:
+		if e.Columns != nil {
+			return 20
+		}
+		c = 60
 	case Arith, Bin, In:
 		c = 4
 	case Call:

@@ -94,6 +94,10 @@ type Block interface {
 	// vector of kind column.Null.
 	Field(path string) (*column.Vector, error)
 
+	// Whole adds to rows, which has room for Len rows, those whose message is
+	// nothing but one JSON object of which Field knows every value; see column.Fields.
+	Whole(rows column.Bitmap) error
+
 	// Find adds to hits, which has room for Len rows, the rows whose message
 	// contains needle.
 	Find(needle []byte, hits column.Bitmap) error

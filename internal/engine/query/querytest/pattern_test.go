@@ -18,6 +18,7 @@ import (
 	gocmp "github.com/google/go-cmp/cmp"
 	"github.com/google/uuid"
 
+	"github.com/cumulog/cumulog/internal/engine/column"
 	"github.com/cumulog/cumulog/internal/engine/query/pattern"
 	"github.com/cumulog/cumulog/internal/engine/query/querytest"
 	"github.com/cumulog/cumulog/internal/engine/store"
@@ -289,13 +290,15 @@ func storeScript(t *testing.T, s *querytest.PatternScript, storage storage, work
 					want[text]++
 				}
 			}
-			got := map[string]int{}
-			q := store.Query{Group: logs.GroupID(g + 1), End: scriptTime + 1000, Need: m.Pattern().Need(), Match: m.Match}
-			if _, err := st.Scan(t.Context(), q, func(e logs.Event) bool { got[string(e.Message)]++; return true }); err != nil {
-				t.Fatalf("%s: %v", c.Where, err)
-			}
-			if d := gocmp.Diff(want, got); d != "" {
-				t.Errorf("%s: pattern %s: messages and how often (-want +got)\n%s", c.Where, c.Pattern, d)
+			for _, columns := range []column.Filter{nil, m.Columns()} {
+				got := map[string]int{}
+				q := store.Query{Group: logs.GroupID(g + 1), End: scriptTime + 1000, Need: m.Pattern().Need(), Columns: columns, Match: m.Match}
+				if _, err := st.Scan(t.Context(), q, func(e logs.Event) bool { got[string(e.Message)]++; return true }); err != nil {
+					t.Fatalf("%s: %v", c.Where, err)
+				}
+				if d := gocmp.Diff(want, got); d != "" {
+					t.Errorf("%s: pattern %s: messages and how often, with columns %v (-want +got)\n%s", c.Where, c.Pattern, columns != nil, d)
+				}
 			}
 		}
 	}
