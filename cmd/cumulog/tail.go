@@ -6,266 +6,262 @@ import (
 	"errors"
 	"fmt"
 	"io"
-	"sort"
+	"os"
+	"regexp"
+	"strconv"
+	"strings"
+	"syscall"
 	"time"
 
-	"github.com/aws/aws-sdk-go-v2/aws"
 	"github.com/aws/aws-sdk-go-v2/service/cloudwatchlogs"
-	"github.com/aws/aws-sdk-go-v2/service/cloudwatchlogs/types"
 	"github.com/spf13/cobra"
+
+	"github.com/cumulog/cumulog/internal/service/patterns"
 )
 
+// Bounds of the flags.
 const (
-	pollEvery = 500 * time.Millisecond
-	// overlap is how far behind the newest event following looks again, for events that arrive late.
-	overlap = time.Minute
-	// newestStreams bounds how many streams are asked for the newest events of a group.
-	newestStreams = 50
+	maxLines      = 10_000
+	maxStreams    = 100
+	maxTailGroups = 100
+	maxContext    = 500
+	maxHighlights = 50
 )
+
+// tailFlags are the flags of `cumulog tail` as they were given.
+type tailFlags struct {
+	remote
+	groups                   []string
+	prefix, follow           bool
+	lines                    int
+	linesGiven               bool
+	since, until             string
+	filter                   string
+	streams                  []string
+	streamPrefix             string
+	highlights               []string
+	context                  int
+	color, json, output      string
+	fields                   []string
+	plain, utc, local, isTTY bool
+}
 
 func newTail() *cobra.Command {
-	t := &tailer{now: time.Now}
-	var r remote
+	var t tailFlags
 	cmd := &cobra.Command{
-		Use:   "tail GROUP",
-		Short: "Print the newest events of a log group and follow it",
-		Long: `Prints the newest events of a group, oldest first, and with --follow goes on with those that arrive.
-With --since or --filter everything since then is read; without them the newest --lines events of the 50 most recently used streams.`,
+		Use:   "tail GROUP...",
+		Short: "Print the newest events of log groups and follow them",
+		Long: `Prints the newest events of one or more groups, merged by time, oldest first, and with --follow goes on with those that arrive.
+With --since everything from then on is read, with --filter alone that of the last hour; otherwise, and with --lines, the newest --lines events.
+GROUP* and --prefix mean every group that begins so; while following, new groups and streams are picked up.
+
+On a terminal events are coloured by their level, JSON is printed in one line with coloured names, and what the filter or --highlight
+finds is marked; control characters of messages are made visible. Elsewhere messages are printed as they are.`,
 		Example: `  cumulog tail /host/journal -f
-  cumulog tail app --since 2h --filter '"connection refused" -debug' --stream web-1`,
-		Args: exactly("a log group"),
+  cumulog tail app --since 2h --filter '"connection refused" -debug' --stream web-1
+  cumulog tail '/aws/lambda/*' -f --filter '{ $.status >= 500 }' --json pretty
+  cumulog tail api worker -f --highlight 'order-[0-9]+' --fields level,msg,http.status
+  cumulog tail app --since 1d --filter '?ERROR ?FATAL' --context 5
+  cumulog tail app --since 2026-01-31T08:00:00Z --until 2026-01-31T09:00:00Z --output json | jq .message`,
+		Args: func(cmd *cobra.Command, args []string) error {
+			if len(args) == 0 {
+				return usageError("%s needs a log group", cmd.CommandPath())
+			}
+			return nil
+		},
 		RunE: func(cmd *cobra.Command, args []string) error {
-			client, err := r.logs(cmd.Context())
-			if err != nil {
-				return err
-			}
-			t.client, t.group = client, args[0]
+			t.groups = args
 			t.linesGiven = cmd.Flags().Changed("lines")
-			if low := t.fewest(); t.lines < low || t.lines > 10_000 {
-				return usageError("--lines %d is outside %d to 10000", t.lines, low)
-			}
-			if len(t.streams) > 100 {
-				return usageError("at most 100 streams can be named, not %d", len(t.streams))
-			}
-			t.warn = cmd.ErrOrStderr()
-			err = t.run(cmd.Context(), cmd.OutOrStdout())
-			if errors.Is(err, context.Canceled) {
-				return nil // Ctrl-C is how following ends
-			}
-			return err
+			t.isTTY = isTerminal(cmd.OutOrStdout())
+			return t.run(cmd.Context(), cmd.OutOrStdout(), cmd.ErrOrStderr())
 		},
 	}
-	r.bind(cmd.Flags())
+	t.bind(cmd.Flags())
 	f := cmd.Flags()
+	f.BoolVar(&t.prefix, "prefix", false, "every group whose name begins with GROUP")
 	f.BoolVarP(&t.follow, "follow", "f", false, "go on with events that arrive")
 	f.IntVarP(&t.lines, "lines", "n", 20, "how many of the newest events to print")
-	f.DurationVar(&t.since, "since", 0, "read from this long ago, such as 10m or 24h")
-	f.StringVar(&t.filter, "filter", "", "filter pattern: terms, \"phrases\", ?any, -not")
+	f.StringVar(&t.since, "since", "", "read from then on: 10m, 2h or 1d ago, or a time such as 2026-01-31T08:00:00Z")
+	f.StringVar(&t.until, "until", "", "read up to then, written like --since")
+	f.StringVar(&t.filter, "filter", "", "filter pattern: terms, \"phrases\", ?any, -not, %regex%, { $.json = 1 }, [fields, of, lines]")
 	f.StringArrayVar(&t.streams, "stream", nil, "only this log stream; may be repeated")
+	f.StringVar(&t.streamPrefix, "stream-prefix", "", "only log streams whose name begins so")
+	f.StringArrayVar(&t.highlights, "highlight", nil, "mark what this regular expression finds; may be repeated")
+	f.IntVarP(&t.context, "context", "C", 0, "print so many events of the stream before and after each match of --filter")
+	f.StringVar(&t.color, "color", "auto", "auto, always or never; auto heeds NO_COLOR")
+	f.StringVar(&t.json, "json", "", "print JSON messages raw, compact or pretty [compact on a terminal, else raw]")
+	f.StringSliceVar(&t.fields, "fields", nil, "of JSON messages print only these fields, such as level,http.status")
 	f.BoolVar(&t.plain, "plain", false, "print messages only, without time and stream")
+	f.BoolVar(&t.utc, "utc", false, "print times in UTC (the default)")
+	f.BoolVar(&t.local, "local", false, "print times in the local time zone")
+	f.StringVarP(&t.output, "output", "o", "text", "text, or json: one object an event with all its members")
 	return cmd
 }
 
-type tailer struct {
-	client     *cloudwatchlogs.Client
-	now        func() time.Time
-	group      string
-	streams    []string
-	filter     string
-	since      time.Duration
-	lines      int
-	linesGiven bool
-	follow     bool
-	plain      bool
-	warn       io.Writer // tells of a server that does not answer
-}
-
-// fewest is the smallest --lines that makes sense: following may begin with what comes next.
-func (t *tailer) fewest() int {
+// check refuses flags that make no sense.
+func (t *tailFlags) check() error {
+	low := 1
 	if t.follow {
-		return 0
+		low = 0 // following may begin with what comes next
 	}
-	return 1
+	switch {
+	case t.lines < low || t.lines > maxLines:
+		return usageError("--lines %d is outside %d to %d", t.lines, low, maxLines)
+	case len(t.streams) > maxStreams:
+		return usageError("at most %d streams can be named, not %d", maxStreams, len(t.streams))
+	case len(t.streams) > 0 && t.streamPrefix != "":
+		return usageError("--stream and --stream-prefix exclude each other")
+	case t.follow && t.until != "":
+		return usageError("--follow and --until exclude each other")
+	case t.context < 0 || t.context > maxContext:
+		return usageError("--context %d is outside 0 to %d", t.context, maxContext)
+	case t.context > 0 && t.filter == "":
+		return usageError("--context needs --filter: without one every event is printed")
+	case len(t.groups) > maxTailGroups:
+		return usageError("at most %d groups can be read at once, not %d", maxTailGroups, len(t.groups))
+	case len(t.highlights) > maxHighlights:
+		return usageError("at most %d expressions can be highlighted, not %d", maxHighlights, len(t.highlights))
+	case t.color != "auto" && t.color != "always" && t.color != "never":
+		return usageError("--color is auto, always or never, not %q", t.color)
+	case t.json != "" && t.json != "raw" && t.json != "compact" && t.json != "pretty":
+		return usageError("--json is raw, compact or pretty, not %q", t.json)
+	case t.output != "text" && t.output != "json":
+		return usageError("--output is text or json, not %q", t.output)
+	case t.utc && t.local:
+		return usageError("--utc and --local exclude each other")
+	}
+	return nil
 }
 
-func (t *tailer) run(ctx context.Context, w io.Writer) error {
-	out := bufio.NewWriter(w)
-	limited := t.linesGiven || t.since == 0 && t.filter == ""
-	from, err := t.start(ctx)
+func (t *tailFlags) run(ctx context.Context, out, warn io.Writer) error {
+	if err := t.check(); err != nil {
+		return err
+	}
+	w := bufio.NewWriterSize(out, 64<<10)
+	p, err := t.printer(w)
 	if err != nil {
 		return err
 	}
-	keep := t.lines
-	var first []types.FilteredLogEvent
-	seen := printed{now: t.now, ids: map[string]int64{}}
-	visit := func(e types.FilteredLogEvent) error {
-		seen.add(e)
-		if aws.ToInt64(e.Timestamp) < from {
-			return nil
-		}
-		if !limited {
-			return t.print(out, e)
-		}
-		if keep == 0 {
-			return nil
-		}
-		if first = append(first, e); len(first) >= 2*keep {
-			first = append(first[:0], first[len(first)-keep:]...)
-		}
-		return nil
-	}
-	low := from
-	if t.follow { // what lies in the overlap is old news: know it before following
-		low = min(from, t.now().UnixMilli()) - overlap.Milliseconds()
-	}
-	if err := t.scan(ctx, low, visit); err != nil {
+	cfg, err := t.config(ctx)
+	if err != nil {
 		return err
 	}
-	for _, e := range first[max(0, len(first)-keep):] {
-		if err := t.print(out, e); err != nil {
-			return err
-		}
+	tl := &tailer{
+		client: cloudwatchlogs.NewFromConfig(cfg), now: time.Now, warn: warn, print: p, lines: t.lines, follow: t.follow,
+		streams: t.streams, streamPrefix: t.streamPrefix, filter: t.filter, limited: t.linesGiven || t.since == "" && t.filter == "",
 	}
-	if err := out.Flush(); err != nil || !t.follow {
+	if err := tl.window(t.since, t.until); err != nil {
 		return err
 	}
-	seen.newest = max(seen.newest, min(from, t.now().UnixMilli()))
-	return t.followFrom(ctx, out, seen)
+	if t.context > 0 {
+		tl.around = &surroundings{print: p, before: t.context, after: t.context, call: console(cfg, t.url())}
+	}
+	for _, g := range t.groups {
+		name, star := strings.CutSuffix(g, "*")
+		tl.wanted = append(tl.wanted, wanted{name, star || t.prefix})
+		p.withGroup = p.withGroup || star || t.prefix || len(t.groups) > 1
+	}
+	err = tl.run(ctx)
+	if flushed := w.Flush(); err == nil {
+		err = flushed
+	}
+	if ctx.Err() != nil || errors.Is(err, syscall.EPIPE) {
+		return nil // Ctrl-C is how following ends, and `head` has seen enough
+	}
+	return err
 }
 
-// start finds the time to read from.
-func (t *tailer) start(ctx context.Context) (from int64, err error) {
-	switch {
-	case t.since > 0:
-		return t.now().Add(-t.since).UnixMilli(), nil
-	case t.filter != "":
-		return t.now().Add(-time.Hour).UnixMilli(), nil
-	case t.lines == 0:
-		return t.now().UnixMilli(), nil
+// printer makes the printer that the flags ask for.
+func (t *tailFlags) printer(w *bufio.Writer) (*linePrinter, error) {
+	p := &linePrinter{
+		out: w, safe: t.isTTY, utc: !t.local, plain: t.plain, object: t.output == "json", json: t.json, fields: t.fields,
+		color: t.color == "always" || t.color == "auto" && t.isTTY && os.Getenv("NO_COLOR") == "" && os.Getenv("TERM") != "dumb",
 	}
-	streams := t.streams
-	if len(streams) == 0 {
-		page, err := t.client.DescribeLogStreams(ctx, &cloudwatchlogs.DescribeLogStreamsInput{
-			LogGroupName: &t.group, OrderBy: types.OrderByLastEventTime, Descending: aws.Bool(true), Limit: aws.Int32(newestStreams),
-		})
+	if p.json == "" {
+		if p.json = "raw"; t.isTTY {
+			p.json = "compact"
+		}
+	}
+	for _, h := range t.highlights {
+		re, err := regexp.Compile(h)
 		if err != nil {
-			return 0, err
+			return nil, usageError("--highlight: %w", err)
 		}
-		for _, s := range page.LogStreams {
-			if s.LastEventTimestamp != nil {
-				streams = append(streams, aws.ToString(s.LogStreamName))
-			}
-		}
+		p.highlights = append(p.highlights, re)
 	}
-	var times []int64
-	for _, s := range streams {
-		page, err := t.client.GetLogEvents(ctx, &cloudwatchlogs.GetLogEventsInput{
-			LogGroupName: &t.group, LogStreamName: aws.String(s), StartFromHead: aws.Bool(false), Limit: aws.Int32(int32(t.lines)),
-		})
-		if err != nil {
-			return 0, err
-		}
-		for _, e := range page.Events {
-			times = append(times, aws.ToInt64(e.Timestamp))
-		}
-	}
-	if len(times) == 0 {
-		return t.now().UnixMilli(), nil
-	}
-	sort.Slice(times, func(i, j int) bool { return times[i] > times[j] })
-	return times[min(t.lines, len(times))-1], nil
-}
-
-// scan visits every matching event from a time on, oldest first.
-func (t *tailer) scan(ctx context.Context, from int64, visit func(types.FilteredLogEvent) error) error {
-	in := &cloudwatchlogs.FilterLogEventsInput{LogGroupName: &t.group, StartTime: aws.Int64(max(0, from)), LogStreamNames: t.streams}
 	if t.filter != "" {
-		in.FilterPattern = &t.filter
-	}
-	for pages := cloudwatchlogs.NewFilterLogEventsPaginator(t.client, in); pages.HasMorePages(); {
-		page, err := pages.NextPage(ctx)
+		tester, err := patterns.NewTester(t.filter)
 		if err != nil {
-			return err
+			return nil, filterError(t.filter, err)
 		}
-		for _, e := range page.Events {
-			if err := visit(e); err != nil {
-				return err
-			}
+		p.tester = tester
+	}
+	return p, nil
+}
+
+// filterError shows what is wrong with a filter pattern, where, and how to write it instead.
+func filterError(text string, err error) error {
+	bad, ok := errors.AsType[*patterns.Error](err)
+	if !ok {
+		return err
+	}
+	start := min(max(bad.Start, 0), len(text))
+	end := min(max(bad.End, start), len(text))
+	visible := strings.Map(func(r rune) rune {
+		if r < 0x20 || r == 0x7f {
+			return ' '
+		}
+		return r
+	}, text)
+	indent, carets := len([]rune(text[:start])), max(1, len([]rune(text[start:end])))
+	said := fmt.Errorf("InvalidParameterException: %w\n%s\n%s%s %s", bad, visible, strings.Repeat(" ", indent), strings.Repeat("^", carets), bad.Reason)
+	hint := bad.Hint
+	if hint == "" {
+		hint = "try it on lines with `cumulog test-pattern`"
+	}
+	return &failure{err: said, hint: hint, code: 2}
+}
+
+// window sets the times to read between.
+func (t *tailer) window(since, until string) (err error) {
+	now := t.now()
+	switch {
+	case since != "":
+		if t.from, err = moment(since, now); err != nil {
+			return usageError("--since: %w", err)
+		}
+	case t.filter != "" && !t.limited:
+		t.from = now.Add(-time.Hour).UnixMilli()
+	}
+	if until != "" {
+		if t.until, err = moment(until, now); err != nil {
+			return usageError("--until: %w", err)
+		}
+		if t.until < t.from {
+			return usageError("--until lies before --since")
 		}
 	}
 	return nil
 }
 
-// followFrom polls for events. It reads a minute behind the newest one again and leaves out what was printed, by event id, so
-// that events which arrive late or share a millisecond appear once. A server that is away ends it as little as silence does.
-func (t *tailer) followFrom(ctx context.Context, out *bufio.Writer, seen printed) error {
-	tick := time.NewTicker(pollEvery)
-	defer tick.Stop()
-	warned := false
-	for {
-		select {
-		case <-ctx.Done():
-			return ctx.Err()
-		case <-tick.C:
-		}
-		err := t.scan(ctx, seen.newest-overlap.Milliseconds(), func(e types.FilteredLogEvent) error {
-			if !seen.add(e) {
-				return nil
-			}
-			return t.print(out, e)
-		})
-		switch {
-		case err != nil && ctx.Err() == nil && isAway(err):
-			if !warned {
-				fmt.Fprintf(t.warn, "cumulog: %s\n  following goes on when it is back\n", describe(err))
-			}
-			warned = true
-		case err != nil:
-			return err
-		default:
-			warned = false
-		}
-		if err := out.Flush(); err != nil {
-			return err
+// moment reads how long ago something was, in days (1d), weeks (2w) or as Go writes it (1h30m), or a time. The answer is in ms.
+func moment(text string, now time.Time) (int64, error) {
+	for _, layout := range []string{time.RFC3339Nano, "2006-01-02T15:04:05", "2006-01-02 15:04:05", "2006-01-02"} {
+		if at, err := time.ParseInLocation(layout, text, time.UTC); err == nil {
+			return max(0, at.UnixMilli()), nil
 		}
 	}
-}
-
-// printed remembers the events of the last minute before the newest one. Events that are dated in the future do not count as the
-// newest, or those of clocks that are right would lie too far behind them.
-type printed struct {
-	now    func() time.Time
-	ids    map[string]int64 // event id → timestamp
-	newest int64
-	pruned int64
-}
-
-// add notes e and says whether it is new.
-func (p *printed) add(e types.FilteredLogEvent) bool {
-	id, at := aws.ToString(e.EventId), aws.ToInt64(e.Timestamp)
-	if _, known := p.ids[id]; known {
-		return false
-	}
-	p.ids[id] = at
-	p.newest = max(p.newest, min(at, p.now().UnixMilli()))
-	if low := p.newest - overlap.Milliseconds(); low > p.pruned+overlap.Milliseconds()/4 {
-		for id, at := range p.ids {
-			if at < low {
-				delete(p.ids, id)
+	ago, err := time.ParseDuration(text)
+	for suffix, unit := range map[string]time.Duration{"d": 24 * time.Hour, "w": 7 * 24 * time.Hour} {
+		if n, ok := strings.CutSuffix(text, suffix); ok {
+			var count float64
+			if count, err = strconv.ParseFloat(n, 64); err == nil && count > 0 && count < 36_500 {
+				ago = time.Duration(count * float64(unit))
 			}
 		}
-		p.pruned = low
 	}
-	return true
-}
-
-func (t *tailer) print(w io.Writer, e types.FilteredLogEvent) error {
-	var err error
-	if t.plain {
-		_, err = fmt.Fprintln(w, aws.ToString(e.Message))
-	} else {
-		at := time.UnixMilli(aws.ToInt64(e.Timestamp)).UTC().Format("2006-01-02T15:04:05.000Z")
-		_, err = fmt.Fprintf(w, "%s %s %s\n", at, aws.ToString(e.LogStreamName), aws.ToString(e.Message))
+	if err != nil || ago <= 0 {
+		return 0, fmt.Errorf("%q is neither a time such as 2026-01-31T08:00:00Z nor how long ago, such as 10m, 2h or 1d", text)
 	}
-	return err
+	return max(0, now.Add(-ago).UnixMilli()), nil
 }
