@@ -1,82 +1,64 @@
 package main
 
 import (
-	"bytes"
 	"context"
-	"crypto/sha256"
-	"encoding/hex"
-	"encoding/json"
-	"errors"
-	"fmt"
-	"io"
-	"net/http"
+	"slices"
+	"strings"
 	"time"
 
 	"github.com/aws/aws-sdk-go-v2/aws"
-	v4 "github.com/aws/aws-sdk-go-v2/aws/signer/v4"
-	"github.com/aws/smithy-go"
-	smithyhttp "github.com/aws/smithy-go/transport/http"
+	"github.com/aws/aws-sdk-go-v2/service/cloudwatchlogs"
 )
 
-// maxConsoleAnswer bounds an answer of the console API: twice a page of events, with room for escapes.
-const maxConsoleAnswer = 32 << 20
+// neighbours returns an event of a stream with up to so many before and after it, oldest first.
+type neighbours func(ctx context.Context, e event, before, after int) ([]event, error)
 
-// consoleCall calls one operation of the console API.
-type consoleCall func(ctx context.Context, operation string, in, out any) error
-
-// console returns a caller of the console API at base, which signs like a client of the logs API.
-func console(cfg aws.Config, base string) consoleCall {
-	signer := v4.NewSigner()
-	client := &http.Client{Timeout: 30 * time.Second}
-	return func(ctx context.Context, operation string, in, out any) error {
-		body, err := json.Marshal(in)
-		if err != nil {
-			return fmt.Errorf("encode %s: %w", operation, err)
-		}
-		req, err := http.NewRequestWithContext(ctx, http.MethodPost, base+"/_/api/"+operation, bytes.NewReader(body))
-		if err != nil {
-			return fmt.Errorf("call %s: %w", operation, err)
-		}
-		req.Header.Set("Content-Type", "application/x-amz-json-1.1")
-		who, err := cfg.Credentials.Retrieve(ctx)
-		if err != nil {
-			return fmt.Errorf("credentials: %w", err)
-		}
-		hash := sha256.Sum256(body)
-		if err := signer.SignHTTP(ctx, who, req, hex.EncodeToString(hash[:]), "logs", cfg.Region, time.Now()); err != nil {
-			return fmt.Errorf("sign %s: %w", operation, err)
-		}
-		failed := func(err error) error {
-			return &smithy.OperationError{ServiceID: "Cumulog", OperationName: operation, Err: err}
-		}
-		answer, err := client.Do(req)
-		if err != nil {
-			return failed(err)
-		}
-		defer answer.Body.Close()
-		data, err := io.ReadAll(io.LimitReader(answer.Body, maxConsoleAnswer))
-		if err != nil {
-			return failed(err)
-		}
-		if answer.StatusCode != http.StatusOK {
-			return failed(&smithyhttp.ResponseError{Response: &smithyhttp.Response{Response: answer}, Err: apiError(answer, data)})
-		}
-		if err := json.Unmarshal(data, out); err != nil {
-			return fmt.Errorf("decode the answer of %s: %w", operation, err)
-		}
-		return nil
+// neighbours reads around an event in both directions. Events of its millisecond may stand on both sides of it, so each direction is
+// read until the event itself and enough beyond it have come by.
+func (t *tailer) neighbours(ctx context.Context, e event, before, after int) ([]event, error) {
+	back, err := t.beyond(ctx, e, before, false)
+	if err != nil {
+		return nil, err
 	}
+	slices.Reverse(back)
+	forward, err := t.beyond(ctx, e, after, true)
+	if err != nil {
+		return nil, err
+	}
+	return slices.Concat(back, []event{e}, forward), nil
 }
 
-func apiError(answer *http.Response, data []byte) error {
-	var said struct {
-		Type    string `json:"__type"`
-		Message string `json:"message"`
+// beyond returns up to count events of the stream of e that stand after it, or before it, nearest first.
+func (t *tailer) beyond(ctx context.Context, e event, count int, forward bool) ([]event, error) {
+	if count == 0 {
+		return nil, nil
 	}
-	if json.Unmarshal(data, &said) != nil || said.Type == "" {
-		return &smithy.GenericAPIError{Code: answer.Status, Message: "this server has no such operation, or something stands before it"}
+	in := &cloudwatchlogs.FilterLogEventsInput{LogStreamNames: []string{e.Stream}, StartFromHead: &forward, Limit: aws.Int32(int32(count + 1))}
+	if strings.HasPrefix(e.Group, "arn:") {
+		in.LogGroupIdentifier = &e.Group
+	} else {
+		in.LogGroupName = &e.Group
 	}
-	return &smithy.GenericAPIError{Code: said.Type, Message: said.Message}
+	if forward {
+		in.StartTime = &e.Timestamp
+	} else {
+		in.EndTime = &e.Timestamp
+	}
+	var found []event
+	passed := false
+	for pages := cloudwatchlogs.NewFilterLogEventsPaginator(t.client, in); len(found) < count && pages.HasMorePages(); {
+		page, err := pages.NextPage(ctx)
+		if err != nil {
+			return nil, err
+		}
+		for _, f := range page.Events {
+			if passed && len(found) < count {
+				found = append(found, eventOf(e.Group, f))
+			}
+			passed = passed || aws.ToString(f.EventId) == e.ID
+		}
+	}
+	return found, nil
 }
 
 const (
@@ -89,7 +71,7 @@ const (
 // surroundings prints matches with their neighbours in the stream, as grep -C does lines. It is used by one goroutine.
 type surroundings struct {
 	print         *linePrinter
-	call          consoleCall
+	read          neighbours
 	before, after int
 
 	shown   map[string]bool
@@ -102,22 +84,6 @@ type surroundings struct {
 type waiting struct {
 	match event
 	until time.Time
-}
-
-type contextInput struct {
-	EventID string `json:"eventId"`
-	Before  int    `json:"before"`
-	After   int    `json:"after"`
-}
-
-type contextOutput struct {
-	Events []struct {
-		Stream    string `json:"logStreamName"`
-		Timestamp int64  `json:"timestamp"`
-		Ingestion int64  `json:"ingestionTime"`
-		ID        string `json:"eventId"`
-		Message   string `json:"message"`
-	} `json:"events"`
 }
 
 // show prints a match and its neighbours, as far as they were not printed.
@@ -146,41 +112,27 @@ func (s *surroundings) catchUp(ctx context.Context, now time.Time) error {
 
 // block prints the neighbourhood of a match. Matches themselves come in turn, so one that is printed as a neighbour first stays one.
 func (s *surroundings) block(ctx context.Context, match event, until time.Time) error {
-	var out contextOutput
 	// One event more says whether the block continues the one before it.
-	if err := s.call(ctx, "GetEventContext", contextInput{match.ID, s.before + 1, s.after}, &out); err != nil {
-		if gone(err) || isMissing(err) { // deleted since
-			return s.one(match, "")
-		}
-		return err
-	}
-	at := -1
-	for i := range out.Events {
-		if out.Events[i].ID == match.ID {
-			at = i
-		}
-	}
-	if at < 0 {
+	events, err := s.read(ctx, match, s.before+1, s.after)
+	if gone(err) { // the stream was deleted since
 		return s.one(match, "")
 	}
-	for i := max(0, at-s.before); i < len(out.Events); i++ {
-		e := out.Events[i]
+	if err != nil {
+		return err
+	}
+	at := slices.IndexFunc(events, func(e event) bool { return e.ID == match.ID })
+	for i := max(0, at-s.before); i < len(events); i++ {
+		e := events[i]
+		e.near = i != at && !s.print.matches(e.Message)
 		previous := ""
 		if i > 0 {
-			previous = out.Events[i-1].ID
+			previous = events[i-1].ID
 		}
-		near := event{
-			Group: match.Group, Stream: e.Stream, Timestamp: e.Timestamp, Ingestion: e.Ingestion, ID: e.ID, Message: e.Message,
-			near: i != at && !s.print.matches(e.Message),
-		}
-		if near.Stream == "" {
-			near.Stream = match.Stream
-		}
-		if err := s.one(near, previous); err != nil {
+		if err := s.one(e, previous); err != nil {
 			return err
 		}
 	}
-	if len(out.Events)-at-1 < s.after {
+	if len(events)-at-1 < s.after {
 		if s.waiting = append(s.waiting, waiting{match, until}); len(s.waiting) > maxWaiting {
 			s.waiting = s.waiting[1:]
 		}
@@ -218,10 +170,4 @@ func (p *linePrinter) matches(message string) bool {
 	}
 	_, ok := p.tester.Values([]byte(message))
 	return ok
-}
-
-// isMissing reports whether the server says that an event does not exist.
-func isMissing(err error) bool {
-	var api *smithy.GenericAPIError
-	return errors.As(err, &api) && api.Code == "ResourceNotFoundException"
 }

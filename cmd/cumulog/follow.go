@@ -357,7 +357,11 @@ func (t *tailer) poll(ctx context.Context, slow bool, start int64, options ...fu
 		if !g.seen.add(e) {
 			return nil
 		}
-		return t.show(ctx, e)
+		err := t.show(ctx, e)
+		if err != nil { // the next poll shows it
+			delete(g.seen.ids, e.ID)
+		}
+		return err
 	}, options...)
 	if err != nil || t.around == nil {
 		return err
@@ -408,7 +412,9 @@ func (k *known) add(e event) bool {
 		slices.Sort(times)
 		k.floor = min(times[len(times)/2], k.newest)
 		k.prune(k.floor)
-		k.limit = max(limit, 2*len(k.ids)) // one millisecond, or the future, holds them all
+		if len(k.ids) > limit/4*3 {
+			k.limit = 2 * len(k.ids) // one millisecond, or the future, holds them all
+		}
 	}
 	return true
 }

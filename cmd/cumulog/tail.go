@@ -13,7 +13,6 @@ import (
 	"syscall"
 	"time"
 
-	"github.com/aws/aws-sdk-go-v2/service/cloudwatchlogs"
 	"github.com/spf13/cobra"
 
 	"github.com/cumulog/cumulog/internal/service/patterns"
@@ -142,19 +141,19 @@ func (t *tailFlags) run(ctx context.Context, out, warn io.Writer) error {
 	if err != nil {
 		return err
 	}
-	cfg, err := t.config(ctx)
+	client, err := t.logs(ctx)
 	if err != nil {
 		return err
 	}
 	tl := &tailer{
-		client: cloudwatchlogs.NewFromConfig(cfg), now: time.Now, warn: warn, print: p, lines: t.lines, follow: t.follow,
+		client: client, now: time.Now, warn: warn, print: p, lines: t.lines, follow: t.follow,
 		streams: t.streams, streamPrefix: t.streamPrefix, filter: t.filter, limited: t.linesGiven || t.since == "" && t.filter == "",
 	}
 	if err := tl.window(t.since, t.until); err != nil {
 		return err
 	}
 	if t.context > 0 {
-		tl.around = &surroundings{print: p, before: t.context, after: t.context, call: console(cfg, t.url())}
+		tl.around = &surroundings{print: p, before: t.context, after: t.context, read: tl.neighbours}
 	}
 	for _, g := range t.groups {
 		name, star := strings.CutSuffix(g, "*")
