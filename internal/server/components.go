@@ -19,6 +19,7 @@ import (
 	"github.com/cumulog/cumulog/internal/platform/vfs"
 	"github.com/cumulog/cumulog/internal/service/access"
 	"github.com/cumulog/cumulog/internal/service/events"
+	"github.com/cumulog/cumulog/internal/service/explore"
 	"github.com/cumulog/cumulog/internal/service/exports"
 	"github.com/cumulog/cumulog/internal/service/groups"
 	"github.com/cumulog/cumulog/internal/service/ingest"
@@ -44,6 +45,7 @@ type components struct {
 	groups  *groups.Service
 	ingest  *ingest.Service
 	events  *events.Service
+	explore *explore.Service
 	exports *exports.Service
 
 	closers []closer // in order of start
@@ -143,6 +145,7 @@ func (c *components) openServices(ctx context.Context) error {
 	}
 	c.ingest = ingest.New(ingest.Options{Directory: c.groups, Store: c.store})
 	c.events = events.New(events.Options{Directory: c.groups, Store: c.store})
+	c.explore = explore.New(explore.Options{Directory: c.groups, Store: c.store, Memory: int64(c.cfg.Memory) / 8})
 	c.exports, err = exports.New(exports.Options{
 		Catalog: c.catalog, Directory: c.groups, Store: c.store, Objects: c.objects,
 		Strict: c.cfg.StrictAWS, Logger: c.log.With("component", "exports"),

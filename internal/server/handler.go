@@ -5,12 +5,16 @@ import (
 
 	"github.com/cumulog/cumulog/internal/config"
 	"github.com/cumulog/cumulog/internal/edge/awshttp"
+	"github.com/cumulog/cumulog/internal/edge/consoleapi"
 	"github.com/cumulog/cumulog/internal/edge/logsapi"
 	"github.com/cumulog/cumulog/internal/edge/s3api"
 	"github.com/cumulog/cumulog/internal/edge/sigv4"
 	"github.com/cumulog/cumulog/internal/edge/stsapi"
 	"github.com/cumulog/cumulog/internal/service/access"
 )
+
+// consolePath is where the operations of the console API stand.
+const consolePath = "/_/api/"
 
 // handler is the one port: every protocol behind one router. token admits to the admin API.
 func (c *components) handler(token string) http.Handler {
@@ -24,12 +28,14 @@ func (c *components) handler(token string) http.Handler {
 		verifier := &sigv4.Verifier{Keys: c.access, NotFound: access.ErrNotFound}
 		options.Auth, s3.Verifier = awshttp.Required(verifier), verifier
 	}
-	api := logsapi.New(logsapi.Services{Groups: c.groups, Ingest: c.ingest, Events: c.events, Exports: c.exports})
+	api := logsapi.New(logsapi.Services{Groups: c.groups, Ingest: c.ingest, Events: c.events, Explore: c.explore, Exports: c.exports})
+	console := consoleapi.New(c.events, c.explore).Service()
 	bodies := newRooms(int64(c.cfg.Memory))
+	calls := bodies.admit(awshttp.NewHandler(options, api.Service(), console))
 	return awshttp.NewRouter(awshttp.RouterOptions{
-		JSON:  bodies.admit(awshttp.NewHandler(options, api.Service())),
+		JSON:  calls,
 		Query: bodies.admit(awshttp.NewQueryHandler(options, stsapi.Services(c.started)...)),
-		Admin: c.admin(token),
+		Admin: awshttp.ByPath(consolePath, console, calls, c.admin(token)),
 		S3:    s3api.New(s3),
 	})
 }

@@ -10,11 +10,13 @@ import (
 	"runtime/debug"
 
 	"github.com/cumulog/cumulog/internal/engine/query/exec"
+	"github.com/cumulog/cumulog/internal/engine/query/pattern"
 	"github.com/cumulog/cumulog/internal/engine/query/plan"
 	"github.com/cumulog/cumulog/internal/engine/store"
 	"github.com/cumulog/cumulog/internal/logs"
 	"github.com/cumulog/cumulog/internal/platform/catalog"
 	"github.com/cumulog/cumulog/internal/platform/vfs"
+	"github.com/cumulog/cumulog/internal/service/explore"
 )
 
 // engine asks questions of a data directory in this process: no query language reaches the executor over the wire yet.
@@ -58,26 +60,6 @@ func openEngine(ctx context.Context, dir, group string) (*engine, error) {
 
 func (e *engine) close() error { return errors.Join(e.store.Close(), e.catalog.Close()) }
 
-var blockOrders = map[plan.TimeOrder]store.BlockOrder{
-	plan.AnyOrder: store.AnyOrder, plan.NewestFirst: store.NewestFirst, plan.OldestFirst: store.OldestFirst,
-}
-
-// ScanBlocks hands the blocks of the store to the executor.
-func (e *engine) ScanBlocks(ctx context.Context, r plan.Request, workers int, fn func(worker int, b plan.Block) error) (plan.SourceStats, error) {
-	q := store.BlockQuery{Groups: r.Groups, Streams: r.Streams, Start: r.Start, End: r.End, Need: r.Need, Paths: r.Paths,
-		Order: blockOrders[r.Order], Skip: r.Skip}
-	st, err := e.store.ScanBlocks(ctx, q, workers, func(w int, b *store.BlockView) error { return fn(w, b) })
-	return plan.SourceStats{
-		BlocksSkippedTime:  st.TimeSkipped.Blocks + st.StreamSkipped.Blocks,
-		BlocksSkippedIndex: st.IndexSkipped.Blocks,
-		BlocksSkippedOrder: st.StopSkipped.Blocks,
-		PartsSkipped:       st.PartsSkipped,
-		RowsSkipped:        st.TimeSkipped.Rows + st.StreamSkipped.Rows + st.IndexSkipped.Rows + st.StopSkipped.Rows,
-		BytesSkipped:       st.TimeSkipped.Bytes + st.StreamSkipped.Bytes + st.IndexSkipped.Bytes + st.StopSkipped.Bytes,
-		BlocksDamaged:      st.DamagedBlocks,
-	}, err
-}
-
 func number(name string) plan.Expr { return plan.Field{Name: name} }
 
 func text(name, value string) plan.Expr {
@@ -90,6 +72,19 @@ func count() plan.Agg { return plan.Agg{Func: plan.Count, As: "n"} }
 func countMatches(field, re string) []plan.Step {
 	return []plan.Step{
 		plan.Filter{Cond: plan.Match{X: plan.Field{Name: field}, Re: regexp.MustCompile(re)}},
+		plan.Stats{Aggs: []plan.Agg{count()}},
+	}
+}
+
+// countPattern counts what a filter pattern matches.
+func countPattern(text string) []plan.Step {
+	p, err := pattern.Parse(text)
+	if err != nil {
+		panic(err)
+	}
+	m := p.Compile()
+	return []plan.Step{
+		plan.Filter{Cond: plan.Test{Name: p.String(), Match: m.Match, Need: p.Need(), Columns: m.Columns()}},
 		plan.Stats{Aggs: []plan.Agg{count()}},
 	}
 }
@@ -117,6 +112,8 @@ func plans(name string) []plan.Step {
 			}}},
 			plan.Stats{Aggs: []plan.Agg{count()}},
 		}
+	case "pattern":
+		return countPattern(`{ $.level = "error" && $.http.status = 503 }`)
 	case "bins":
 		return []plan.Step{plan.Stats{
 			By:   []plan.Named{{Expr: plan.Bin{X: plan.Field{Name: plan.Timestamp}, Every: 60_000}, As: "minute"}},
@@ -151,7 +148,7 @@ func (e *engine) ask(ctx context.Context, name string) (int64, error) {
 	if err != nil {
 		return 0, err
 	}
-	result, err := exec.Run(ctx, query, e, exec.Options{})
+	result, err := exec.Run(ctx, query, explore.Source{Store: e.store}, exec.Options{})
 	if err != nil {
 		return 0, err
 	}

@@ -69,6 +69,10 @@ func questions() []question {
 			peer: all(`level:="error" http.status:="503" | stats count() n`),
 		},
 		{
+			name: "two fields by a filter pattern, count", kinds: jsonOnly, engine: "pattern", sum: sumOf("n"),
+			peer: all(`level:="error" http.status:="503" | stats count() n`),
+		},
+		{
 			name: "count by 1-minute bins", kinds: everywhere, engine: "bins", sum: sumOf("n"),
 			peer: all(`* | stats by (_time:1m) count() n`),
 		},

@@ -71,7 +71,7 @@ func run(args []string, stdout io.Writer) error {
 				return fmt.Errorf("add %s: %w", *additions, err)
 			}
 		}
-		files, err := generate(m, filepath.Base(*model))
+		files, err := generate(m, filepath.Base(*model), filepath.Base(*out))
 		if err != nil {
 			return err
 		}

@@ -37,7 +37,7 @@ func TestGeneratedCodeIsCurrent(t *testing.T) {
 	if err := m.add(additions); err == nil {
 		t.Error("members were added twice")
 	}
-	files, err := generate(m, filepath.Base(modelFile))
+	files, err := generate(m, filepath.Base(modelFile), "logswire")
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -56,12 +56,12 @@ func TestGeneratedCodeIsCurrent(t *testing.T) {
 
 func TestGenerationIsDeterministic(t *testing.T) {
 	m := loadModel(t)
-	first, err := generate(m, "m")
+	first, err := generate(m, "m", "logswire")
 	if err != nil {
 		t.Fatal(err)
 	}
 	for range 3 {
-		again, err := generate(m, "m")
+		again, err := generate(m, "m", "logswire")
 		if err != nil {
 			t.Fatal(err)
 		}

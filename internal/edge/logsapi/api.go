@@ -7,6 +7,7 @@ import (
 	"github.com/cumulog/cumulog/internal/edge/logsapi/logswire"
 	"github.com/cumulog/cumulog/internal/logs"
 	"github.com/cumulog/cumulog/internal/service/events"
+	"github.com/cumulog/cumulog/internal/service/explore"
 	"github.com/cumulog/cumulog/internal/service/exports"
 	"github.com/cumulog/cumulog/internal/service/groups"
 	"github.com/cumulog/cumulog/internal/service/ingest"
@@ -17,6 +18,7 @@ type Services struct {
 	Groups  *groups.Service
 	Ingest  *ingest.Service
 	Events  *events.Service
+	Explore *explore.Service
 	Exports *exports.Service
 }
 
@@ -25,13 +27,14 @@ type API struct {
 	groups  *groups.Service
 	ingest  *ingest.Service
 	events  *events.Service
+	explore *explore.Service
 	exports *exports.Service
 }
 
 // New returns the API over services. With no services at all it can still say
 // which operations are built.
 func New(s Services) *API {
-	return &API{groups: s.Groups, ingest: s.Ingest, events: s.Events, exports: s.Exports}
+	return &API{groups: s.Groups, ingest: s.Ingest, events: s.Events, explore: s.Explore, exports: s.Exports}
 }
 
 // Service returns what awshttp needs to serve the API.

@@ -6,6 +6,7 @@ import (
 
 	"github.com/cumulog/cumulog/internal/edge/awsproto"
 	"github.com/cumulog/cumulog/internal/service/events"
+	"github.com/cumulog/cumulog/internal/service/explore"
 	"github.com/cumulog/cumulog/internal/service/exports"
 	"github.com/cumulog/cumulog/internal/service/groups"
 	"github.com/cumulog/cumulog/internal/service/ingest"
@@ -61,6 +62,9 @@ var domainErrors = []struct {
 	{events.ErrTooManyStreams, codeInvalidParameter, ""},
 	{events.ErrBadPointer, codeInvalidParameter, ""},
 	{events.ErrRecordNotFound, codeNotFound, ""},
+
+	{explore.ErrTimeRange, codeInvalidParameter, "The specified time is invalid."},
+	{explore.ErrDataSource, codeNotFound, ""},
 
 	{exports.ErrTaskNotFound, codeNotFound, "The specified export task does not exist."},
 	{exports.ErrFinished, codeInvalidOperation, "The specified export task has already finished"},

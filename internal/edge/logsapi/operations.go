@@ -17,6 +17,8 @@ func (a *API) operations() map[string]awshttp.Operation {
 		"DescribeLogStreams":            awshttp.JSON(a.describeLogStreams),
 		"FilterLogEvents":               awshttp.JSON(a.filterLogEvents),
 		"GetLogEvents":                  awshttp.JSON(a.getLogEvents),
+		"GetLogFields":                  awshttp.JSON(a.getLogFields),
+		"GetLogGroupFields":             awshttp.JSON(a.getLogGroupFields),
 		"GetLogRecord":                  awshttp.JSON(a.getLogRecord),
 		"ListLogGroups":                 awshttp.JSON(a.listLogGroups),
 		"ListTagsForResource":           awshttp.JSON(a.listTagsForResource),

@@ -19,6 +19,7 @@ import (
 	"github.com/cumulog/cumulog/internal/platform/catalog"
 	"github.com/cumulog/cumulog/internal/platform/vfs"
 	"github.com/cumulog/cumulog/internal/service/events"
+	"github.com/cumulog/cumulog/internal/service/explore"
 	"github.com/cumulog/cumulog/internal/service/groups"
 	"github.com/cumulog/cumulog/internal/service/ingest"
 )
@@ -61,9 +62,10 @@ func newStack(t *testing.T, change ...func(*groups.Options)) *stack {
 		t.Fatal(err)
 	}
 	api := logsapi.New(logsapi.Services{
-		Groups: g,
-		Ingest: ingest.New(ingest.Options{Directory: g, Store: s.store, Now: now}),
-		Events: events.New(events.Options{Directory: g, Store: s.store, Now: now}),
+		Groups:  g,
+		Ingest:  ingest.New(ingest.Options{Directory: g, Store: s.store, Now: now}),
+		Events:  events.New(events.Options{Directory: g, Store: s.store, Now: now}),
+		Explore: explore.New(explore.Options{Directory: g, Store: s.store, Now: now}),
 	})
 	srv := httptest.NewServer(awshttp.NewHandler(awshttp.Options{Auth: awshttp.Open(account, region)}, api.Service()))
 	t.Cleanup(srv.Close)

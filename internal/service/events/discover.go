@@ -15,12 +15,12 @@ const (
 	maxDiscoverDepth = 100
 )
 
-// discover returns the fields of a JSON object in dot form: a.b for members,
+// Discover returns the fields of a JSON object in dot form: a.b for members,
 // a.0 for elements. Strings lose their quotes, numbers keep their spelling,
 // null and empty objects and lists have no field. A message that is no JSON
 // object has none, and fields past maxDiscovered, in the order of the message,
 // are left out.
-func discover(message []byte) map[string]string {
+func Discover(message []byte) map[string]string {
 	fields := make(map[string]string, 16)
 	text := bytes.TrimSpace(message)
 	if len(text) == 0 || text[0] != '{' || !json.Valid(text) {

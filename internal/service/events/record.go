@@ -48,7 +48,7 @@ func (s *Service) Record(ctx context.Context, scope logs.Scope, pointer string) 
 	var fields map[string]string
 	_, err = s.store.Scan(ctx, q, func(e logs.Event) bool {
 		if e.Key == id.Key {
-			fields = discover(e.Message)
+			fields = Discover(e.Message)
 			fields["@message"] = string(e.Message)
 			fields["@ingestionTime"] = strconv.FormatInt(e.Ingestion, 10)
 		}

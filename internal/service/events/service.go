@@ -2,7 +2,6 @@ package events
 
 import (
 	"context"
-	"math"
 	"time"
 
 	"github.com/cumulog/cumulog/internal/engine/store"
@@ -77,18 +76,7 @@ func (s *Service) readable(ctx context.Context, scope logs.Scope, nameOrARN stri
 // part of [start, end) that the retention of the group leaves. nil is an open
 // side.
 func (s *Service) visible(g groups.Group, start, end *int64) (from, to int64) {
-	from, to = 0, math.MaxInt64
-	if start != nil {
-		from = *start
-	}
-	if end != nil {
-		to = *end
-	}
-	if g.RetentionDays > 0 {
-		floor := s.now().UnixMilli() - int64(g.RetentionDays)*int64(24*time.Hour/time.Millisecond)
-		from = max(from, floor)
-	}
-	return max(from, 0), to
+	return groups.Visible(g, s.now(), start, end)
 }
 
 // pageLimit returns the limit of a page for a requested one, 0 being none.

@@ -1,0 +1,214 @@
+package consoleapi_test
+
+import (
+	"bytes"
+	"context"
+	"encoding/json"
+	"fmt"
+	"io"
+	"net/http"
+	"net/http/httptest"
+	"path/filepath"
+	"strings"
+	"testing"
+	"time"
+
+	"github.com/google/go-cmp/cmp"
+
+	"github.com/cumulog/cumulog/internal/edge/awshttp"
+	"github.com/cumulog/cumulog/internal/edge/consoleapi"
+	"github.com/cumulog/cumulog/internal/engine/store"
+	"github.com/cumulog/cumulog/internal/logs"
+	"github.com/cumulog/cumulog/internal/platform/catalog"
+	"github.com/cumulog/cumulog/internal/platform/vfs"
+	"github.com/cumulog/cumulog/internal/service/events"
+	"github.com/cumulog/cumulog/internal/service/explore"
+	"github.com/cumulog/cumulog/internal/service/groups"
+)
+
+const (
+	start   = int64(1_790_000_000_000)
+	account = "123456789012"
+	region  = "eu-west-1"
+)
+
+// newServer serves the console API over a group g with a stream s of 20 events, a second apart.
+func newServer(t *testing.T) string {
+	t.Helper()
+	ctx := context.Background()
+	db, err := catalog.Open(ctx, filepath.Join(t.TempDir(), "catalog.db"), catalog.Options{})
+	if err != nil {
+		t.Fatal(err)
+	}
+	t.Cleanup(func() { db.Close() })
+	fs := vfs.NewMem()
+	if err := fs.MkdirAll("data"); err != nil {
+		t.Fatal(err)
+	}
+	now := func() time.Time { return time.UnixMilli(start + 60_000) }
+	s, err := store.Open(ctx, store.Options{FS: fs, Dir: "data", Manifest: db, Now: now})
+	if err != nil {
+		t.Fatal(err)
+	}
+	t.Cleanup(func() { s.Close() })
+	g, err := groups.New(groups.Options{Catalog: db, Store: s, Now: now})
+	if err != nil {
+		t.Fatal(err)
+	}
+	scope := logs.Scope{Account: account, Region: region}
+	if err := g.Create(ctx, scope, groups.CreateRequest{Name: "g"}); err != nil {
+		t.Fatal(err)
+	}
+	if err := g.CreateStream(ctx, scope, "g", "s"); err != nil {
+		t.Fatal(err)
+	}
+	group, err := g.Resolve(ctx, scope, "g")
+	if err != nil {
+		t.Fatal(err)
+	}
+	stream, err := g.ResolveStream(ctx, group, "s")
+	if err != nil {
+		t.Fatal(err)
+	}
+	for i := range 20 {
+		m := fmt.Sprintf(`{"n":%d,"level":%q}`, i, []string{"info", "error"}[i%4/3])
+		b := store.Batch{Group: group.ID, Stream: stream.ID, Ingestion: start + int64(i)*10, Timestamps: []int64{start + int64(i)*1000}, Arena: []byte(m), Ends: []uint32{uint32(len(m))}}
+		if _, err := s.Append(ctx, b); err != nil {
+			t.Fatal(err)
+		}
+	}
+	api := consoleapi.New(events.New(events.Options{Directory: g, Store: s, Now: now}), explore.New(explore.Options{Directory: g, Store: s, Now: now})).Service()
+	calls := awshttp.NewHandler(awshttp.Options{Auth: awshttp.Open(account, region)}, api)
+	srv := httptest.NewServer(awshttp.ByPath("/_/api/", api, calls, http.NotFoundHandler()))
+	t.Cleanup(srv.Close)
+	return srv.URL
+}
+
+// call posts JSON and decodes the answer.
+func call(t *testing.T, url, operation, body string) (status int, answer map[string]any) {
+	t.Helper()
+	resp, err := http.Post(url+"/_/api/"+operation, "application/json", strings.NewReader(body))
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer resp.Body.Close()
+	raw, err := io.ReadAll(resp.Body)
+	if err != nil {
+		t.Fatal(err)
+	}
+	d := json.NewDecoder(bytes.NewReader(raw))
+	d.UseNumber()
+	if err := d.Decode(&answer); err != nil {
+		t.Fatalf("%s answers %d %q: %v", operation, resp.StatusCode, raw, err)
+	}
+	return resp.StatusCode, answer
+}
+
+func numbers(answer map[string]any) (out []string) {
+	for _, e := range answer["events"].([]any) {
+		var m struct{ N json.Number }
+		_ = json.Unmarshal([]byte(e.(map[string]any)["message"].(string)), &m)
+		out = append(out, m.N.String())
+	}
+	return out
+}
+
+func TestSearchAndContext(t *testing.T) {
+	url := newServer(t)
+	search := func(body string, want ...string) map[string]any {
+		t.Helper()
+		status, answer := call(t, url, "SearchEvents", body)
+		if status != http.StatusOK {
+			t.Fatalf("%s: %d %v", body, status, answer)
+		}
+		if d := cmp.Diff(want, numbers(answer)); d != "" {
+			t.Errorf("%s (-want +got)\n%s", body, d)
+		}
+		return answer
+	}
+	search(`{"logGroupIdentifier":"g","filterPattern":"{ $.level = \"error\" }"}`, "3", "7", "11", "15", "19")
+	search(fmt.Sprintf(`{"logGroupIdentifier":"g","ingestedFrom":%d,"ingestedTo":%d}`, start+20, start+50), "2", "3", "4")
+	page := search(`{"logGroupIdentifier":"g","newestFirst":true,"limit":3}`, "19", "18", "17")
+	search(fmt.Sprintf(`{"logGroupIdentifier":"g","newestFirst":true,"limit":2,"nextToken":%q}`, page["nextToken"]), "16", "15")
+
+	id := page["events"].([]any)[2].(map[string]any)["eventId"]
+	status, around := call(t, url, "GetEventContext", fmt.Sprintf(`{"eventId":%q,"before":2,"after":1}`, id))
+	if d := cmp.Diff([]string{"15", "16", "17", "18"}, numbers(around)); status != http.StatusOK || d != "" || around["position"] != json.Number("2") || around["logStreamName"] != "s" {
+		t.Errorf("context %d %v (-want +got)\n%s", status, around, d)
+	}
+}
+
+func TestCountsAndFacets(t *testing.T) {
+	url := newServer(t)
+	rangeOf := fmt.Sprintf(`"logGroupIdentifier":"g","startTime":%d,"endTime":%d`, start, start+19_999)
+	_, counts := call(t, url, "CountEvents", "{"+rangeOf+`,"period":10000,"by":"level"}`)
+	n := func(text string) json.Number { return json.Number(text) }
+	want := map[string]any{
+		"period": n("10000"), "startTime": n(fmt.Sprint(start)), "total": n("20"), "buckets": []any{n("10"), n("10")},
+		"values": []any{
+			map[string]any{"value": "info", "total": n("15"), "buckets": []any{n("8"), n("7")}},
+			map[string]any{"value": "error", "total": n("5"), "buckets": []any{n("2"), n("3")}},
+		},
+	}
+	delete(counts, "statistics")
+	if d := cmp.Diff(want, counts); d != "" {
+		t.Errorf("counts (-want +got)\n%s", d)
+	}
+	_, facets := call(t, url, "GetFacets", "{"+rangeOf+`,"fields":["level"],"filterPattern":"{ $.n > 9 }","top":1}`)
+	want = map[string]any{"total": n("10"), "facets": []any{map[string]any{
+		"field": "level", "present": n("10"), "distinct": n("2"), "top": []any{map[string]any{"value": "info", "count": n("7")}},
+	}}}
+	delete(facets, "statistics")
+	if d := cmp.Diff(want, facets); d != "" {
+		t.Errorf("facets (-want +got)\n%s", d)
+	}
+}
+
+func TestExplainPattern(t *testing.T) {
+	url := newServer(t)
+	_, answer := call(t, url, "ExplainPattern", `{"filterPattern":"{$.a=1}","messages":["{\"a\":1}","{\"a\":2}"]}`)
+	list := answer["explanations"].([]any)
+	yes, no := list[0].(map[string]any), list[1].(map[string]any)
+	if answer["pattern"] != "{ $.a = 1 }" || yes["matched"] != true || no["matched"] != false {
+		t.Errorf("%v", answer)
+	}
+	if got := no["part"].(map[string]any)["reason"]; got != "the value is 2, which is not = 1" {
+		t.Errorf("the reason is %v", got)
+	}
+	if d := cmp.Diff(map[string]any{"$.a": "1"}, yes["values"]); d != "" {
+		t.Errorf("values (-want +got)\n%s", d)
+	}
+}
+
+func TestRefusals(t *testing.T) {
+	url := newServer(t)
+	for _, c := range []struct{ operation, body, code, text string }{
+		{"SearchEvents", `{}`, "InvalidParameterException", "logGroupIdentifier"},
+		{"SearchEvents", `{"logGroupIdentifier":"none"}`, "ResourceNotFoundException", "log group"},
+		{"SearchEvents", `{"logGroupIdentifier":"g","limit":10001}`, "InvalidParameterException", "less than or equal to 10000"},
+		{"GetEventContext", `{"eventId":"x"}`, "InvalidParameterException", "eventId is invalid"},
+		{"GetEventContext", `{"eventId":"x","before":1001}`, "InvalidParameterException", "less than or equal to 1000"},
+		{"CountEvents", `{"logGroupIdentifier":"g","startTime":0,"endTime":2000,"period":1}`, "InvalidParameterException", "1 to 2000 buckets"},
+		{"GetFacets", `{"logGroupIdentifier":"g","startTime":0,"endTime":1,"fields":[]}`, "InvalidParameterException", "fields"},
+		{"ExplainPattern", `{"filterPattern":"x","messages":[]}`, "InvalidParameterException", "messages"},
+		{"ExplainPattern", `{`, "SerializationException", ""},
+	} {
+		status, answer := call(t, url, c.operation, c.body)
+		if status != http.StatusBadRequest || answer["__type"] != c.code || !strings.Contains(fmt.Sprint(answer["message"]), c.text) {
+			t.Errorf("%s %s: %d %v, want %s: …%s…", c.operation, c.body, status, answer, c.code, c.text)
+		}
+	}
+	_, answer := call(t, url, "SearchEvents", `{"logGroupIdentifier":"g","filterPattern":"{ a = 1 }"}`)
+	position := map[string]any{"start": json.Number("2"), "end": json.Number("3")}
+	if d := cmp.Diff(position, answer["position"]); d != "" || answer["reason"] == nil || answer["hint"] == nil || answer["message"] != "Invalid filter pattern" {
+		t.Errorf("a bad pattern: %v\n%s", answer, d)
+	}
+	resp, err := http.Post(url+"/_/api/Nothing", "application/json", strings.NewReader("{}"))
+	if err != nil {
+		t.Fatal(err)
+	}
+	resp.Body.Close()
+	if resp.StatusCode != http.StatusNotFound {
+		t.Errorf("an unknown operation: %s", resp.Status)
+	}
+}

@@ -1,0 +1,239 @@
+package explore
+
+import (
+	"cmp"
+	"context"
+	"encoding/json"
+	"errors"
+	"fmt"
+	"maps"
+	"math"
+	"slices"
+	"strings"
+	"time"
+
+	"github.com/cumulog/cumulog/internal/engine/store"
+	"github.com/cumulog/cumulog/internal/logs"
+	"github.com/cumulog/cumulog/internal/service/events"
+	"github.com/cumulog/cumulog/internal/service/groups"
+)
+
+// A sample of fields reads at most so much of the newest events of its window.
+const (
+	sampleEvents = 5000
+	sampleBytes  = 16 << 20
+	sampleTime   = 2 * time.Second
+
+	maxFields = 1000 // of one answer
+)
+
+// The windows of GetLogGroupFields.
+const (
+	aroundTime = 8 * time.Minute
+	recentTime = 15 * time.Minute
+)
+
+// FieldShare is a field and the share of events that have it.
+type FieldShare struct {
+	Name    string
+	Percent int // rounded, at least 1
+}
+
+// Fields returns the fields of a sample of a group's events: the newest 5,000 (or
+// 16 MiB) of the 8 minutes before and after a time in seconds, or of the last 15
+// minutes. Fields that every event has come first, those of JSON messages in dot
+// form by their share.
+func (s *Service) Fields(ctx context.Context, scope logs.Scope, group string, seconds *int64) ([]FieldShare, error) {
+	g, err := s.readable(ctx, scope, group)
+	if err != nil {
+		return nil, err
+	}
+	now := s.now()
+	start, end := now.Add(-recentTime).UnixMilli(), int64(math.MaxInt64)
+	if seconds != nil {
+		if *seconds < 0 || *seconds > math.MaxInt64/2000 {
+			return nil, ErrTimeRange
+		}
+		at := *seconds * 1000
+		start, end = at-aroundTime.Milliseconds(), at+aroundTime.Milliseconds()+1
+	} else {
+		end = now.UnixMilli() + 1
+	}
+	counts := map[string]int{}
+	total := 0
+	err = s.sample(ctx, g, start, end, func(e logs.Event) {
+		total++
+		for name := range events.Discover(e.Message) {
+			if _, known := counts[name]; known || len(counts) < maxFields {
+				counts[name]++
+			}
+		}
+	})
+	if err != nil || total == 0 {
+		return []FieldShare{}, err
+	}
+	var out []FieldShare
+	for _, name := range []string{"@ingestionTime", "@log", "@logStream", "@message", "@timestamp"} {
+		out = append(out, FieldShare{name, 100})
+	}
+	var found []FieldShare
+	for name, n := range counts {
+		found = append(found, FieldShare{name, max(1, (n*100+total/2)/total)})
+	}
+	slices.SortFunc(found, func(a, b FieldShare) int {
+		return cmp.Or(cmp.Compare(b.Percent, a.Percent), strings.Compare(a.Name, b.Name))
+	})
+	return append(out, found...), nil
+}
+
+// sample calls yield for the newest events of a window.
+func (s *Service) sample(ctx context.Context, g groups.Group, start, end int64, yield func(logs.Event)) error {
+	from, to := groups.Visible(g, s.now(), &start, &end)
+	if from >= to {
+		return nil
+	}
+	n := 0
+	q := store.Query{Group: g.ID, Start: from, End: to, Reverse: true, Budget: store.Budget{Bytes: sampleBytes, Time: sampleTime}}
+	_, err := s.store.Scan(ctx, q, func(e logs.Event) bool {
+		yield(e)
+		n++
+		return n < sampleEvents
+	})
+	if errors.Is(err, store.ErrMemory) {
+		return fmt.Errorf("%w: %w", events.ErrMemory, err)
+	}
+	return err
+}
+
+// FieldType is the type of a field: string, number, boolean, array or struct.
+type FieldType struct {
+	Type    string
+	Element *FieldType   // of an array
+	Fields  []NamedField // of a struct
+}
+
+// NamedField is a field and its type.
+type NamedField struct {
+	Name string
+	Type FieldType
+}
+
+// The tags by which a group belongs to a data source.
+const (
+	tagSourceName = "cw:datasource:name"
+	tagSourceType = "cw:datasource:type"
+)
+
+// SourceFields returns the fields of a data source: of a sample of the newest events of
+// the groups whose tags cw:datasource:name and cw:datasource:type name it.
+// ErrDataSource when no group does.
+func (s *Service) SourceFields(ctx context.Context, scope logs.Scope, name, kind string) ([]NamedField, error) {
+	exactly := func(v string) []string { return []string{strings.Trim(v, "*!")} }
+	page, err := s.dir.List(ctx, scope, groups.ListRequest{Limit: 20, Tags: []groups.TagFilter{
+		{Key: tagSourceName, Values: exactly(name)}, {Key: tagSourceType, Values: exactly(kind)},
+	}})
+	if err != nil {
+		return nil, err
+	}
+	if len(page.Groups) == 0 {
+		return nil, ErrDataSource
+	}
+	root := &shape{}
+	for _, g := range page.Groups {
+		if g.Class != groups.ClassStandard {
+			continue
+		}
+		err := s.sample(ctx, g, 0, math.MaxInt64, func(e logs.Event) {
+			var v map[string]any
+			if json.Unmarshal(e.Message, &v) == nil && v != nil {
+				root.add(v, 0)
+			}
+		})
+		if err != nil {
+			return nil, err
+		}
+	}
+	out := []NamedField{{"@timestamp", FieldType{Type: "number"}}, {"@message", FieldType{Type: "string"}}, {"@logStream", FieldType{Type: "string"}}}
+	return append(out, root.fields()...), nil
+}
+
+// shape unites the types of values. A field with values of several types is a
+// string.
+type shape struct {
+	kind    string // "": only null so far
+	element *shape
+	members map[string]*shape
+}
+
+// maxShapeDepth bounds the nesting that is told; what is deeper is a string.
+const maxShapeDepth = 20
+
+func (s *shape) add(v any, depth int) {
+	set := func(kind string) bool {
+		if s.kind == "" || s.kind == kind {
+			s.kind = kind
+			return true
+		}
+		*s = shape{kind: "string"}
+		return false
+	}
+	if depth == maxShapeDepth {
+		set("string")
+		return
+	}
+	switch v := v.(type) {
+	case string:
+		set("string")
+	case float64:
+		set("number")
+	case bool:
+		set("boolean")
+	case []any:
+		if set("array") {
+			if s.element == nil {
+				s.element = &shape{}
+			}
+			for _, e := range v {
+				s.element.add(e, depth+1)
+			}
+		}
+	case map[string]any:
+		if !set("struct") {
+			return
+		}
+		if s.members == nil {
+			s.members = map[string]*shape{}
+		}
+		for name, m := range v {
+			k := s.members[name]
+			if k == nil {
+				if len(s.members) == maxFields {
+					continue
+				}
+				k = &shape{}
+				s.members[name] = k
+			}
+			k.add(m, depth+1)
+		}
+	}
+}
+
+func (s *shape) fields() []NamedField {
+	out := []NamedField{}
+	for _, name := range slices.Sorted(maps.Keys(s.members)) {
+		out = append(out, NamedField{name, s.members[name].fieldType()})
+	}
+	return out
+}
+
+func (s *shape) fieldType() FieldType {
+	t := FieldType{Type: cmp.Or(s.kind, "string")}
+	switch t.Type {
+	case "array":
+		e := s.element.fieldType()
+		t.Element = &e
+	case "struct":
+		t.Fields = s.fields()
+	}
+	return t
+}
