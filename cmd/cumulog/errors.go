@@ -41,6 +41,8 @@ func report(w io.Writer, err error) int {
 		code, hint = f.code, f.hint
 	case errors.Is(err, context.Canceled):
 		return 130
+	case errors.Is(err, errNoMatch):
+		return 1
 	}
 	fmt.Fprintf(w, "cumulog: %s\n", describe(err))
 	if hint == "" {
