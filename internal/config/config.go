@@ -45,6 +45,7 @@ type Config struct {
 	Region          string // region of callers whose signature names none
 	Memory          Size   // soft limit of the process, bytes
 	StrictAWS       bool   // apply AWS's account quotas where Cumulog would allow more
+	Faults          Faults // what goes wrong on purpose; only with StrictAWS
 	Salvage         bool   // start although acknowledged records of the write-ahead log are damaged, without them
 	TLSCert, TLSKey string // PEM files; both or none
 	LogLevel        string // debug, info, warn, error
@@ -111,6 +112,9 @@ func (c *Config) Validate() error {
 	}
 	if c.Memory < MinMemory || c.Memory > MaxMemory {
 		bad("memory", "%s is outside %s to %s", c.Memory, MinMemory, MaxMemory)
+	}
+	if len(c.Faults) > 0 && !c.StrictAWS {
+		bad("faults", "faults are made only together with --strict-aws")
 	}
 	if (c.TLSCert == "") != (c.TLSKey == "") {
 		bad("tls-cert", "certificate and key (--tls-key) are given together or not at all")

@@ -17,6 +17,7 @@ const (
 	CodeServiceUnavailable    = "ServiceUnavailableException"
 	CodeInvalidParameter      = "InvalidParameterException"
 	CodeValidation            = "ValidationException"
+	CodeThrottling            = "ThrottlingException"
 )
 
 // Error is an error as a client sees it. It is immutable once returned.
