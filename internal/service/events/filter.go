@@ -103,6 +103,9 @@ func (s *Service) Filter(ctx context.Context, scope logs.Scope, r FilterRequest)
 			f.snapshot = snapshot
 		}
 	}
+	if r.Reverse && r.Start != nil && *r.Start < firstReverse {
+		return FilterPage{}, ErrReverse
+	}
 	if err := f.chooseStreams(ctx, g, &r); err != nil {
 		return FilterPage{}, err
 	}
@@ -129,9 +132,6 @@ func (r *FilterRequest) check() (p *pattern.Pattern, limit int, err error) {
 	}
 	if r.IngestedFrom != nil && r.IngestedTo != nil && *r.IngestedFrom > *r.IngestedTo {
 		return nil, 0, ErrIngestedRange
-	}
-	if r.Reverse && r.Start != nil && *r.Start < firstReverse {
-		return nil, 0, ErrReverse
 	}
 	if r.Streams != nil && r.Prefix != nil {
 		return nil, 0, ErrNamesAndPrefix
@@ -161,6 +161,8 @@ type filterRun struct {
 	more  bool     // another event waits behind the page, or may
 	next  logs.Key // where the next page goes on, if there is more
 
+	dead map[logs.StreamID]bool // streams that were found deleted
+
 	snapshot logs.Seq // no event with a higher one is shown; 0: not chosen yet
 	from, to *int64   // of the ingestion time
 
@@ -170,6 +172,9 @@ type filterRun struct {
 
 // chooseStreams narrows the query to the streams that the request names.
 func (f *filterRun) chooseStreams(ctx context.Context, g groups.Group, r *FilterRequest) error {
+	if r.Streams != nil {
+		f.q.Streams = []logs.StreamID{}
+	}
 	for _, name := range r.Streams {
 		st, err := f.s.dir.ResolveStream(ctx, g, name)
 		if err != nil {
@@ -270,9 +275,15 @@ func (f *filterRun) run(ctx context.Context) error {
 		if _, alive := f.page.names[behind.Stream]; !alive {
 			consumed = behind.Key
 		}
-		if consumed != (logs.Key{}) {
-			f.goOn(consumed)
+		if consumed == (logs.Key{}) {
+			continue
 		}
+		// Many deleted streams may lie ahead.
+		if took := time.Since(begin); took >= f.s.emptyTime || took >= f.s.pageTime && len(f.page.rows) > 0 {
+			f.more, f.next = true, consumed
+			return nil
+		}
+		f.goOn(consumed)
 	}
 }
 
@@ -286,7 +297,7 @@ func (f *filterRun) shows(ctx context.Context, e *logs.Event) (bool, error) {
 	case f.lazyPrefix != "":
 		return f.wanted(ctx, e.Stream)
 	}
-	return true, nil
+	return !f.dead[e.Stream], nil
 }
 
 // wanted judges a stream by the prefix and remembers its name.
@@ -336,6 +347,14 @@ func (f *filterRun) nameStreams(ctx context.Context, behind *logs.Event) (gone b
 	}
 	if len(names) == len(missing) {
 		return false, nil
+	}
+	if f.dead == nil {
+		f.dead = map[logs.StreamID]bool{}
+	}
+	for _, id := range missing {
+		if _, alive := names[id]; !alive {
+			f.dead[id] = true
+		}
 	}
 	f.page.keep(func(r *row) bool { _, alive := f.page.names[r.stream]; return alive })
 	return true, nil

@@ -64,17 +64,19 @@ func (p *Page) last() logs.Key  { return p.rows[len(p.rows)-1].key }
 // reverse turns a page that was collected descending.
 func (p *Page) reverse() { slices.Reverse(p.rows) }
 
-// keep drops the rows for which ok is false. Their bytes stay in memory, but
-// do not count any more.
+// keep drops the rows for which ok is false, with their bytes.
 func (p *Page) keep(ok func(*row) bool) {
-	kept := p.rows[:0]
+	kept, arena := p.rows[:0], p.arena[:0]
 	for i := range p.rows {
-		r := &p.rows[i]
-		if ok(r) {
-			kept = append(kept, *r)
-		} else {
+		r := p.rows[i]
+		if !ok(&r) {
 			p.bytes -= int(r.end-r.from) + eventOverhead
+			continue
 		}
+		from := uint32(len(arena))
+		arena = append(arena, p.arena[r.from:r.end]...) // rows follow each other, so nothing is written before it was read
+		r.from, r.end = from, uint32(len(arena))
+		kept = append(kept, r)
 	}
-	p.rows = kept
+	p.rows, p.arena = kept, arena
 }

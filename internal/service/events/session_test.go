@@ -7,7 +7,9 @@ import (
 	"math/rand/v2"
 	"slices"
 	"testing"
+	"time"
 
+	"github.com/cumulog/cumulog/internal/engine/store"
 	"github.com/cumulog/cumulog/internal/logs"
 	"github.com/cumulog/cumulog/internal/service/events"
 )
@@ -167,4 +169,42 @@ func testAround(t *testing.T, open opener) {
 	refuse(events.AroundRequest{EventID: known}, logs.Scope{Account: "999999999999", Region: scope.Region}, events.ErrRecordNotFound)
 	w.must(w.groups.Delete(context.Background(), scope, "g"))
 	refuse(events.AroundRequest{EventID: known}, scope, events.ErrRecordNotFound)
+}
+
+// counting counts the scans of a store.
+type counting struct {
+	events.Scanner
+	scans int
+}
+
+func (c *counting) Scan(ctx context.Context, q store.Query, yield func(logs.Event) bool) (store.Stats, error) {
+	c.scans++
+	return c.Scanner.Scan(ctx, q, yield)
+}
+
+// TestDeletedStreamsCostLittle: the events of a deleted stream that lie before a page are passed in one go.
+func TestDeletedStreamsCostLittle(t *testing.T) {
+	w := newWorld(t, openStore(0, 0))
+	w.create("g", "dead", "live")
+	for i := range 20 {
+		w.put("g", "dead", numbered(100*i, 100)...)
+	}
+	w.put("g", "live", event{10_000_000, "alive"})
+	w.must(w.groups.DeleteStream(context.Background(), scope, "g", "dead"))
+	c := &counting{Scanner: w.store}
+	s := events.New(events.Options{Directory: w.groups, Store: c, Now: func() time.Time { return time.UnixMilli(w.now.Load()) }})
+	for _, limit := range []int{1, 5, 10_000} {
+		c.scans = 0
+		p, err := s.Filter(context.Background(), scope, events.FilterRequest{Group: "g", Limit: limit})
+		w.must(err)
+		if got := messages(&p.Page); !slices.Equal(got, []string{"alive"}) || p.Token != "" {
+			t.Errorf("limit %d: %v, token %q", limit, got, p.Token)
+		}
+		if c.scans > 3 {
+			t.Errorf("limit %d: %d scans", limit, c.scans)
+		}
+	}
+	if p, err := s.Filter(context.Background(), scope, events.FilterRequest{Group: "g", Streams: []string{}}); err != nil || p.Len() > 0 {
+		t.Errorf("no streams: %d events, %v", p.Len(), err)
+	}
 }

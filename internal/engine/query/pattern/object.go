@@ -330,7 +330,10 @@ func (o *object) walk(v value, steps Selector, visit func(value) bool) bool {
 			o.peek()
 			o.pos++
 		}
-		next, _ := o.skip()
+		next, ok := o.skip()
+		if !ok { // not what was read before
+			return true
+		}
 		if wanted && !o.walk(next, steps[1:], visit) {
 			return false
 		}

@@ -4,6 +4,7 @@ import (
 	"math"
 	"strconv"
 	"strings"
+	"unicode"
 )
 
 // condParser reads conditions: those of a JSON pattern, or of one field of a
@@ -318,6 +319,9 @@ func (p *condParser) operand() (Operand, error) {
 		return Operand{Kind: RegexOperand, Regexp: re, Span: re.Span}, nil
 	}
 	word := p.run(p.isBareByte)
+	if i := strings.IndexFunc(word, unicode.IsSpace); i >= 0 { // blanks beyond ASCII
+		word, p.pos = word[:i], start+i
+	}
 	at := Span{start, p.pos}
 	if word == "" {
 		switch c := p.text[p.pos]; {
@@ -371,5 +375,5 @@ func number(word string) (float64, bool) {
 		return 0, false
 	}
 	n, err := strconv.ParseFloat(word, 64)
-	return n, err == nil
+	return n, err == nil || math.IsInf(n, 0)
 }

@@ -146,14 +146,11 @@ func compareNumbers(op CompareOp, a, b float64) bool {
 	return a >= b
 }
 
-// maxNumber bounds the text of a number; anything longer is text.
-const maxNumber = 400
-
 // parseNumber returns the number that a text is nothing but: an optional sign,
 // digits, an optional fraction and exponent. One beyond a double is infinite.
 func parseNumber(b []byte) (float64, bool) {
 	i, n := 0, len(b)
-	if n == 0 || n > maxNumber {
+	if n == 0 {
 		return 0, false
 	}
 	neg := b[0] == '-'
