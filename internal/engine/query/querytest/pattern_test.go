@@ -42,6 +42,9 @@ func TestPatternScripts(t *testing.T) {
 			t.Run("matcher", func(t *testing.T) { matchScript(t, s) })
 			t.Run("refused", func(t *testing.T) { refuseScript(t, s) })
 			for _, workers := range []int{1, 4} {
+				if workers == 1 && testing.Short() {
+					continue
+				}
 				for _, storage := range storages {
 					t.Run(fmt.Sprintf("%s, %d workers", storage.name, workers), func(t *testing.T) {
 						storeScript(t, s, storage, workers)
