@@ -9,7 +9,7 @@ import (
 
 // Fault is what goes wrong on purpose with one operation.
 type Fault struct {
-	Operation string  // "*": every one without a fault of its own
+	Operation string  // or AnyOperation
 	At        int     // where its name stands in the setting, in bytes
 	Empty     float64 // share of pages that are empty though the search goes on
 	Throttle  float64 // share of calls that are refused
@@ -31,6 +31,9 @@ const (
 	maxFaultLen = 8 << 10
 
 	emptyOperation = "FilterLogEvents" // the one whose pages may be empty
+
+	// AnyOperation is the name that stands for every operation without faults of its own.
+	AnyOperation = "*"
 )
 
 // ParseFaults reads the setting; "" is no faults. Errors tell the position of the mistake, in bytes from 1.

@@ -11,6 +11,7 @@ import (
 	"github.com/prometheus/client_golang/prometheus"
 
 	"github.com/cumulog/cumulog/internal/config"
+	"github.com/cumulog/cumulog/internal/edge/awshttp"
 	"github.com/cumulog/cumulog/internal/engine/store"
 	"github.com/cumulog/cumulog/internal/engine/store/wal"
 	"github.com/cumulog/cumulog/internal/platform/catalog"
@@ -34,6 +35,7 @@ type components struct {
 	started  time.Time
 	registry *prometheus.Registry
 	metrics  *metrics
+	faults   *awshttp.Faults // nil: none
 
 	catalog *catalog.DB
 	copier  *catalogCopier
@@ -82,7 +84,7 @@ func build(ctx context.Context, o Options) (_ *components, err error) {
 		}
 	}()
 	c.metrics = newMetrics(c.registry)
-	for _, step := range []func(context.Context) error{c.openPlatform, c.openStore, c.openServices} {
+	for _, step := range []func(context.Context) error{c.makeFaults, c.openPlatform, c.openStore, c.openServices} {
 		if err := step(ctx); err != nil {
 			return nil, err
 		}

@@ -20,6 +20,7 @@ type Services struct {
 	Events  *events.Service
 	Explore *explore.Service
 	Exports *exports.Service
+	Faults  *awshttp.Faults // nil: none
 }
 
 // API answers the operations of CloudWatch Logs.
@@ -29,12 +30,13 @@ type API struct {
 	events  *events.Service
 	explore *explore.Service
 	exports *exports.Service
+	faults  *awshttp.Faults
 }
 
 // New returns the API over services. With no services at all it can still say
 // which operations are built.
 func New(s Services) *API {
-	return &API{groups: s.Groups, ingest: s.Ingest, events: s.Events, explore: s.Explore, exports: s.Exports}
+	return &API{groups: s.Groups, ingest: s.Ingest, events: s.Events, explore: s.Explore, exports: s.Exports, faults: s.Faults}
 }
 
 // Service returns what awshttp needs to serve the API.

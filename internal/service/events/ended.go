@@ -1,40 +1,55 @@
 package events
 
-import "sync"
+import (
+	"hash/maphash"
+	"sync"
+)
 
-// maxEnded bounds the tokens that are remembered.
+// maxEnded bounds the tokens that are remembered; at least half as many are.
 const maxEnded = 10_000
 
-// endedTokens remembers the last tokens that led to the end of their session.
+// endedTokens remembers the tokens that led to the end of their session, those that
+// were used last. It keeps their hashes in two generations: what is used of the old one
+// moves to the young one, and the old one is dropped when the young one is full.
 type endedTokens struct {
-	mu    sync.Mutex
-	set   map[string]struct{}
-	order []string // a ring, once it is full
-	next  int
+	seed maphash.Seed
+
+	mu         sync.Mutex
+	young, old map[uint64]struct{}
+}
+
+func newEndedTokens() *endedTokens {
+	return &endedTokens{seed: maphash.MakeSeed(), young: map[uint64]struct{}{}}
 }
 
 func (e *endedTokens) has(token string) bool {
+	h := maphash.String(e.seed, token)
 	e.mu.Lock()
 	defer e.mu.Unlock()
-	_, ok := e.set[token]
+	if _, ok := e.young[h]; ok {
+		return true
+	}
+	_, ok := e.old[h]
+	if ok {
+		e.put(h)
+	}
 	return ok
 }
 
 func (e *endedTokens) add(token string) {
+	h := maphash.String(e.seed, token)
 	e.mu.Lock()
 	defer e.mu.Unlock()
-	if _, ok := e.set[token]; ok {
+	e.put(h)
+}
+
+// put is called with mu held.
+func (e *endedTokens) put(h uint64) {
+	if _, ok := e.young[h]; ok {
 		return
 	}
-	if e.set == nil {
-		e.set = make(map[string]struct{})
+	if len(e.young) == maxEnded/2 {
+		e.young, e.old = make(map[uint64]struct{}), e.young
 	}
-	e.set[token] = struct{}{}
-	if len(e.order) < maxEnded {
-		e.order = append(e.order, token)
-		return
-	}
-	delete(e.set, e.order[e.next])
-	e.order[e.next] = token
-	e.next = (e.next + 1) % maxEnded
+	e.young[h] = struct{}{}
 }

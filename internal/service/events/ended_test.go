@@ -6,17 +6,24 @@ import (
 )
 
 func TestEndedTokensAreBounded(t *testing.T) {
-	var e endedTokens
-	for i := range maxEnded + 10 {
-		e.add(strconv.Itoa(i))
-		e.add(strconv.Itoa(i))
-	}
-	if len(e.set) != maxEnded || len(e.order) != maxEnded {
-		t.Errorf("%d tokens are remembered in a ring of %d", len(e.set), len(e.order))
-	}
-	for i, want := range map[int]bool{0: false, 9: false, 10: true, maxEnded + 9: true} {
-		if e.has(strconv.Itoa(i)) != want {
-			t.Errorf("token %d: %v, want %v", i, !want, want)
+	e := newEndedTokens()
+	check := func(i int, want bool) {
+		t.Helper()
+		if got := e.has(strconv.Itoa(i)); got != want {
+			t.Errorf("token %d: %v, want %v", i, got, want)
 		}
 	}
+	for i := range 3 * maxEnded {
+		e.add(strconv.Itoa(i))
+		e.add(strconv.Itoa(i))
+		check(0, true) // it is used all the time
+		if n := len(e.young) + len(e.old); n > maxEnded {
+			t.Fatalf("%d tokens are remembered", n)
+		}
+	}
+	for i := range maxEnded / 2 {
+		check(3*maxEnded-1-i, true)
+	}
+	check(1, false)
+	check(3*maxEnded, false)
 }

@@ -42,7 +42,7 @@ type Service struct {
 	pageTime  time.Duration // after which a search returns what it has
 	emptyTime time.Duration // after which it returns even nothing
 
-	ended endedTokens
+	ended *endedTokens
 }
 
 // Both are below the time for which clients wait for an answer: 60 seconds in the
@@ -57,7 +57,7 @@ func New(o Options) *Service {
 	if o.Now == nil {
 		o.Now = time.Now
 	}
-	return &Service{dir: o.Directory, store: o.Store, now: o.Now, pageTime: maxPageTime, emptyTime: maxEmptyTime}
+	return &Service{dir: o.Directory, store: o.Store, now: o.Now, pageTime: maxPageTime, emptyTime: maxEmptyTime, ended: newEndedTokens()}
 }
 
 // readable resolves a group for reading.

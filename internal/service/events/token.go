@@ -8,32 +8,51 @@ import (
 	"github.com/cumulog/cumulog/internal/logs"
 )
 
-// A FilterLogEvents token holds, inside the codec of logs.EncodeToken, the
-// position behind its page and the snapshot of its session: u64 timestamp, u64
-// seq, u64 seq of the snapshot, big endian. Tokens of older versions lack the snapshot.
+// place is where a search of FilterLogEvents goes on.
+type place struct {
+	at       logs.Key // the position behind the last page
+	snapshot logs.Seq // of the session; 0: not chosen yet
+	emptied  int      // how many empty pages this position has had; see EmptyPage
+}
 
-func (r *FilterRequest) encodeToken(group logs.GroupID, now int64, at logs.Key, snapshot logs.Seq) string {
-	b := binary.BigEndian.AppendUint64(make([]byte, 0, 24), uint64(at.Timestamp))
-	b = binary.BigEndian.AppendUint64(b, uint64(at.Seq))
-	b = binary.BigEndian.AppendUint64(b, uint64(snapshot))
+// A FilterLogEvents token holds its place inside the codec of logs.EncodeToken: u64
+// timestamp, u64 seq, u64 seq of the snapshot, big endian; behind an empty page also a
+// byte that counts those. Tokens of older versions lack the snapshot.
+const (
+	oldPlaceLen     = 16
+	placeLen        = 24
+	emptiedPlaceLen = 25
+)
+
+func (r *FilterRequest) encodeToken(group logs.GroupID, now int64, p place) string {
+	b := binary.BigEndian.AppendUint64(make([]byte, 0, emptiedPlaceLen), uint64(p.at.Timestamp))
+	b = binary.BigEndian.AppendUint64(b, uint64(p.at.Seq))
+	b = binary.BigEndian.AppendUint64(b, uint64(p.snapshot))
+	if p.emptied > 0 {
+		b = append(b, byte(p.emptied))
+	}
 	return logs.EncodeToken(logs.TokenFilter, r.query(group), now, b)
 }
 
 // decodeToken reads the token of the request, which sets the direction whatever
 // the request says.
-func (r *FilterRequest) decodeToken(group logs.GroupID, now int64) (at logs.Key, snapshot logs.Seq, err error) {
+func (r *FilterRequest) decodeToken(group logs.GroupID, now int64) (place, error) {
 	b, err := logs.DecodeToken(r.Token, logs.TokenFilter, r.query(group), now)
 	if err != nil {
 		r.Reverse = !r.Reverse
 		b, err = logs.DecodeToken(r.Token, logs.TokenFilter, r.query(group), now)
 	}
-	if err != nil || len(b) != 16 && len(b) != 24 || binary.BigEndian.Uint64(b) > math.MaxInt64 {
-		return logs.Key{}, 0, ErrBadToken
+	if err != nil || len(b) != oldPlaceLen && len(b) != placeLen && len(b) != emptiedPlaceLen || binary.BigEndian.Uint64(b) > math.MaxInt64 {
+		return place{}, ErrBadToken
 	}
-	if len(b) == 24 {
-		snapshot = logs.Seq(binary.BigEndian.Uint64(b[16:]))
+	p := place{at: logs.Key{Timestamp: int64(binary.BigEndian.Uint64(b)), Seq: logs.Seq(binary.BigEndian.Uint64(b[8:]))}}
+	if len(b) >= placeLen {
+		p.snapshot = logs.Seq(binary.BigEndian.Uint64(b[16:]))
 	}
-	return logs.Key{Timestamp: int64(binary.BigEndian.Uint64(b)), Seq: logs.Seq(binary.BigEndian.Uint64(b[8:]))}, snapshot, nil
+	if len(b) == emptiedPlaceLen {
+		p.emptied = int(b[24])
+	}
+	return p, nil
 }
 
 // query identifies what the request asks of a group. Absent and empty
