@@ -42,10 +42,10 @@ func TestPatternScripts(t *testing.T) {
 			t.Run("matcher", func(t *testing.T) { matchScript(t, s) })
 			t.Run("refused", func(t *testing.T) { refuseScript(t, s) })
 			for _, workers := range []int{1, 4} {
-				if workers == 1 && testing.Short() {
-					continue
-				}
 				for _, storage := range storages {
+					if testing.Short() && (workers == 1 || !storage.columns) {
+						continue
+					}
 					t.Run(fmt.Sprintf("%s, %d workers", storage.name, workers), func(t *testing.T) {
 						storeScript(t, s, storage, workers)
 					})
@@ -318,7 +318,11 @@ func fill(s *querytest.PatternScript, g int) []string {
 	ordinary := querytest.Rows(rng, 2000, form)
 	own := s.Sets[g].Messages
 	out, size := slices.Clone(own), 0
-	for i := 0; len(out) < 100 || size < 200<<10 && i < len(ordinary); i++ {
+	most := 200 << 10
+	if testing.Short() {
+		most = 100 << 10
+	}
+	for i := 0; len(out) < 100 || size < most && i < len(ordinary); i++ {
 		m := ordinary[i].Message()
 		switch from := s.Sets[rng.IntN(len(s.Sets))].Messages; {
 		case i%8 == 0 && len(own) > 0:
