@@ -75,6 +75,10 @@ func New(re *regexp.Regexp) *Finder {
 	return f
 }
 
+// HasPrefix reports whether Match looks for a text that every match begins with,
+// so that to look for one before gains nothing.
+func (f *Finder) HasPrefix() bool { return len(f.prefix) > 0 }
+
 // startsAnchored reports whether an assertion may come before the first byte.
 func startsAnchored(p *syntax.Prog) bool {
 	return slices.ContainsFunc(p.Inst, func(i syntax.Inst) bool { return i.Op == syntax.InstEmptyWidth })
@@ -248,8 +252,10 @@ func (f *Finder) match(t []byte) bool {
 // The rest makes a finder a column.Automaton: its states are those of the
 // automaton, and whatever that does not know is Unsure.
 
+// Match reports whether the expression is found in a whole text.
 func (f *Finder) Match(t []byte) bool { return f.match(t) }
 
+// Start returns the state before the first piece of a text.
 func (f *Finder) Start() column.State {
 	if f.prog == nil {
 		return column.Unsure
@@ -257,8 +263,10 @@ func (f *Finder) Start() column.State {
 	return column.State(f.start)
 }
 
+// Ends reports whether a text that is not empty and ends in s matches.
 func (f *Finder) Ends(s column.State) bool { return f.ends[s] != 0 }
 
+// Run returns the state that a piece leads to.
 func (f *Finder) Run(state column.State, piece []byte) column.State {
 	if f.prog == nil {
 		return column.Unsure
@@ -292,6 +300,8 @@ func (f *Finder) Run(state column.State, piece []byte) column.State {
 	return column.State(s)
 }
 
+// Reach appends the states that pieces of some bytes can lead to; see
+// column.Automaton.
 func (f *Finder) Reach(s column.State, bytes *[4]uint64, dst []column.State) ([]column.State, bool) {
 	dst = append(dst, s)
 	if f.prog == nil {

@@ -4,6 +4,8 @@ import (
 	"bytes"
 	"cmp"
 	"slices"
+
+	"github.com/cumulog/cumulog/internal/engine/query/automaton"
 )
 
 // Matcher is a compiled pattern. It is safe for concurrent use.
@@ -21,7 +23,7 @@ func (p *Pattern) Compile() *Matcher {
 	case Terms:
 		m.match = p.terms()
 	case Regex:
-		m.match = newSearch(p.Regexp).match
+		m.match = p.search()
 	case JSON:
 		m.json = newJSONMatcher(p)
 		m.match = m.json.match
@@ -38,6 +40,18 @@ func (m *Matcher) Pattern() *Pattern { return m.pattern }
 // Match reports whether a message matches. It allocates nothing and keeps no
 // reference to the message.
 func (m *Matcher) Match(message []byte) bool { return m.match(message) }
+
+// search returns the matcher of a regular expression.
+func (p *Pattern) search() func(message []byte) bool {
+	s := newSearch(p.Regexp)
+	f := s.pool.Get().(*automaton.Finder)
+	defer s.pool.Put(f)
+	if f.HasPrefix() {
+		return s.match
+	}
+	g := newGate(p.Need())
+	return func(m []byte) bool { return g.open(m) && s.match(m) }
+}
 
 // terms returns the matcher of an unstructured pattern.
 func (p *Pattern) terms() func(message []byte) bool {

@@ -8,6 +8,7 @@ import (
 
 // fieldMatcher matches space-delimited patterns.
 type fieldMatcher struct {
+	gate     gate
 	fields   []Field
 	conds    []fieldCond // by field
 	ellipsis int         // which field it is; -1: none
@@ -31,12 +32,15 @@ type fieldCond struct {
 }
 
 func newFieldMatcher(p *Pattern) *fieldMatcher {
-	f := &fieldMatcher{fields: p.Fields, ellipsis: -1, least: len(p.Fields), most: len(p.Fields)}
+	f := &fieldMatcher{gate: newGate(p.Need()), fields: p.Fields, ellipsis: -1, least: len(p.Fields), most: len(p.Fields)}
 	for i := range p.Fields {
 		f.conds = append(f.conds, compileField(p.Fields[i].Cond))
 		if p.Fields[i].Kind == Ellipsis {
 			f.ellipsis, f.least, f.most = i, len(p.Fields)-1, 1<<30
 		}
+	}
+	if f.ellipsis == len(p.Fields)-1 && f.ellipsis >= 0 { // nothing is counted from the end
+		f.most = f.least
 	}
 	f.pool.New = func() any { return new(fieldScan) }
 	return f
@@ -85,6 +89,9 @@ func (c *fieldCond) holds(token []byte, buf *[]byte) bool {
 }
 
 func (f *fieldMatcher) match(m []byte) bool {
+	if !f.gate.open(m) {
+		return false
+	}
 	s := f.pool.Get().(*fieldScan)
 	s.tokens = tokens(m, s.tokens[:0], f.most)
 	ok := f.holds(m, s)

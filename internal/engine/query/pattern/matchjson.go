@@ -1,9 +1,14 @@
 package pattern
 
-import "sync"
+import (
+	"sync"
+
+	"github.com/cumulog/cumulog/internal/engine/hint"
+)
 
 // jsonMatcher matches JSON patterns.
 type jsonMatcher struct {
+	gate  gate
 	cond  jsonCond
 	paths paths
 	slots int
@@ -38,10 +43,20 @@ const (
 )
 
 func newJSONMatcher(p *Pattern) *jsonMatcher {
-	j := &jsonMatcher{paths: paths{slot: -1}}
+	j := &jsonMatcher{gate: newGate(needOfJSON(p.Cond, noKeys)), paths: paths{slot: -1}}
 	j.cond = j.compile(p.Cond)
 	j.pool.New = func() any { return new(jsonScan) }
 	return j
+}
+
+// noKeys leaves keys out of what a gate searches for: most messages that are
+// objects have them, and reading such a message costs little more than the search.
+func noKeys(Selector) hint.Need { return hint.Need{} }
+
+// opensObject reports whether a message can be an object by its first byte.
+func opensObject(m []byte) bool {
+	m = trimSpace(m)
+	return len(m) > 0 && m[0] == '{'
 }
 
 func (j *jsonMatcher) compile(c Cond) jsonCond {
@@ -93,9 +108,13 @@ func (s Selector) keys() Selector {
 }
 
 func (j *jsonMatcher) match(m []byte) bool {
+	if !opensObject(m) || !j.gate.open(m) {
+		return false
+	}
 	s := j.pool.Get().(*jsonScan)
 	ok := s.read(m, &j.paths, j.slots) && s.holds(&j.cond)
 	s.m = nil
+	clear(s.values) // they refer to the message
 	j.pool.Put(s)
 	return ok
 }

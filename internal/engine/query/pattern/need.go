@@ -16,7 +16,7 @@ func (p *Pattern) Need() hint.Need {
 	case Regex:
 		return needOfRegexp(p.Regexp, hint.Text)
 	case JSON:
-		return needOfJSON(p.Cond)
+		return needOfJSON(p.Cond, needOfKeys)
 	case Delimited:
 		needs := make([]hint.Need, len(p.Fields))
 		for i := range p.Fields {
@@ -55,21 +55,24 @@ func needOfAll[C any](x []C, of func(C) hint.Need, join func(...hint.Need) hint.
 }
 
 // needOfJSON is about a condition of a JSON pattern. A condition that holds for a
-// value needs the last key before it, too.
-func needOfJSON(c Cond) hint.Need {
+// value needs what keys says about its selector, too.
+func needOfJSON(c Cond, keys func(Selector) hint.Need) hint.Need {
+	of := func(c Cond) hint.Need { return needOfJSON(c, keys) }
 	switch c := c.(type) {
 	case *And:
-		return needOfAll(c.X, needOfJSON, hint.And)
+		return needOfAll(c.X, of, hint.And)
 	case *Or:
-		return needOfAll(c.X, needOfJSON, hint.Or)
+		return needOfAll(c.X, of, hint.Or)
 	case *Is:
-		return hint.And(needOfKeys(c.Sel), hint.Text(strings.ToLower(c.What.String())))
+		return hint.And(keys(c.Sel), hint.Text(strings.ToLower(c.What.String())))
 	case *Compare:
-		return hint.And(needOfKeys(c.Sel), needOfOperand(c, hint.JSONText))
+		return hint.And(keys(c.Sel), needOfOperand(c, hint.JSONText))
 	}
 	return hint.Need{}
 }
 
+// needOfKeys is the last key of a selector: there must be one for a value to be
+// there.
 func needOfKeys(sel Selector) hint.Need {
 	for i := len(sel) - 1; i >= 0; i-- {
 		if !sel[i].Elem && !sel[i].Any {

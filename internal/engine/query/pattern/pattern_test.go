@@ -110,6 +110,7 @@ var families = []struct{ name, pattern string }{
 	{"optional", "?ERROR ?WARN ?FATAL"},
 	{"excluded", "-healthz"},
 	{"regex", `%orders/\d+%`},
+	{"regex without prefix", `%[0-9]+ bytes in%`},
 	{"json text", `{ $.level = "error" }`},
 	{"json two fields", `{ $.level = "info" && $.http.status = 200 }`},
 	{"json number", `{ $.duration_ms > 20 }`},
