@@ -177,3 +177,33 @@ func TestGetLogEventsRefuses(t *testing.T) {
 	refused(t, "class", get(cwl.GetLogEventsInput{LogGroupName: ptr("ia"), LogStreamName: st}), "ValidationException",
 		"This operation is only supported on the Standard log class.")
 }
+
+// TestGetLogEventsTokensOfOthers: tokens belong to one stream of one group, and not to
+// other operations.
+func TestGetLogEventsTokensOfOthers(t *testing.T) {
+	ctx := context.Background()
+	s := newStack(t)
+	for _, g := range []string{"g", "h"} {
+		s.group(t, g)
+		s.stream(t, g, "s")
+		s.number(t, g, "s", 3)
+	}
+	s.stream(t, "g", "other")
+	get := func(group, stream string, token *string) (*cwl.GetLogEventsOutput, error) {
+		return s.GetLogEvents(ctx, &cwl.GetLogEventsInput{LogGroupName: &group, LogStreamName: &stream, NextToken: token, Limit: ptr(int32(1))})
+	}
+	page, err := get("g", "s", nil)
+	ok(t, "get", err)
+	for _, token := range []*string{page.NextForwardToken, page.NextBackwardToken} {
+		_, err := get("g", "other", token)
+		refused(t, "another stream", err, invalid, badToken)
+		_, err = get("h", "s", token)
+		refused(t, "another group", err, invalid, badToken)
+	}
+	found, err := s.FilterLogEvents(ctx, &cwl.FilterLogEventsInput{LogGroupName: ptr("g"), Limit: ptr(int32(1))})
+	ok(t, "filter", err)
+	_, err = get("g", "s", found.NextToken)
+	refused(t, "of FilterLogEvents", err, invalid, badToken)
+	_, err = s.FilterLogEvents(ctx, &cwl.FilterLogEventsInput{LogGroupName: ptr("g"), NextToken: page.NextForwardToken})
+	refused(t, "of GetLogEvents", err, invalid, badToken)
+}
