@@ -80,10 +80,13 @@ func (t *patternTest) prepare(text string, out io.Writer) (err error) {
 
 func (t *patternTest) run(in io.Reader, out io.Writer) error {
 	lines := bufio.NewScanner(in)
-	lines.Buffer(nil, maxTestLine+1)
+	lines.Buffer(nil, maxTestLine+2) // with CR and LF
 	matched, n := 0, 0
 	for lines.Scan() {
 		n++
+		if len(lines.Bytes()) > maxTestLine {
+			return t.tooLong(n)
+		}
 		ok, err := t.line(n, lines.Text())
 		if err != nil {
 			return err
@@ -93,10 +96,10 @@ func (t *patternTest) run(in io.Reader, out io.Writer) error {
 		}
 	}
 	if errors.Is(lines.Err(), bufio.ErrTooLong) {
-		return hinted(fmt.Errorf("line %d is longer than %d bytes", n+1, maxTestLine), "an event cannot be longer")
+		return t.tooLong(n + 1)
 	}
 	if err := lines.Err(); err != nil {
-		return fmt.Errorf("reading standard input: %w", err)
+		return errors.Join(fmt.Errorf("reading standard input: %w", err), t.print.out.Flush())
 	}
 	if t.count {
 		fmt.Fprintln(t.print.out, matched)
@@ -110,13 +113,24 @@ func (t *patternTest) run(in io.Reader, out io.Writer) error {
 	return nil
 }
 
+// tooLong gives up at line n. What matched before is printed.
+func (t *patternTest) tooLong(n int) error {
+	if err := t.print.out.Flush(); err != nil {
+		return err
+	}
+	return hinted(fmt.Errorf("line %d is longer than %d bytes", n, maxTestLine), "an event cannot be longer")
+}
+
 // line tries one line and prints what was asked for.
 func (t *patternTest) line(n int, text string) (matched bool, err error) {
 	values, matched := t.tester.Values([]byte(text))
 	if t.count || !matched && !t.explain && !t.all {
 		return matched, nil
 	}
-	part := t.tester.Explain([]byte(text))
+	var part patterns.Part
+	if t.explain {
+		part = t.tester.Explain([]byte(text))
+	}
 	if t.output == "json" {
 		enc := json.NewEncoder(t.print.out)
 		enc.SetEscapeHTML(false)
@@ -164,7 +178,9 @@ func (t *patternTest) line(n int, text string) (matched bool, err error) {
 			b = append(t.print.put(b, values[name], styleNone), '\n')
 		}
 	}
-	_, err = t.print.out.Write(b)
+	if _, err = t.print.out.Write(b); err == nil && t.print.safe {
+		err = t.print.out.Flush() // somebody is watching
+	}
 	return matched, err
 }
 

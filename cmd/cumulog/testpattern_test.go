@@ -31,6 +31,8 @@ func TestTestPattern(t *testing.T) {
 		{"bad flag", []string{"--color", "blue", "x"}, lines, 2, "", "--color is auto"},
 		{"no pattern", nil, lines, 2, "", "needs a filter pattern"},
 		{"longest line", []string{"-c", "x"}, strings.Repeat("x", maxTestLine) + "\n", 0, "1\n", ""},
+		{"longest line with CR", []string{"-c", "x"}, strings.Repeat("x", maxTestLine) + "\r\n", 0, "1\n", ""},
+		{"what came before a line too long", []string{"x"}, "a x\n" + strings.Repeat("x", maxTestLine+1) + "\nb x\n", 1, "a x\n", "line 2 is longer"},
 		{"line too long", []string{"-c", "x"}, "x\n" + strings.Repeat("x", maxTestLine+1) + "\n", 1, "", "line 2 is longer than 1048576 bytes"},
 	} {
 		t.Run(c.name, func(t *testing.T) {

@@ -127,11 +127,11 @@ func (e *jsonExplainer) cond(c Cond) Part {
 	case *Is:
 		e.leaf(&p, c.Sel, newIs(c), func(v value) string { return "the value is " + shown(v) + ", not " + strings.ToLower(c.What.String()) })
 	case *NotExists:
-		values := e.values(c.Sel, true)
-		p.At = e.spans(values)
-		if p.Matched = len(values) == 0; !p.Matched {
-			p.Reason = "the field exists"
-		}
+		p.Matched = true
+		e.values(c.Sel, true, func(v value) {
+			p.Matched, p.Reason = false, "the field exists"
+			p.At = e.place(p.At, v)
+		})
 	}
 	return p
 }
@@ -161,31 +161,37 @@ func (p *Part) any(x []Cond, explain func(Cond) Part) {
 
 // leaf explains a condition on the values of a selector.
 func (e *jsonExplainer) leaf(p *Part, sel Selector, t *test, why func(value) string) {
-	values := e.values(sel, false)
 	var buf []byte
-	for _, v := range values {
+	var at []Span // of values that do not match
+	var last value
+	n := 0
+	e.values(sel, false, func(v value) {
+		n, last = n+1, v
 		if t.holds(v, &buf) {
 			p.Matched = true
-			p.At = append(p.At, e.spans([]value{v})...)
+			p.At = e.place(p.At, v)
+		} else {
+			at = e.place(at, v)
 		}
-	}
+	})
 	if p.Matched {
 		return
 	}
-	p.At = e.spans(values)
-	switch {
-	case len(values) == 0:
+	p.At = at
+	switch n {
+	case 0:
 		p.Reason = "the field " + sel.String() + " is missing"
-	case len(values) == 1:
-		p.Reason = why(values[0])
+	case 1:
+		p.Reason = why(last)
 	default:
-		p.Reason = fmt.Sprintf("none of its %d values matches", len(values))
+		p.Reason = fmt.Sprintf("none of its %d values matches", n)
 	}
 }
 
-// values returns the values that decide a condition; all: everything that is
+// values calls yield for the values that decide a condition; all: for everything
+// that is there. An object that decides nothing is given where nothing else is
 // there.
-func (e *jsonExplainer) values(sel Selector, all bool) (out []value) {
+func (e *jsonExplainer) values(sel Selector, all bool, yield func(value)) {
 	root, slots := paths{slot: -1}, 0
 	keys := sel.keys()
 	rest, wild := sel[len(keys):], false
@@ -193,43 +199,45 @@ func (e *jsonExplainer) values(sel Selector, all bool) (out []value) {
 		wild = wild || s.Any
 	}
 	var o object
+	last := value{}
 	collect := func(v value) bool {
 		switch {
 		case all || wild:
-			out = append(out, v)
-		case v.kind != objectValue:
-			out = append(out[:0], v)
+			yield(v)
+		case v.kind != objectValue || last.kind == noValue:
+			last = v
 		}
-		return len(out) < maxPlaces
+		return true
 	}
 	if len(rest) > 0 && !rest[0].Elem {
 		o.read(e.m, &root, 0)
 		o.walk(value{objectValue, trimSpace(e.m)}, sel, collect)
-		return out
-	}
-	slot := root.add(keys, &slots)
-	o.read(e.m, &root, slots)
-	v := o.values[slot]
-	switch {
-	case len(rest) > 0:
-		o.walk(v, rest, collect)
-	case v.kind != noValue:
-		out = append(out, v)
-	case o.exists[slot]:
-		out = append(out, value{kind: objectValue})
-	}
-	return out
-}
-
-// spans returns where values stand in the message.
-func (e *jsonExplainer) spans(values []value) (at []Span) {
-	for _, v := range values {
-		if len(v.text) > 0 {
-			from := cap(e.m) - cap(v.text)
-			at = append(at, Span{from, from + len(v.text)})
+	} else {
+		slot := root.add(keys, &slots)
+		o.read(e.m, &root, slots)
+		v := o.values[slot]
+		switch {
+		case len(rest) > 0:
+			o.walk(v, rest, collect)
+		case v.kind != noValue:
+			last = v
+		case o.exists[slot]:
+			last = value{kind: objectValue}
 		}
 	}
-	return at
+	if last.kind != noValue {
+		yield(last)
+	}
+}
+
+// place appends where a value stands in the message, unless there are enough.
+// The place of an empty string is empty.
+func (e *jsonExplainer) place(at []Span, v value) []Span {
+	if v.text == nil || len(at) == maxPlaces {
+		return at
+	}
+	from := cap(e.m) - cap(v.text)
+	return append(at, Span{from, from + len(v.text)})
 }
 
 // differs says why a comparison does not hold for a value.
@@ -239,6 +247,10 @@ func differs(c *Compare, v value) string {
 	switch {
 	case !v.scalar():
 		return is + ", which cannot be compared"
+	case c.Op == Ne && (v0.Kind == RegexOperand || v0.Before || v0.After):
+		var b strings.Builder
+		v0.write(&b)
+		return is + ", which matches " + b.String()
 	case c.Op == Ne:
 		return is + ", which is equal"
 	case c.Op > Ne && v.kind == stringValue:
@@ -269,7 +281,11 @@ func shown(v value) string {
 	}
 	more := ""
 	if len(text) > maxShown {
-		text, more = text[:maxShown], " …"
+		n := maxShown
+		for n > maxShown-utf8.UTFMax && !utf8.RuneStart(text[n]) {
+			n--
+		}
+		text, more = text[:n], " …"
 	}
 	s := strings.ToValidUTF8(string(text), string(utf8.RuneError)) + more
 	if v.kind == stringValue || v.kind == tokenValue {
