@@ -184,9 +184,8 @@ func (c *call) caller(operation string) Caller {
 // find reads the target. It returns the error to answer once the caller is
 // authenticated.
 func (h *Handler) find(r *http.Request, c *call) *awsproto.Error {
-	target := r.Header.Get("X-Amz-Target")
-	prefix, name, ok := strings.Cut(target, ".")
-	if target == "" || !ok {
+	prefix, name, ok := strings.Cut(target(r), ".")
+	if !ok {
 		return awsproto.UnknownOperation("The request names no operation: the header X-Amz-Target is missing or malformed.")
 	}
 	if c.service, ok = h.services[prefix]; !ok {
