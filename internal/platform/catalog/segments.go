@@ -138,6 +138,21 @@ func (db *DB) Tombstones(ctx context.Context) ([]Tombstone, error) {
 	return out, wrap("list tombstones", err)
 }
 
+// DeadStreams returns the deleted streams of a group of which events may be left,
+// in no particular order.
+func (db *DB) DeadStreams(ctx context.Context, group logs.GroupID) ([]logs.StreamID, error) {
+	var out []logs.StreamID
+	err := db.rows(ctx, `SELECT stream_id FROM tombstones WHERE group_id = ? AND stream_id <> 0`, []any{group}, func(rows *sql.Rows) error {
+		var id logs.StreamID
+		if err := rows.Scan(&id); err != nil {
+			return err
+		}
+		out = append(out, id)
+		return nil
+	})
+	return out, wrap("list deleted streams", err)
+}
+
 // Lives returns what is known of groups. A group that is missing from the
 // answer was never created, or is deleted and entirely forgotten.
 func (db *DB) Lives(ctx context.Context, groups []logs.GroupID) (map[logs.GroupID]GroupLife, error) {

@@ -121,6 +121,13 @@ func (s *Service) StreamNames(ctx context.Context, group logs.GroupID, ids []log
 	return out, nil
 }
 
+// DeadStreams returns the deleted streams of a group of which events may be left;
+// they must not be shown.
+func (s *Service) DeadStreams(ctx context.Context, group logs.GroupID) ([]logs.StreamID, error) {
+	ids, err := s.catalog.DeadStreams(ctx, group)
+	return ids, translate(err, nil, nil)
+}
+
 // Streams returns up to limit streams of a live group in byte order of their
 // names: those that begin with prefix and come after the name after ("" = from
 // the start).

@@ -173,7 +173,10 @@ func testTombstones(t *testing.T, h Home) {
 	newStream(t, db, a, "t")
 	same(t, "none", len(get[[]catalog.Tombstone](t)(db.Tombstones(ctx))), 0)
 	ok(t, "delete stream", db.DeleteStream(ctx, a.ID, s.ID))
+	same(t, "dead streams", get[[]logs.StreamID](t)(db.DeadStreams(ctx, a.ID)), []logs.StreamID{s.ID})
+	same(t, "dead streams of another group", len(get[[]logs.StreamID](t)(db.DeadStreams(ctx, b.ID))), 0)
 	ok(t, "delete group", db.DeleteGroup(ctx, a.ID))
+	same(t, "the group itself is no stream", get[[]logs.StreamID](t)(db.DeadStreams(ctx, a.ID)), []logs.StreamID{s.ID})
 	list := get[[]catalog.Tombstone](t)(db.Tombstones(ctx))
 	if len(list) != 2 || list[0].Stream != s.ID || list[0].Group != a.ID || list[1].Stream != 0 || list[1].Group != a.ID ||
 		list[0].Seq < 1 || list[1].Seq <= list[0].Seq || list[0].Created == 0 {
