@@ -82,6 +82,7 @@ var domainErrors = []struct {
 	{explore.ErrTimeRange, awsproto.CodeInvalidParameter, ""},
 	{explore.ErrBuckets, awsproto.CodeInvalidParameter, ""},
 	{explore.ErrFields, awsproto.CodeInvalidParameter, ""},
+	{explore.ErrSystemField, awsproto.CodeInvalidParameter, ""},
 	{explore.ErrTop, awsproto.CodeInvalidParameter, ""},
 }
 

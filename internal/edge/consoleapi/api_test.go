@@ -190,6 +190,9 @@ func TestRefusals(t *testing.T) {
 		{"GetEventContext", `{"eventId":"x","before":1001}`, "InvalidParameterException", "less than or equal to 1000"},
 		{"CountEvents", `{"logGroupIdentifier":"g","startTime":0,"endTime":2000,"period":1}`, "InvalidParameterException", "1 to 2000 buckets"},
 		{"GetFacets", `{"logGroupIdentifier":"g","startTime":0,"endTime":1,"fields":[]}`, "InvalidParameterException", "fields"},
+		{"GetFacets", `{"logGroupIdentifier":"g","startTime":0,"endTime":1,"fields":["@logStream"]}`, "InvalidParameterException", "fields of messages"},
+		{"CountEvents", `{"logGroupIdentifier":"g","startTime":0,"endTime":1,"by":"@message"}`, "InvalidParameterException", "fields of messages"},
+		{"CountEvents", `{"logGroupIdentifier":"g","startTime":0,"endTime":1,"top":101}`, "InvalidParameterException", "less than or equal to 100"},
 		{"ExplainPattern", `{"filterPattern":"x","messages":[]}`, "InvalidParameterException", "messages"},
 		{"ExplainPattern", `{`, "SerializationException", ""},
 	} {

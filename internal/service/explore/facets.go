@@ -2,6 +2,7 @@ package explore
 
 import (
 	"context"
+	"strconv"
 
 	"github.com/cumulog/cumulog/internal/engine/query/plan"
 	"github.com/cumulog/cumulog/internal/logs"
@@ -42,14 +43,16 @@ type Facets struct {
 	Stats  Stats
 }
 
-// Facets returns the most frequent values of fields.
+// Facets returns the most frequent values of fields. Events are read once for all
+// fields and then once for each, so that an event that arrives meanwhile may be in
+// some of the counts only.
 func (s *Service) Facets(ctx context.Context, scope logs.Scope, r FacetsRequest) (Facets, error) {
 	if len(r.Fields) == 0 || len(r.Fields) > MaxFacets {
 		return Facets{}, ErrFields
 	}
 	for _, f := range r.Fields {
-		if f == "" || len(f) > maxFieldName {
-			return Facets{}, ErrFields
+		if err := checkField(f); err != nil {
+			return Facets{}, err
 		}
 	}
 	if r.Top < 0 || r.Top > MaxTop {
@@ -64,9 +67,10 @@ func (s *Service) Facets(ctx context.Context, scope logs.Scope, r FacetsRequest)
 	}
 	filter = filter[:len(filter):len(filter)]
 	aggs := []plan.Agg{{Func: plan.Count, As: "total"}}
-	for _, f := range r.Fields {
-		aggs = append(aggs, plan.Agg{Func: plan.Count, Arg: plan.Field{Name: f}, As: "has " + f},
-			plan.Agg{Func: plan.CountDistinct, Arg: plan.Field{Name: f}, As: "of " + f})
+	for i, f := range r.Fields {
+		n := strconv.Itoa(i) // a field may be asked for twice
+		aggs = append(aggs, plan.Agg{Func: plan.Count, Arg: plan.Field{Name: f}, As: "has " + n},
+			plan.Agg{Func: plan.CountDistinct, Arg: plan.Field{Name: f}, As: "of " + n})
 	}
 	result, err := s.run(ctx, scan, append(filter, plan.Stats{Aggs: aggs}))
 	if err != nil {

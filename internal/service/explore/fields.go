@@ -22,9 +22,11 @@ import (
 const (
 	sampleEvents = 5000
 	sampleBytes  = 16 << 20
-	sampleTime   = 2 * time.Second
+	sampleTime   = time.Second
 
 	maxFields = 1000 // of one answer
+	// maxSources bounds the groups of a data source that are looked at.
+	maxSources = 20
 )
 
 // The windows of GetLogGroupFields.
@@ -39,10 +41,23 @@ type FieldShare struct {
 	Percent int // rounded, at least 1
 }
 
+// systemFields are what every event has.
+var systemFields = []string{"@ingestionTime", "@log", "@logStream", "@message", "@timestamp"}
+
+// ownName is the name of a field of a message: one that begins with @ gets another @,
+// as in Logs Insights, and so is told from those of events.
+func ownName(name string) string {
+	if strings.HasPrefix(name, "@") {
+		return "@" + name
+	}
+	return name
+}
+
 // Fields returns the fields of a sample of a group's events: the newest 5,000 (or
-// 16 MiB) of the 8 minutes before and after a time in seconds, or of the last 15
-// minutes. Fields that every event has come first, those of JSON messages in dot
-// form by their share.
+// 16 MiB, or what a second reads) of the 8 minutes before and after a time in seconds,
+// or of the last 15 minutes. Fields that every event has come first, then those of JSON
+// messages in dot form, by their share and then their name; 1,000 altogether. A window
+// without events has no fields.
 func (s *Service) Fields(ctx context.Context, scope logs.Scope, group string, seconds *int64) ([]FieldShare, error) {
 	g, err := s.readable(ctx, scope, group)
 	if err != nil {
@@ -61,10 +76,10 @@ func (s *Service) Fields(ctx context.Context, scope logs.Scope, group string, se
 	}
 	counts := map[string]int{}
 	total := 0
-	err = s.sample(ctx, g, start, end, func(e logs.Event) {
+	err = s.sample(ctx, g, start, end, 1, func(e logs.Event) {
 		total++
 		for name := range events.Discover(e.Message) {
-			if _, known := counts[name]; known || len(counts) < maxFields {
+			if _, known := counts[name]; known || len(counts) < maxFields-len(systemFields) {
 				counts[name]++
 			}
 		}
@@ -73,12 +88,12 @@ func (s *Service) Fields(ctx context.Context, scope logs.Scope, group string, se
 		return []FieldShare{}, err
 	}
 	var out []FieldShare
-	for _, name := range []string{"@ingestionTime", "@log", "@logStream", "@message", "@timestamp"} {
+	for _, name := range systemFields {
 		out = append(out, FieldShare{name, 100})
 	}
 	var found []FieldShare
 	for name, n := range counts {
-		found = append(found, FieldShare{name, max(1, (n*100+total/2)/total)})
+		found = append(found, FieldShare{ownName(name), max(1, (n*100+total/2)/total)})
 	}
 	slices.SortFunc(found, func(a, b FieldShare) int {
 		return cmp.Or(cmp.Compare(b.Percent, a.Percent), strings.Compare(a.Name, b.Name))
@@ -86,18 +101,31 @@ func (s *Service) Fields(ctx context.Context, scope logs.Scope, group string, se
 	return append(out, found...), nil
 }
 
-// sample calls yield for the newest events of a window.
-func (s *Service) sample(ctx context.Context, g groups.Group, start, end int64, yield func(logs.Event)) error {
+// sample calls yield for the newest events of a window, within one of shares equal
+// parts of the bounds of a sample.
+func (s *Service) sample(ctx context.Context, g groups.Group, start, end int64, shares int, yield func(logs.Event)) error {
 	from, to := groups.Visible(g, s.now(), &start, &end)
 	if from >= to {
 		return nil
 	}
+	dead, err := s.dir.DeadStreams(ctx, g.ID)
+	if err != nil {
+		return err
+	}
+	gone := make(map[logs.StreamID]bool, len(dead))
+	for _, id := range dead {
+		gone[id] = true
+	}
 	n := 0
-	q := store.Query{Group: g.ID, Start: from, End: to, Reverse: true, Budget: store.Budget{Bytes: sampleBytes, Time: sampleTime}}
-	_, err := s.store.Scan(ctx, q, func(e logs.Event) bool {
+	budget := store.Budget{Bytes: sampleBytes / int64(shares), Time: sampleTime / time.Duration(shares)}
+	q := store.Query{Group: g.ID, Start: from, End: to, Reverse: true, Budget: budget}
+	_, err = s.store.Scan(ctx, q, func(e logs.Event) bool {
+		if gone[e.Stream] {
+			return true
+		}
 		yield(e)
 		n++
-		return n < sampleEvents
+		return n < sampleEvents/shares
 	})
 	if errors.Is(err, store.ErrMemory) {
 		return fmt.Errorf("%w: %w", events.ErrMemory, err)
@@ -125,12 +153,15 @@ const (
 )
 
 // SourceFields returns the fields of a data source: of a sample of the newest events of
-// the groups whose tags cw:datasource:name and cw:datasource:type name it.
-// ErrDataSource when no group does.
+// the groups whose tags cw:datasource:name and cw:datasource:type name it, the first
+// 20 of them by name, within the bounds of one sample altogether. There are at most
+// 1,000 fields, members of structs included. ErrDataSource when no group does.
 func (s *Service) SourceFields(ctx context.Context, scope logs.Scope, name, kind string) ([]NamedField, error) {
-	exactly := func(v string) []string { return []string{strings.Trim(v, "*!")} }
-	page, err := s.dir.List(ctx, scope, groups.ListRequest{Limit: 20, Tags: []groups.TagFilter{
-		{Key: tagSourceName, Values: exactly(name)}, {Key: tagSourceType, Values: exactly(kind)},
+	if strings.ContainsAny(name+kind, "*!") { // the filter takes them for more than characters, and no tag has them
+		return nil, ErrDataSource
+	}
+	page, err := s.dir.List(ctx, scope, groups.ListRequest{Limit: maxSources, Tags: []groups.TagFilter{
+		{Key: tagSourceName, Values: []string{name}}, {Key: tagSourceType, Values: []string{kind}},
 	}})
 	if err != nil {
 		return nil, err
@@ -139,20 +170,26 @@ func (s *Service) SourceFields(ctx context.Context, scope logs.Scope, name, kind
 		return nil, ErrDataSource
 	}
 	root := &shape{}
+	room := maxFields
 	for _, g := range page.Groups {
 		if g.Class != groups.ClassStandard {
 			continue
 		}
-		err := s.sample(ctx, g, 0, math.MaxInt64, func(e logs.Event) {
+		err := s.sample(ctx, g, 0, math.MaxInt64, len(page.Groups), func(e logs.Event) {
 			var v map[string]any
 			if json.Unmarshal(e.Message, &v) == nil && v != nil {
-				root.add(v, 0)
+				root.add(v, 0, &room)
 			}
 		})
 		if err != nil {
 			return nil, err
 		}
 	}
+	own := make(map[string]*shape, len(root.members))
+	for name, m := range root.members {
+		own[ownName(name)] = m
+	}
+	root.members = own
 	out := []NamedField{{"@timestamp", FieldType{Type: "number"}}, {"@message", FieldType{Type: "string"}}, {"@logStream", FieldType{Type: "string"}}}
 	return append(out, root.fields()...), nil
 }
@@ -168,7 +205,8 @@ type shape struct {
 // maxShapeDepth bounds the nesting that is told; what is deeper is a string.
 const maxShapeDepth = 20
 
-func (s *shape) add(v any, depth int) {
+// add takes a value in. room is how many more members may become known.
+func (s *shape) add(v any, depth int, room *int) {
 	set := func(kind string) bool {
 		if s.kind == "" || s.kind == kind {
 			s.kind = kind
@@ -194,7 +232,7 @@ func (s *shape) add(v any, depth int) {
 				s.element = &shape{}
 			}
 			for _, e := range v {
-				s.element.add(e, depth+1)
+				s.element.add(e, depth+1, room)
 			}
 		}
 	case map[string]any:
@@ -207,13 +245,14 @@ func (s *shape) add(v any, depth int) {
 		for name, m := range v {
 			k := s.members[name]
 			if k == nil {
-				if len(s.members) == maxFields {
+				if *room == 0 {
 					continue
 				}
+				*room--
 				k = &shape{}
 				s.members[name] = k
 			}
-			k.add(m, depth+1)
+			k.add(m, depth+1, room)
 		}
 	}
 }

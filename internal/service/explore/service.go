@@ -4,7 +4,6 @@ import (
 	"context"
 	"errors"
 	"fmt"
-	"math"
 	"time"
 
 	"github.com/cumulog/cumulog/internal/engine/query/exec"
@@ -13,7 +12,6 @@ import (
 	"github.com/cumulog/cumulog/internal/logs"
 	"github.com/cumulog/cumulog/internal/service/events"
 	"github.com/cumulog/cumulog/internal/service/groups"
-	"github.com/cumulog/cumulog/internal/service/patterns"
 )
 
 // Errors of this package beside those of groups, events and patterns.
@@ -24,6 +22,8 @@ var (
 	ErrBuckets = errors.New("The range must be divided into 1 to 2000 buckets of at least one millisecond.")
 	// ErrFields is a list of fields that is too long, or a name that no field has.
 	ErrFields = errors.New("1 to 20 fields of 1 to 255 bytes can be asked for.")
+	// ErrSystemField is a field that events have beside their message.
+	ErrSystemField = errors.New("Only fields of messages can be asked for, not @timestamp, @ingestionTime, @message, @logStream or @log.")
 	// ErrTop is a number of values outside 1 to MaxTop.
 	ErrTop = errors.New("top must be between 1 and 100.")
 	// ErrDataSource is a data source that no log group has.
@@ -34,6 +34,7 @@ var (
 type Directory interface {
 	Resolve(ctx context.Context, scope logs.Scope, nameOrARN string) (groups.Group, error)
 	ResolveStream(ctx context.Context, g groups.Group, name string) (groups.Stream, error)
+	DeadStreams(ctx context.Context, group logs.GroupID) ([]logs.StreamID, error)
 	List(ctx context.Context, scope logs.Scope, r groups.ListRequest) (groups.Page, error)
 }
 
@@ -69,15 +70,6 @@ func New(o Options) *Service {
 	return &Service{dir: o.Directory, store: o.Store, memory: o.Memory, now: o.Now}
 }
 
-// Selection says which events a question is about.
-type Selection struct {
-	Group   string   // name or ARN
-	Streams []string // nil: all
-	Start   *int64   // ms, inclusive; required
-	End     *int64   // ms, inclusive; required
-	Pattern string   // filter pattern; empty matches all
-}
-
 // Stats count the work of a question.
 type Stats struct {
 	Matched      int64 // events
@@ -99,43 +91,6 @@ func (s *Service) readable(ctx context.Context, scope logs.Scope, nameOrARN stri
 	return g, err
 }
 
-// scan resolves a selection to what the executor reads and the condition on it.
-func (s *Service) scan(ctx context.Context, scope logs.Scope, sel *Selection) (plan.Scan, []plan.Step, error) {
-	if sel.Start == nil || sel.End == nil || *sel.Start > *sel.End {
-		return plan.Scan{}, nil, ErrTimeRange
-	}
-	if len(sel.Streams) > events.MaxStreamNames {
-		return plan.Scan{}, nil, events.ErrTooManyStreams
-	}
-	p, err := patterns.Parse(sel.Pattern)
-	if err != nil {
-		return plan.Scan{}, nil, err
-	}
-	g, err := s.readable(ctx, scope, sel.Group)
-	if err != nil {
-		return plan.Scan{}, nil, err
-	}
-	end := *sel.End
-	if end < math.MaxInt64 {
-		end++
-	}
-	from, to := groups.Visible(g, s.now(), sel.Start, &end)
-	out := plan.Scan{Groups: []logs.GroupID{g.ID}, Start: from, End: to}
-	for _, name := range sel.Streams {
-		st, err := s.dir.ResolveStream(ctx, g, name)
-		if err != nil {
-			return plan.Scan{}, nil, err
-		}
-		out.Streams = append(out.Streams, st.ID)
-	}
-	var steps []plan.Step
-	if !p.All() {
-		m := p.Compile()
-		steps = append(steps, plan.Filter{Cond: plan.Test{Name: p.String(), Match: m.Match, Need: p.Need(), Columns: m.Columns()}})
-	}
-	return out, steps, nil
-}
-
 // run asks the executor.
 func (s *Service) run(ctx context.Context, scan plan.Scan, steps []plan.Step) (*exec.Result, error) {
 	q, err := plan.Optimize(&plan.Plan{Scan: scan, Steps: steps})
@@ -147,6 +102,17 @@ func (s *Service) run(ctx context.Context, scan plan.Scan, steps []plan.Step) (*
 		return nil, fmt.Errorf("%w: %w", events.ErrMemory, err)
 	}
 	return r, err
+}
+
+// checkField checks the name of a field that is asked for.
+func checkField(name string) error {
+	switch {
+	case name == "" || len(name) > maxFieldName:
+		return ErrFields
+	case plan.IsSystem(name):
+		return ErrSystemField
+	}
+	return nil
 }
 
 // valueOf is the value of a field as a column of its own name, which no aggregate
