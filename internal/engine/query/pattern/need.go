@@ -1,9 +1,7 @@
 package pattern
 
 import (
-	"regexp/syntax"
 	"strings"
-	"unicode/utf8"
 
 	"github.com/cumulog/cumulog/internal/engine/hint"
 )
@@ -14,7 +12,7 @@ import (
 func (p *Pattern) Need() hint.Need {
 	switch p.Kind {
 	case Regex:
-		return needOfRegexp(p.Regexp, hint.Text)
+		return hint.Regexp(p.Regexp.Go, hint.Text)
 	case JSON:
 		return needOfJSON(p.Cond, needOfKeys)
 	case Delimited:
@@ -102,51 +100,7 @@ func needOfOperand(c *Compare, of func(string) hint.Need) hint.Need {
 	case c.Op != Eq || c.Operand.Kind == NumberOperand:
 		return hint.Need{}
 	case c.Operand.Kind == RegexOperand:
-		return needOfRegexp(c.Operand.Regexp, of)
+		return hint.Regexp(c.Operand.Regexp.Go, of)
 	}
 	return of(c.Operand.Text)
-}
-
-// maxBranches bounds the alternatives of a regular expression that are worth a
-// need each.
-const maxBranches = 64
-
-func needOfRegexp(re *Regexp, of func(string) hint.Need) hint.Need {
-	tree, err := syntax.Parse(re.Go, syntax.Perl)
-	if err != nil {
-		return hint.Need{}
-	}
-	return needOfTree(tree.Simplify(), of, 0)
-}
-
-func needOfTree(re *syntax.Regexp, of func(string) hint.Need, depth int) hint.Need {
-	if depth > maxDepth {
-		return hint.Need{}
-	}
-	switch re.Op {
-	case syntax.OpNoMatch:
-		return hint.Or()
-	case syntax.OpLiteral:
-		for _, r := range re.Rune {
-			if r == utf8.RuneError { // what is not UTF-8 matches it, too
-				return hint.Need{}
-			}
-		}
-		if re.Flags&syntax.FoldCase == 0 {
-			return of(string(re.Rune))
-		}
-	case syntax.OpCapture, syntax.OpPlus:
-		return needOfTree(re.Sub[0], of, depth+1)
-	case syntax.OpRepeat:
-		if re.Min > 0 {
-			return needOfTree(re.Sub[0], of, depth+1)
-		}
-	case syntax.OpConcat:
-		return needOfAll(re.Sub, func(s *syntax.Regexp) hint.Need { return needOfTree(s, of, depth+1) }, hint.And)
-	case syntax.OpAlternate:
-		if len(re.Sub) <= maxBranches {
-			return needOfAll(re.Sub, func(s *syntax.Regexp) hint.Need { return needOfTree(s, of, depth+1) }, hint.Or)
-		}
-	}
-	return hint.Need{}
 }

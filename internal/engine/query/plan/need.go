@@ -1,11 +1,6 @@
 package plan
 
-import (
-	"regexp/syntax"
-	"unicode/utf8"
-
-	"github.com/cumulog/cumulog/internal/engine/hint"
-)
+import "github.com/cumulog/cumulog/internal/engine/hint"
 
 // NeedOf returns what a message must contain for the predicate e, over system
 // fields and JSON paths, to hold.
@@ -41,7 +36,7 @@ func NeedOf(e Expr) hint.Need {
 		}
 	case Match:
 		if f, ok := e.X.(Field); ok {
-			return needOfPattern(f, e.Re.String())
+			return hint.Regexp(e.Re.String(), func(literal string) hint.Need { return needOfText(f, literal) })
 		}
 	}
 	return hint.Need{}
@@ -76,64 +71,4 @@ func needOfText(f Field, text string) hint.Need {
 		return hint.Need{}
 	}
 	return hint.JSONText(text)
-}
-
-// needOfPattern is about a field in which a regular expression is found.
-func needOfPattern(f Field, pattern string) hint.Need {
-	re, err := syntax.Parse(pattern, syntax.Perl)
-	if err != nil {
-		return hint.Need{}
-	}
-	return needOfRegexp(f, re.Simplify(), 0)
-}
-
-// maxBranches bounds the alternatives of a regular expression that are worth a
-// need each.
-const maxBranches = 64
-
-func needOfRegexp(f Field, re *syntax.Regexp, depth int) hint.Need {
-	if depth > 100 {
-		return hint.Need{}
-	}
-	switch re.Op {
-	case syntax.OpNoMatch:
-		return hint.Or()
-	case syntax.OpLiteral:
-		if re.Flags&syntax.FoldCase == 0 {
-			return needOfText(f, literalText(re))
-		}
-	case syntax.OpCapture, syntax.OpPlus:
-		return needOfRegexp(f, re.Sub[0], depth+1)
-	case syntax.OpRepeat:
-		if re.Min > 0 {
-			return needOfRegexp(f, re.Sub[0], depth+1)
-		}
-	case syntax.OpConcat:
-		needs := make([]hint.Need, len(re.Sub))
-		for i, s := range re.Sub {
-			needs[i] = needOfRegexp(f, s, depth+1)
-		}
-		return hint.And(needs...)
-	case syntax.OpAlternate:
-		if len(re.Sub) > maxBranches {
-			return hint.Need{}
-		}
-		needs := make([]hint.Need, len(re.Sub))
-		for i, s := range re.Sub {
-			needs[i] = needOfRegexp(f, s, depth+1)
-		}
-		return hint.Or(needs...)
-	}
-	return hint.Need{}
-}
-
-// literalText returns the bytes a literal matches; what is not valid UTF-8
-// matches U+FFFD too, so that a literal with one needs nothing.
-func literalText(re *syntax.Regexp) string {
-	for _, r := range re.Rune {
-		if r == utf8.RuneError {
-			return ""
-		}
-	}
-	return string(re.Rune)
 }
