@@ -33,12 +33,12 @@ func intValue(n int64, scale uint8, trim column.Trim, quoted bool, a *arena) pla
 	if !quoted && scale == 0 && n <= 1<<53 && n >= -1<<53 {
 		return plan.Value{Kind: plan.Number, Num: float64(n)}
 	}
-	from := len(a.b)
-	a.b = appendFixed(a.b, n, scale, trim)
+	from := len(a.Bytes)
+	a.Bytes = appendFixed(a.Bytes, n, scale, trim)
 	if quoted {
-		return plan.Value{Kind: plan.Text, Text: a.text(from)}
+		return plan.Value{Kind: plan.Text, Text: a.Text(from)}
 	}
-	return plan.Value{Kind: plan.Raw, Num: plan.Decimal(n, scale), Text: a.text(from)}
+	return plan.Value{Kind: plan.Raw, Num: plan.Decimal(n, scale), Text: a.Text(from)}
 }
 
 // textValue returns the value of a JSON scalar as it was written, without its
@@ -46,9 +46,9 @@ func intValue(n int64, scale uint8, trim column.Trim, quoted bool, a *arena) pla
 func textValue(t []byte, quoted, escaped bool, a *arena) plan.Value {
 	if quoted {
 		if escaped && bytes.IndexByte(t, '\\') >= 0 {
-			from := len(a.b)
-			a.b = column.AppendUnescaped(a.b, t)
-			t = a.text(from)
+			from := len(a.Bytes)
+			a.Bytes = column.AppendUnescaped(a.Bytes, t)
+			t = a.Text(from)
 		}
 		return plan.Value{Kind: plan.Text, Text: t}
 	}

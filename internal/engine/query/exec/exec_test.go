@@ -14,6 +14,7 @@ import (
 
 	"github.com/cumulog/cumulog/internal/engine/column"
 	"github.com/cumulog/cumulog/internal/engine/query/exec"
+	"github.com/cumulog/cumulog/internal/engine/query/function"
 	"github.com/cumulog/cumulog/internal/engine/query/plan"
 	"github.com/cumulog/cumulog/internal/logs"
 )
@@ -195,7 +196,7 @@ func TestMemoryIsBounded(t *testing.T) {
 	agg := func(f plan.AggFunc, by ...plan.Named) plan.Step {
 		return plan.Stats{By: by, Aggs: []plan.Agg{{Func: f, Arg: s, P: 50, As: "a"}}}
 	}
-	long := plan.Call{Func: "concat", Args: []plan.Expr{field(plan.Message), field(plan.Message), field(plan.Message), field(plan.Message)}}
+	long := plan.Call{Func: function.Insights("concat"), Args: []plan.Expr{field(plan.Message), field(plan.Message), field(plan.Message), field(plan.Message)}}
 	for name, steps := range map[string][]plan.Step{
 		"groups":   {agg(plan.Count, plan.Named{Expr: s, As: "s"})},
 		"distinct": {agg(plan.CountDistinct, plan.Named{Expr: plan.Arith{Op: '%', A: field("i"), B: plan.Num(50)}, As: "k"})},

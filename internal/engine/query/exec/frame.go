@@ -19,23 +19,20 @@ type frame interface {
 // arena holds the texts that expressions make. Values point into it; it is cut
 // back to a mark when they are no longer needed.
 type arena struct {
-	b       []byte
+	plan.Arena
 	q       *quota // nil: unlimited
 	charged int
 }
 
 // charge counts the memory of the arena.
 func (a *arena) charge() error {
-	grown := cap(a.b) - a.charged
+	grown := cap(a.Bytes) - a.charged
 	if grown <= 0 || a.q == nil {
 		return nil
 	}
-	a.charged = cap(a.b)
+	a.charged = cap(a.Bytes)
 	return a.q.grow(grown)
 }
-
-// text ends a text that was appended to a.b since from.
-func (a *arena) text(from int) []byte { return a.b[from:len(a.b):len(a.b)] }
 
 // fieldRef names a column of a compiled expression.
 type fieldRef struct {
@@ -164,7 +161,7 @@ func (f *blockFrame) column(slot int) (*blockColumn, error) {
 		return c, nil
 	}
 	c.mixed = !v.AllQuoted && v.Quoted != nil
-	c.texts.b = c.texts.b[:0]
+	c.texts.Bytes = c.texts.Bytes[:0]
 	c.dict = c.dict[:0]
 	d := v.Dict.Len()
 	if v.AllQuoted || c.mixed {
@@ -310,9 +307,9 @@ func (f *blockFrame) loadSystem(name string, rows []uint32, out []plan.Value, a 
 		if err := f.Rows(rows, &f.msgs); err != nil {
 			return err
 		}
-		from := len(a.b)
-		a.b = append(a.b, f.msgs.Data...)
-		t := column.Texts{Data: a.b[from:], Ends: f.msgs.Ends}
+		from := len(a.Bytes)
+		a.Bytes = append(a.Bytes, f.msgs.Data...)
+		t := column.Texts{Data: a.Bytes[from:], Ends: f.msgs.Ends}
 		for i := range rows {
 			out[i] = plan.Value{Kind: plan.Text, Text: t.At(i)}
 		}

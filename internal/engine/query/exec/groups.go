@@ -435,7 +435,7 @@ func (g *grouper) resolve(combo int) uint32 {
 func (g *grouper) byKeys(f frame, rows []uint32, s *scratch) error {
 	for from := 0; from < len(rows); from += batch {
 		part := rows[from:min(from+batch, len(rows))]
-		mark := len(s.arena.b)
+		mark := len(s.arena.Bytes)
 		for _, k := range g.by {
 			if !k.coded {
 				if err := k.n.eval(f, part, k.row, &s.arena, s.pace); err != nil {
@@ -454,7 +454,7 @@ func (g *grouper) byKeys(f frame, rows []uint32, s *scratch) error {
 			}
 			g.groups[from+i] = g.table.find(g.key)
 		}
-		s.arena.b = s.arena.b[:mark]
+		s.arena.Bytes = s.arena.Bytes[:mark]
 		if err := s.pace.work(16 * batch); err != nil {
 			return err
 		}

@@ -2,7 +2,6 @@ package exec
 
 import (
 	"bytes"
-	"strings"
 
 	"github.com/cumulog/cumulog/internal/engine/query/automaton"
 	"github.com/cumulog/cumulog/internal/engine/query/plan"
@@ -16,10 +15,13 @@ type node struct {
 	bufs [][]plan.Value // one for each kid
 	ref  fieldRef
 	sub  []byte
-	fn   function
+	fn   plan.Eval
 	args []plan.Value
 	text []byte
 	find *automaton.Finder
+
+	extract func(text []byte, out [][]byte) bool
+	parts   [][]byte
 }
 
 // compiler resolves the columns of expressions.
@@ -70,10 +72,22 @@ func (c *compiler) compile(e plan.Expr) *node {
 		for _, x := range e.Args {
 			operand(x)
 		}
-		n.fn = functionOf(strings.ToLower(e.Func))
+		n.fn = evalOf(e)
 		n.args = make([]plan.Value, len(e.Args))
+	case plan.Extract:
+		operand(e.X)
+		n.extract, n.parts = e.By.New(), make([][]byte, e.By.Parts)
 	}
 	return n
+}
+
+// evalOf returns what computes a call of a plan that was checked.
+func evalOf(e plan.Call) plan.Eval {
+	f, err := e.Bound()
+	if err != nil {
+		panic("exec: a call that was checked: " + err.Error())
+	}
+	return f
 }
 
 // eval sets out[i] to the value for rows[i]; at most batch rows. Texts are valid
@@ -135,14 +149,16 @@ func (n *node) eval(f frame, rows []uint32, out []plan.Value, a *arena, p *pace)
 		for i := range out {
 			out[i] = plan.BinValue(&n.bufs[0][i], e.Every)
 		}
+	case plan.Extract:
+		return n.extractPart(e.Part, out, a, p)
 	case plan.Call:
 		for i := range out {
 			for j := range n.args {
 				n.args[j] = n.bufs[j][i]
 			}
-			from := len(a.b)
-			out[i] = n.fn(n.args, a)
-			if err := p.work(16 + len(a.b) - from); err != nil {
+			from := len(a.Bytes)
+			out[i] = n.fn(n.args, &a.Arena)
+			if err := p.work(16 + len(a.Bytes) - from); err != nil {
 				return err
 			}
 			if err := a.charge(); err != nil {
@@ -151,6 +167,28 @@ func (n *node) eval(f frame, rows []uint32, out []plan.Value, a *arena, p *pace)
 		}
 	}
 	return nil
+}
+
+func (n *node) extractPart(part int, out []plan.Value, a *arena, p *pace) error {
+	for i := range out {
+		v := &n.bufs[0][i]
+		t := v.Text
+		if v.Kind == plan.Number || v.Kind == plan.Time {
+			n.text = v.AppendText(n.text[:0])
+			t = n.text
+		}
+		out[i] = plan.Value{}
+		if !plan.HasText(v) || !n.extract(t, n.parts) || n.parts[part] == nil {
+			continue
+		}
+		from := len(a.Bytes)
+		a.Bytes = append(a.Bytes, n.parts[part]...)
+		out[i] = plan.Value{Kind: plan.Text, Text: a.Text(from)}
+		if err := p.work(len(t) + 16); err != nil {
+			return err
+		}
+	}
+	return a.charge()
 }
 
 func (n *node) logic(out []plan.Value, all bool) {

@@ -86,7 +86,7 @@ func (p *onPath) keepEntries(f *blockFrame, c *blockColumn, sel, out []uint32) (
 	some, all := false, true
 	for from := 0; from < d; from += batch {
 		rows := p.s.numbers(from, min(from+batch, d))
-		mark := len(p.s.arena.b)
+		mark := len(p.s.arena.Bytes)
 		if err := p.n.eval(entries{c.dict}, rows, p.s.vals, &p.s.arena, p.s.pace); err != nil {
 			return nil, err
 		}
@@ -97,7 +97,7 @@ func (p *onPath) keepEntries(f *blockFrame, c *blockColumn, sel, out []uint32) (
 				p.table[from+i] = 1
 			}
 		}
-		p.s.arena.b = p.s.arena.b[:mark]
+		p.s.arena.Bytes = p.s.arena.Bytes[:mark]
 	}
 	if !some || all {
 		return constant{all}.keep(f, sel, out)

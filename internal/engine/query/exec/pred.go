@@ -226,7 +226,7 @@ func (p general) keep(f *blockFrame, sel, out []uint32) ([]uint32, error) {
 	for len(sel) > 0 {
 		rows := sel[:min(batch, len(sel))]
 		sel = sel[len(rows):]
-		mark := len(p.s.arena.b)
+		mark := len(p.s.arena.Bytes)
 		if err := p.n.eval(f, rows, p.s.vals, &p.s.arena, p.s.pace); err != nil {
 			return nil, err
 		}
@@ -235,7 +235,7 @@ func (p general) keep(f *blockFrame, sel, out []uint32) ([]uint32, error) {
 				out = append(out, r)
 			}
 		}
-		p.s.arena.b = p.s.arena.b[:mark]
+		p.s.arena.Bytes = p.s.arena.Bytes[:mark]
 		if err := p.s.pace.work(16 * batch); err != nil {
 			return nil, err
 		}

@@ -6,7 +6,6 @@ import (
 	"math/big"
 	"math/rand/v2"
 	"slices"
-	"strings"
 	"testing"
 
 	"github.com/cespare/xxhash/v2"
@@ -217,42 +216,5 @@ func TestThreshold(t *testing.T) {
 	}
 	if n, over := threshold(-1e30, 0, false); over || n != math.MinInt64 {
 		t.Errorf("-1e30 is reached at %d %v", n, over)
-	}
-}
-
-func TestFunctionsAreThose(t *testing.T) {
-	for _, name := range plan.Functions() {
-		s, ok := plan.Function(name)
-		f := functionOf(name)
-		if !ok || f == nil {
-			t.Fatalf("%s: in both tables: %v %v", name, ok, f != nil)
-		}
-		null := f(make([]plan.Value, s.Min), &arena{})
-		_ = null // no panic
-	}
-	if functionOf("nope") != nil {
-		t.Error("an unknown function")
-	}
-	call := func(name string, args ...plan.Value) string {
-		v := functionOf(name)(args, &arena{})
-		if v.Kind == plan.Null {
-			return "null"
-		}
-		return string(v.AppendText(nil))
-	}
-	text, num := plan.TextValue, plan.NumberValue
-	for _, c := range [][2]string{
-		{call("abs", num(-2.5)), "2.5"}, {call("ceil", num(1.2)), "2"}, {call("floor", num(-1.2)), "-2"}, {call("ceil", num(-0.5)), "0"},
-		{call("sqrt", num(9)), "3"}, {call("sqrt", num(-1)), "null"}, {call("log", num(1)), "0"}, {call("abs", text("x")), "null"},
-		{call("strlen", text("añb")), "3"}, {call("toupper", text("aé")), "AÉ"}, {call("tolower", text("AB")), "ab"},
-		{call("coalesce", plan.Value{}, num(5)), "5"}, {call("concat", text("a"), num(1), plan.Value{}), "a1"},
-		{call("isempty", text("")), "1"}, {call("isempty", text(" ")), "0"}, {call("isblank", text(" ")), "1"}, {call("isblank", plan.Value{}), "1"},
-		{call("greatest", num(1), num(7), num(3)), "7"}, {call("least", num(1), text("0.5")), "0.5"}, {call("least", num(1), text("x")), "null"},
-		{call("tomillis", plan.Value{Kind: plan.Time, Num: 5}), "5"}, {call("frommillis", num(5.5)), "5"},
-		{fmt.Sprint(len(call("concat", text(strings.Repeat("x", maxMade)), text("y")))), fmt.Sprint(maxMade)},
-	} {
-		if c[0] != c[1] {
-			t.Errorf("got %q, want %q", c[0], c[1])
-		}
 	}
 }

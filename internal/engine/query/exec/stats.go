@@ -79,10 +79,10 @@ func (o *statsOp) rows(f frame, block *blockFrame, rows []uint32) error {
 	if len(rows) == 0 {
 		return nil
 	}
-	mark := len(o.s.arena.b)
+	mark := len(o.s.arena.Bytes)
 	if o.rowsOnly && len(o.step.By) == 1 && block != nil {
 		if done, err := o.count(block, rows); done || err != nil {
-			o.s.arena.b = o.s.arena.b[:mark]
+			o.s.arena.Bytes = o.s.arena.Bytes[:mark]
 			return err
 		}
 	}
@@ -108,7 +108,7 @@ func (o *statsOp) rows(f frame, block *blockFrame, rows []uint32) error {
 			return err
 		}
 	}
-	o.s.arena.b = o.s.arena.b[:mark]
+	o.s.arena.Bytes = o.s.arena.Bytes[:mark]
 	return nil
 }
 

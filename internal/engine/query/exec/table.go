@@ -1,6 +1,7 @@
 package exec
 
 import (
+	"fmt"
 	"slices"
 
 	"github.com/cumulog/cumulog/internal/engine/column"
@@ -167,6 +168,8 @@ func (t *table) run(steps []plan.Step, s *scratch, count func(step plan.Step, in
 			if x.N < t.n {
 				t.pick(t.all()[:x.N])
 			}
+		default:
+			err = fmt.Errorf("%w: %s cannot be run", plan.ErrInvalid, step)
 		}
 		if err != nil {
 			return nil, err
@@ -204,7 +207,7 @@ func (t *table) compute(e plan.Expr, s *scratch) ([]plan.Value, error) {
 }
 
 func (t *table) filter(f plan.Filter, s *scratch) error {
-	mark := len(s.arena.b)
+	mark := len(s.arena.Bytes)
 	vals, err := t.compute(f.Cond, s)
 	if err != nil {
 		return err
@@ -215,7 +218,7 @@ func (t *table) filter(f plan.Filter, s *scratch) error {
 			rows = append(rows, uint32(i))
 		}
 	}
-	s.arena.b = s.arena.b[:mark]
+	s.arena.Bytes = s.arena.Bytes[:mark]
 	t.pick(rows)
 	return nil
 }
@@ -260,7 +263,7 @@ func (t *table) project(cols []plan.Named, s *scratch) error {
 }
 
 func (t *table) sort(step plan.Sort, s *scratch) error {
-	mark := len(s.arena.b)
+	mark := len(s.arena.Bytes)
 	keys := make([][]plan.Value, len(step.Keys))
 	for i, k := range step.Keys {
 		var err error
@@ -282,7 +285,7 @@ func (t *table) sort(step plan.Sort, s *scratch) error {
 	}
 	t.pick(first(t.all(), step.Limit, cmp))
 	t.ties, t.tie = 0, nil
-	s.arena.b = s.arena.b[:mark]
+	s.arena.Bytes = s.arena.Bytes[:mark]
 	return nil
 }
 

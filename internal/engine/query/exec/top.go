@@ -133,7 +133,7 @@ func (o *topOp) add(f *blockFrame, rows []uint32) error {
 		if part = o.contend; len(part) == 0 {
 			continue
 		}
-		mark := len(o.s.arena.b)
+		mark := len(o.s.arena.Bytes)
 		for i, k := range o.keys {
 			if err := k.eval(f, part, o.vals[i], &o.s.arena, o.s.pace); err != nil {
 				return err
@@ -148,7 +148,7 @@ func (o *topOp) add(f *blockFrame, rows []uint32) error {
 				return err
 			}
 		}
-		o.s.arena.b = o.s.arena.b[:mark]
+		o.s.arena.Bytes = o.s.arena.Bytes[:mark]
 		if err := o.s.pace.work(16 * batch); err != nil {
 			return err
 		}
@@ -317,7 +317,7 @@ func (o *topOp) read(f *blockFrame) error {
 	for from := 0; from < len(o.fresh); from += batch {
 		part := o.fresh[from:min(from+batch, len(o.fresh))]
 		for j, c := range o.cols {
-			mark := len(o.s.arena.b)
+			mark := len(o.s.arena.Bytes)
 			if err := c.eval(f, part, o.s.vals, &o.s.arena, o.s.pace); err != nil {
 				return err
 			}
@@ -329,7 +329,7 @@ func (o *topOp) read(f *blockFrame) error {
 					return err
 				}
 			}
-			o.s.arena.b = o.s.arena.b[:mark]
+			o.s.arena.Bytes = o.s.arena.Bytes[:mark]
 		}
 	}
 	return nil

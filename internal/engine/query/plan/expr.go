@@ -109,10 +109,32 @@ type Bin struct {
 	Every int64 // ms, positive
 }
 
-// Call applies a function of the table Funcs.
+// Call applies a function.
 type Call struct {
-	Func string
+	Func *Function
 	Args []Expr
+}
+
+// Extract is one part of what an Extractor finds in the text of X: a text, Null
+// where it finds nothing.
+type Extract struct {
+	X    Expr
+	By   *Extractor
+	Part int
+}
+
+// Extractor takes texts apart. It is never changed.
+type Extractor struct {
+	Name  string // as Explain writes it; tells it from every other extractor of a plan
+	Parts int
+
+	// New makes what takes texts apart for one goroutine: it sets out[i] to part
+	// i, nil when the part is absent, and reports whether it found anything. The
+	// parts share memory with the text or live until the next call.
+	New func() func(text []byte, out [][]byte) bool
+
+	// Literals are texts without which nothing is found.
+	Literals []string
 }
 
 func (e Field) String() string {
@@ -156,7 +178,10 @@ func (e Present) String() string { return "present(" + e.X.String() + ")" }
 func (e Bin) String() string {
 	return "bin(" + e.X.String() + ", " + strconv.FormatInt(e.Every, 10) + "ms)"
 }
-func (e Call) String() string { return e.Func + "(" + list(e.Args) + ")" }
+func (e Call) String() string { return e.Func.Name + "(" + list(e.Args) + ")" }
+func (e Extract) String() string {
+	return e.By.Name + "(" + e.X.String() + ")[" + strconv.Itoa(e.Part) + "]"
+}
 
 func (e In) String() string {
 	s := make([]string, len(e.List))
@@ -199,6 +224,7 @@ func (e Present) kids() []Expr  { return []Expr{e.X} }
 func (e Arith) kids() []Expr    { return []Expr{e.A, e.B} }
 func (e Bin) kids() []Expr      { return []Expr{e.X} }
 func (e Call) kids() []Expr     { return e.Args }
+func (e Extract) kids() []Expr  { return []Expr{e.X} }
 
 func (e Field) with([]Expr) Expr      { return e }
 func (e Const) with([]Expr) Expr      { return e }
@@ -214,6 +240,7 @@ func (e Present) with(k []Expr) Expr  { return Present{k[0]} }
 func (e Arith) with(k []Expr) Expr    { return Arith{e.Op, k[0], k[1]} }
 func (e Bin) with(k []Expr) Expr      { return Bin{k[0], e.Every} }
 func (e Call) with(k []Expr) Expr     { return Call{e.Func, k} }
+func (e Extract) with(k []Expr) Expr  { return Extract{k[0], e.By, e.Part} }
 
 // Fields calls yield for every column that e reads, once for each mention.
 func Fields(e Expr, yield func(name string)) {
@@ -302,6 +329,10 @@ func check(e Expr, nodes *int, depth int) error {
 	case Call:
 		if err := checkCall(e); err != nil {
 			return err
+		}
+	case Extract:
+		if e.By == nil || e.By.New == nil || e.By.Name == "" || e.Part < 0 || e.Part >= e.By.Parts || e.By.Parts > MaxItems {
+			return invalid("an extractor is missing, or has no part %d", e.Part)
 		}
 	}
 	for _, k := range e.kids() {

@@ -71,6 +71,12 @@ func foldNode(e Expr) Expr {
 		if c, ok := e.X.(Const); ok {
 			return Const{BinValue(&c.V, e.Every)}
 		}
+	case Call:
+		return foldCall(e)
+	case Extract:
+		if c, ok := e.X.(Const); ok {
+			return Const{ExtractValue(e.By.New(), &c.V, e.Part, e.By.Parts)}
+		}
 	}
 	return e
 }
@@ -102,11 +108,25 @@ func BinValue(v *Value, every int64) Value {
 
 // predicate reports whether e is 1 or 0 for every row.
 func predicate(e Expr) bool {
-	switch e.(type) {
+	switch e := e.(type) {
 	case And, Or, Not, Cmp, In, Contains, Match, Test, Present:
 		return true
+	case Call:
+		return e.Func.Predicate
 	}
 	return false
+}
+
+// ExtractValue computes one part of Extract for a value.
+func ExtractValue(find func(text []byte, out [][]byte) bool, v *Value, part, parts int) Value {
+	if !HasText(v) {
+		return Value{}
+	}
+	out := make([][]byte, parts)
+	if !find(v.AppendText(nil), out) || out[part] == nil {
+		return Value{}
+	}
+	return Value{Kind: Text, Text: bytes.Clone(out[part])}
 }
 
 // foldList simplifies an And (all) or an Or. A list of one keeps its operand's

@@ -208,6 +208,8 @@ func (q *Query) inline(steps []Step) ([]Step, error) {
 		case Sort, Limit:
 			q.Head = s.withExprs(resolved)
 			return steps[i+1:], q.rowColumns(n, steps[i+1:])
+		case Unnest, Dedup, Cluster, Transform:
+			return nil, invalid("%s cannot be run", s)
 		}
 	}
 	q.Head = Sort{}
@@ -370,6 +372,8 @@ func cost(e Expr) int {
 		c = 4
 	case Call:
 		c = 30
+	case Extract:
+		c = 60
 	case Cmp:
 		c = 1
 		_, okA := e.A.(Field)

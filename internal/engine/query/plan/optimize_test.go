@@ -10,6 +10,7 @@ import (
 
 	"github.com/google/go-cmp/cmp"
 
+	"github.com/cumulog/cumulog/internal/engine/query/function"
 	"github.com/cumulog/cumulog/internal/engine/query/plan"
 	"github.com/cumulog/cumulog/internal/logs"
 )
@@ -81,23 +82,23 @@ func TestRefusesBadPlans(t *testing.T) {
 		growing.Cols = append(growing.Cols, double...)
 	}
 	for name, s := range map[string]plan.Step{
-		"no condition":     plan.Filter{},
-		"too deep":         where(deep),
-		"grows":            growing,
-		"negative limit":   plan.Limit{N: -1},
-		"nothing":          plan.Stats{},
-		"no argument":      plan.Stats{Aggs: []plan.Agg{{Func: plan.Sum, As: "s"}}},
-		"percentile":       plan.Stats{Aggs: []plan.Agg{{Func: plan.Pct, P: 101, Arg: f("a")}}},
-		"aggregate":        plan.Stats{Aggs: []plan.Agg{{Func: 99, Arg: f("a")}}},
-		"bin":              where(plan.Bin{X: f("a")}),
-		"operator":         where(plan.Arith{Op: '!', A: f("a"), B: f("b")}),
-		"unknown function": where(plan.Call{Func: "nope"}),
-		"argument count":   where(plan.Call{Func: "abs"}),
-		"no pattern":       where(plan.Match{X: f("a")}),
-		"no name":          where(f("")),
-		"long constant":    where(plan.Contains{X: f("a"), Sub: strings.Repeat("x", plan.MaxText+1)}),
-		"long list":        where(plan.In{X: f("a"), List: make([]plan.Value, plan.MaxNodes+1)}),
-		"many items":       plan.Sort{Keys: make([]plan.SortKey, plan.MaxItems+1)},
+		"no condition":   plan.Filter{},
+		"too deep":       where(deep),
+		"grows":          growing,
+		"negative limit": plan.Limit{N: -1},
+		"nothing":        plan.Stats{},
+		"no argument":    plan.Stats{Aggs: []plan.Agg{{Func: plan.Sum, As: "s"}}},
+		"percentile":     plan.Stats{Aggs: []plan.Agg{{Func: plan.Pct, P: 101, Arg: f("a")}}},
+		"aggregate":      plan.Stats{Aggs: []plan.Agg{{Func: 99, Arg: f("a")}}},
+		"bin":            where(plan.Bin{X: f("a")}),
+		"operator":       where(plan.Arith{Op: '!', A: f("a"), B: f("b")}),
+		"no function":    where(plan.Call{}),
+		"argument count": where(plan.Call{Func: function.Insights("abs")}),
+		"no pattern":     where(plan.Match{X: f("a")}),
+		"no name":        where(f("")),
+		"long constant":  where(plan.Contains{X: f("a"), Sub: strings.Repeat("x", plan.MaxText+1)}),
+		"long list":      where(plan.In{X: f("a"), List: make([]plan.Value, plan.MaxNodes+1)}),
+		"many items":     plan.Sort{Keys: make([]plan.SortKey, plan.MaxItems+1)},
 	} {
 		if _, err := plan.Optimize(&plan.Plan{Steps: []plan.Step{s}}); !errors.Is(err, plan.ErrInvalid) {
 			t.Errorf("%s: %v", name, err)

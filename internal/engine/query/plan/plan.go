@@ -11,7 +11,8 @@ type Plan struct {
 	Steps []Step
 }
 
-// Step is one of Filter, Extend, Project, Stats, Sort and Limit.
+// Step is one of Filter, Extend, Project, Stats, Sort, Limit, Unnest, Dedup,
+// Cluster and Transform.
 type Step interface {
 	String() string // one line of Explain
 	exprs() []Expr
@@ -260,8 +261,16 @@ func checkStep(s Step) error {
 				return invalid("percentile %v is not from 0 to 100", a.P)
 			}
 		}
+	case Unnest, Cluster:
+	case Dedup:
+		items = len(s.Keys)
+	case Transform:
+		items = max(1, len(s.Reads))
 	default:
 		return invalid("unknown step %T", s)
+	}
+	if err := checkRows(s); err != nil {
+		return err
 	}
 	if items == 0 || items > MaxItems {
 		return invalid("a step has %d expressions, not 1 to %d", items, MaxItems)

@@ -189,7 +189,7 @@ func (r *record) eval(e plan.Expr) plan.Value {
 		return plan.BinValue(&v, e.Every)
 	case plan.Call:
 		v := r.eval(e.Args[0])
-		switch e.Func {
+		switch e.Func.Name {
 		case "toupper":
 			if !plan.HasText(&v) {
 				return plan.Value{}

@@ -5,6 +5,7 @@ import (
 	"regexp"
 	"strconv"
 
+	"github.com/cumulog/cumulog/internal/engine/query/function"
 	"github.com/cumulog/cumulog/internal/engine/query/plan"
 	"github.com/cumulog/cumulog/internal/logs"
 )
@@ -38,9 +39,9 @@ func (g *Generator) scalar(depth int) plan.Expr {
 	case k == 5:
 		return plan.Arith{Op: pick[plan.ArithOp](g.Rand, '+', '-', '*', '/', '%'), A: g.scalar(depth - 1), B: g.scalar(depth - 1)}
 	case k == 6:
-		return plan.Call{Func: "toupper", Args: []plan.Expr{g.scalar(depth - 1)}}
+		return plan.Call{Func: function.Insights("toupper"), Args: []plan.Expr{g.scalar(depth - 1)}}
 	}
-	return plan.Call{Func: "coalesce", Args: []plan.Expr{g.scalar(depth - 1), g.scalar(depth - 1)}}
+	return plan.Call{Func: function.Insights("coalesce"), Args: []plan.Expr{g.scalar(depth - 1), g.scalar(depth - 1)}}
 }
 
 var patterns = []*regexp.Regexp{regexp.MustCompile("ERR|WARN"), regexp.MustCompile(`^\d0\d$`), regexp.MustCompile("(?i)error"),

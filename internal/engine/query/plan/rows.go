@@ -1,0 +1,133 @@
+package plan
+
+import (
+	"context"
+	"strconv"
+	"strings"
+)
+
+// Unnest replaces each row by one row for each element of the list X, which is
+// the column As of it. A value that is no list counts as a list of one, Null and
+// a list of none make no row.
+type Unnest struct {
+	X  Expr
+	As string
+}
+
+// Dedup keeps the first N rows of each combination of Keys, in the order that the
+// rows have: after a Sort that one, else newest first. It leaves that order.
+type Dedup struct {
+	Keys []Expr
+	N    int
+	Null DedupNull // what becomes of rows where one of the keys is Null
+}
+
+// DedupNull says what Dedup does with rows where a key is Null.
+type DedupNull uint8
+
+// The choices.
+const (
+	KeepNull DedupNull = iota // keep all of them
+	DropNull                  // drop all of them
+	SameNull                  // Null is a value like others
+)
+
+// Cluster groups the texts of X by what they have in common. It makes the
+// columns @pattern, @sampleCount, @ratio and @severityLabel, one row for each
+// pattern, most frequent first. Rows where X has no text are left out.
+type Cluster struct{ X Expr }
+
+// ClusterColumns are the columns that Cluster makes.
+func ClusterColumns() []string {
+	return []string{"@pattern", "@sampleCount", "@ratio", "@severityLabel"}
+}
+
+// Transform computes rows from all rows together, in their order.
+type Transform struct {
+	Name string // one line of Explain
+
+	// Reads are the columns it reads; All says that it reads every column there is.
+	Reads []string
+	All   bool
+
+	// Columns returns the columns it makes of those it gets.
+	Columns func(in []string) []string
+
+	// Apply makes new rows, without changing those it gets. An error ends the query.
+	Apply func(ctx context.Context, in *Rows) (*Rows, error)
+
+	// Events says that each row it makes comes from one row it gets (Rows.From), and
+	// stays the event that this one is.
+	Events bool
+}
+
+// Rows are rows in memory, column by column.
+type Rows struct {
+	Names []string
+	Cols  [][]Value // each of Len values
+	Len   int
+	From  []int // of the rows that a Transform made: the row that each comes from
+
+	// Grow counts memory, in bytes, that a Transform is about to use; it fails
+	// when the query has no more. It is nil in rows that a Transform made.
+	Grow func(bytes int) error
+}
+
+// Column returns the values of a column; nil when there is none of that name.
+func (r *Rows) Column(name string) []Value {
+	for i, n := range r.Names {
+		if n == name {
+			return r.Cols[i]
+		}
+	}
+	return nil
+}
+
+func (s Unnest) String() string    { return "unnest " + s.X.String() + " as " + s.As }
+func (s Cluster) String() string   { return "pattern " + s.X.String() }
+func (s Transform) String() string { return s.Name }
+func (s Dedup) String() string {
+	k := make([]string, len(s.Keys))
+	for i, x := range s.Keys {
+		k[i] = x.String()
+	}
+	text := "dedup " + strings.Join(k, ", ")
+	if s.N > 1 {
+		text += " keep " + strconv.Itoa(s.N)
+	}
+	return text + [...]string{"", " without null", " with null as value"}[s.Null]
+}
+
+func (s Unnest) exprs() []Expr  { return []Expr{s.X} }
+func (s Cluster) exprs() []Expr { return []Expr{s.X} }
+func (s Dedup) exprs() []Expr   { return s.Keys }
+func (s Transform) exprs() []Expr {
+	e := make([]Expr, len(s.Reads))
+	for i, n := range s.Reads {
+		e[i] = Field{n}
+	}
+	return e
+}
+
+func (s Unnest) withExprs(e []Expr) Step  { return Unnest{e[0], s.As} }
+func (s Cluster) withExprs(e []Expr) Step { return Cluster{e[0]} }
+func (s Dedup) withExprs(e []Expr) Step   { return Dedup{e, s.N, s.Null} }
+func (s Transform) withExprs([]Expr) Step { return s }
+
+func checkRows(s Step) error {
+	switch s := s.(type) {
+	case Unnest:
+		if s.As == "" {
+			return invalid("unnest makes a column without a name")
+		}
+	case Dedup:
+		if s.N < 1 || s.Null > SameNull {
+			return invalid("dedup keeps %d rows of each", s.N)
+		}
+	case Transform:
+		if s.Apply == nil || s.Columns == nil {
+			return invalid("%s does nothing", s.Name)
+		}
+	}
+	return nil
+}
