@@ -168,6 +168,15 @@ func (t *table) run(steps []plan.Step, s *scratch, count func(step plan.Step, in
 			if x.N < t.n {
 				t.pick(t.all()[:x.N])
 			}
+		case plan.Unnest:
+			t.order()
+			err = t.unnest(x, s)
+		case plan.Dedup:
+			t.order()
+			err = t.dedup(x, s)
+		case plan.Transform:
+			t.order()
+			t, err = t.transform(x, s)
 		default:
 			err = fmt.Errorf("%w: %s cannot be run", plan.ErrInvalid, step)
 		}

@@ -58,49 +58,6 @@ func (q *Query) applied(rule string) {
 	}
 }
 
-// columns makes the last columns of a plan explicit: events show their time,
-// their message and what was added.
-func (q *Query) columns(steps []Step) []Step {
-	names := []string{Timestamp, Message}
-	open := true
-	q.Events = true
-	add := func(name string) {
-		if !slices.Contains(names, name) {
-			names = append(names, name)
-		}
-	}
-	for _, s := range steps {
-		switch s := s.(type) {
-		case Extend:
-			for _, c := range s.Cols {
-				add(c.As)
-			}
-		case Project:
-			open, names = false, nil
-			for _, c := range s.Cols {
-				add(c.As)
-			}
-		case Stats:
-			open, names, q.Events = false, nil, false
-			for _, c := range s.By {
-				add(c.As)
-			}
-			for _, a := range s.Aggs {
-				add(a.As)
-			}
-		}
-	}
-	if open {
-		cols := make([]Named, len(names))
-		for i, n := range names {
-			cols[i] = Named{Field{n}, n}
-		}
-		steps = append(steps, Project{cols})
-	}
-	q.Columns = names
-	return steps
-}
-
 // moveLimits moves each Limit before the steps that keep every row, and into a
 // Sort.
 func (q *Query) moveLimits(steps []Step) []Step {
@@ -176,6 +133,11 @@ func (n *names) resolve(e Expr) (Expr, error) {
 func (q *Query) inline(steps []Step) ([]Step, error) {
 	n := names{of: map[string]Expr{}}
 	for i, s := range steps {
+		switch s.(type) {
+		case Unnest, Dedup, Cluster, Transform:
+			q.Head = Sort{}
+			return steps[i:], q.rowColumns(n, steps[i:])
+		}
 		old := s.exprs()
 		resolved := make([]Expr, len(old))
 		serial, _ := s.(Extend)
@@ -208,60 +170,10 @@ func (q *Query) inline(steps []Step) ([]Step, error) {
 		case Sort, Limit:
 			q.Head = s.withExprs(resolved)
 			return steps[i+1:], q.rowColumns(n, steps[i+1:])
-		case Unnest, Dedup, Cluster, Transform:
-			return nil, invalid("%s cannot be run", s)
 		}
 	}
 	q.Head = Sort{}
 	return nil, q.rowColumns(n, nil)
-}
-
-// rowColumns decides which columns the rows of a Sort or Limit need.
-func (q *Query) rowColumns(n names, rest []Step) error {
-	var need []string
-	want := func(name string) {
-		if !slices.Contains(need, name) {
-			need = append(need, name)
-		}
-	}
-	made := map[string]bool{}
-	closed := false
-	for _, s := range rest {
-		serial, _ := s.(Extend)
-		for j, e := range s.exprs() {
-			Fields(e, func(name string) {
-				if !made[name] {
-					want(name)
-				}
-			})
-			if serial.Cols != nil {
-				made[serial.Cols[j].As] = true
-			}
-		}
-		switch s.(type) {
-		case Project, Stats:
-			closed = true
-		}
-		if closed {
-			break
-		}
-	}
-	if !closed {
-		for _, name := range q.Columns {
-			if !made[name] {
-				want(name)
-			}
-		}
-	}
-	for _, name := range need {
-		e, err := n.resolve(Field{name})
-		if err != nil {
-			return err
-		}
-		q.Cols = append(q.Cols, Named{e, name})
-	}
-	q.applied("columns needed")
-	return nil
 }
 
 // prune drops the steps that only rename what the head made already.

@@ -84,6 +84,15 @@ func Naive(p *plan.Plan, rows []Row) (cols []string, out [][]plan.Value) {
 			recs = recs[:min(s.N, len(recs))]
 		case plan.Stats:
 			names, recs = naiveStats(s, recs)
+		case plan.Unnest:
+			recs = naiveUnnest(s, recs)
+			if !slices.Contains(names, s.As) {
+				names = append(names, s.As)
+			}
+		case plan.Dedup:
+			recs = naiveDedup(s, recs)
+		case plan.Transform:
+			names, recs = naiveTransform(s, names, recs)
 		}
 	}
 	for _, r := range recs {
@@ -130,7 +139,15 @@ func (r *record) field(name string) plan.Value {
 		return plan.TextValue(r.of.Message())
 	}
 	t, ok := r.of.Fields[name]
-	if !ok || t == "null" {
+	if !ok {
+		return plan.Value{}
+	}
+	return written(t)
+}
+
+// written returns the value of a JSON text.
+func written(t string) plan.Value {
+	if t == "null" {
 		return plan.Value{}
 	}
 	switch t[0] {
@@ -144,7 +161,7 @@ func (r *record) field(name string) plan.Value {
 		return plan.Value{Kind: plan.Bool, Num: 1, Text: []byte(t)}
 	case 'f':
 		return plan.Value{Kind: plan.Bool, Text: []byte(t)}
-	case '[':
+	case '[', '{':
 		return plan.Value{Kind: plan.List, Text: []byte(t)}
 	}
 	f, err := strconv.ParseFloat(t, 64)

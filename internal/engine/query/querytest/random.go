@@ -130,7 +130,20 @@ func (g *Generator) Plan() *plan.Plan {
 	g.names = []string{"level", "status", "ms", "user", "mix", "http.ms", "http.code", "absent", plan.Timestamp, plan.Message, plan.LogStream, plan.Ingestion}
 	sorted := false
 	for range 1 + g.Rand.IntN(5) {
-		switch k := g.Rand.IntN(7); {
+		switch k := g.Rand.IntN(10); {
+		case k == 7:
+			p.Steps = append(p.Steps, plan.Unnest{X: g.list(), As: "u"})
+			g.names = append(g.names, "u")
+		case k == 8:
+			p.Steps = append(p.Steps, g.dedup())
+			sorted = true
+		case k == 9:
+			s := g.transform()
+			p.Steps = append(p.Steps, s)
+			if g.names = append(g.names, "r"); !s.Events {
+				g.names = []string{"r", s.Reads[0]}
+			}
+			sorted = true
 		case k < 3:
 			p.Steps = append(p.Steps, plan.Filter{Cond: g.cond(2)})
 		case k == 3:
