@@ -180,7 +180,7 @@ func (db *DB) SetClass(ctx context.Context, id logs.GroupID, class string) error
 }
 
 // DeleteGroup deletes a group that is not protected: in one short transaction
-// the group is marked, its tags go, and a tombstone is written. Its streams are
+// the group is marked, its tags and settings go, and a tombstone is written. Its streams are
 // invisible from then on; their rows are removed in the background. ErrNotFound when it is not
 // live, ErrConflict when it is protected.
 func (db *DB) DeleteGroup(ctx context.Context, id logs.GroupID) error {
@@ -201,6 +201,9 @@ func (db *DB) DeleteGroup(ctx context.Context, id logs.GroupID) error {
 			return err
 		}
 		if _, err := t.exec(`DELETE FROM tags WHERE arn = ?`, scope.GroupARN(name)); err != nil {
+			return err
+		}
+		if _, err := t.exec(`DELETE FROM group_settings WHERE group_id = ?`, id); err != nil {
 			return err
 		}
 		if _, err := countGroup(t, scope, -1); err != nil {

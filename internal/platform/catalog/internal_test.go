@@ -255,6 +255,18 @@ func TestPagesAreIndexRanges(t *testing.T) {
 	if _, err := db.Tasks(ctx, "export", TaskFilter{Scope: &testScope, Before: 5, Limit: 1}); err != nil {
 		t.Fatal(err)
 	}
+	if _, err := db.Schedules(ctx, testScope, "ENABLED", "a", 1); err != nil {
+		t.Fatal(err)
+	}
+	if _, err := db.DueSchedules(ctx, 1); err != nil {
+		t.Fatal(err)
+	}
+	if _, err := db.Runs(ctx, "x", RunFilter{Statuses: []string{"Running"}, Before: 5, Limit: 1}); err != nil {
+		t.Fatal(err)
+	}
+	if _, err := db.RunsIn(ctx, "Running", 1); err != nil {
+		t.Fatal(err)
+	}
 	plan()
 	if t.Failed() {
 		t.Log(strings.Join(got, "\n"))

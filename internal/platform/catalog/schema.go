@@ -72,4 +72,32 @@ CREATE TABLE access_keys (
   key_id TEXT PRIMARY KEY, secret TEXT NOT NULL, account TEXT NOT NULL,
   description TEXT NOT NULL, created_ms BIGINT NOT NULL
 );
+`, `
+CREATE TABLE group_settings (
+  group_id BIGINT NOT NULL, kind TEXT NOT NULL,
+  body TEXT NOT NULL, updated_ms BIGINT NOT NULL,
+  PRIMARY KEY (group_id, kind)
+);
+
+CREATE TABLE schedules (
+  schedule_id TEXT PRIMARY KEY,
+  account TEXT NOT NULL, region TEXT NOT NULL, name TEXT NOT NULL,
+  state TEXT NOT NULL,
+  created_ms BIGINT NOT NULL, updated_ms BIGINT NOT NULL,
+  due_ms BIGINT NOT NULL DEFAULT -1,
+  last_ms BIGINT NOT NULL DEFAULT -1, last_run BIGINT NOT NULL DEFAULT 0, last_status TEXT NOT NULL DEFAULT '',
+  spec TEXT NOT NULL
+);
+CREATE UNIQUE INDEX sc_name ON schedules(account, region, name);
+CREATE INDEX sc_due ON schedules(due_ms) WHERE due_ms >= 0;
+
+CREATE TABLE schedule_runs (
+  run_seq INTEGER PRIMARY KEY,
+  schedule_id TEXT NOT NULL,
+  triggered_ms BIGINT NOT NULL,
+  status TEXT NOT NULL, body TEXT NOT NULL
+);
+CREATE INDEX sr_list ON schedule_runs(schedule_id, run_seq);
+CREATE INDEX sr_time ON schedule_runs(triggered_ms);
+CREATE INDEX sr_status ON schedule_runs(status, run_seq);
 `}

@@ -65,6 +65,47 @@ func groupARN(t *tx, group logs.GroupID) (string, error) {
 	return scope.GroupARN(name), err
 }
 
+// PutTags merges tags into those of a resource that is not a group; equal keys
+// are replaced. ErrTooMany when it would have more than limit tags, and then
+// nothing changes. Whether the resource exists is the caller's to know.
+func (db *DB) PutTags(ctx context.Context, arn string, tags map[string]string, limit int) error {
+	return db.apply(ctx, "put tags", func(t *tx) error {
+		if err := putTags(t, arn, tags); err != nil {
+			return err
+		}
+		var n int
+		if err := t.row(`SELECT count(*) FROM tags WHERE arn = ?`, []any{arn}, &n); err != nil {
+			return err
+		}
+		if n > limit {
+			return ErrTooMany
+		}
+		return nil
+	})
+}
+
+// ReplaceTags makes tags all that a resource has; nil removes them.
+func (db *DB) ReplaceTags(ctx context.Context, arn string, tags map[string]string) error {
+	return db.applyFreeing(ctx, "replace tags", func(t *tx) error {
+		if _, err := t.exec(`DELETE FROM tags WHERE arn = ?`, arn); err != nil {
+			return err
+		}
+		return putTags(t, arn, tags)
+	})
+}
+
+// RemoveTags removes tags of a resource by key; unknown keys are ignored.
+func (db *DB) RemoveTags(ctx context.Context, arn string, keys []string) error {
+	return db.applyFreeing(ctx, "remove tags", func(t *tx) error {
+		for _, k := range keys {
+			if _, err := t.exec(`DELETE FROM tags WHERE arn = ? AND k = ?`, arn, k); err != nil {
+				return err
+			}
+		}
+		return nil
+	})
+}
+
 // Tags returns the tags of a resource; empty when it has none or does not
 // exist.
 func (db *DB) Tags(ctx context.Context, arn string) (map[string]string, error) {
