@@ -9,6 +9,10 @@ import (
 var dates = []*plan.Function{
 	fixed("tomillis", 1, toMillis),
 	fixed("frommillis", 1, fromMillis),
+	dateStepOf("datefloor", DateFloor),
+	dateStepOf("date_floor", DateFloor),
+	dateStepOf("dateceil", DateCeil),
+	dateStepOf("date_ceil", DateCeil),
 }
 
 func toMillis(args []plan.Value, _ *plan.Arena) plan.Value {

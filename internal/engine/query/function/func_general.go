@@ -2,8 +2,15 @@ package function
 
 import "github.com/cumulog/cumulog/internal/engine/query/plan"
 
+// MaxBranches bounds the conditions of case.
+const MaxBranches = 10
+
 var general = []*plan.Function{
 	anyNumber("coalesce", true, coalesce),
+	absent(fixed("if", 3, branch)),
+	absent(between("case", 2, 2*MaxBranches+1, branch)),
+	predicate("isnumeric", 1, isNumeric),
+	predicate("ispresent", 1, isPresent),
 }
 
 // coalesce returns the first argument that is not Null.
@@ -14,4 +21,29 @@ func coalesce(args []plan.Value, _ *plan.Arena) plan.Value {
 		}
 	}
 	return plan.Value{}
+}
+
+// branch returns the value behind the first condition that holds, else the last
+// argument when no condition stands before it.
+func branch(args []plan.Value, _ *plan.Arena) plan.Value {
+	for len(args) > 1 {
+		if args[0].True() {
+			return args[1]
+		}
+		args = args[2:]
+	}
+	if len(args) == 1 {
+		return args[0]
+	}
+	return plan.Value{}
+}
+
+// isNumeric holds for numbers and for texts that are one, not for true and false (ours).
+func isNumeric(args []plan.Value, _ *plan.Arena) plan.Value {
+	_, ok := args[0].Float()
+	return plan.BoolValue(ok && args[0].Kind != plan.Bool)
+}
+
+func isPresent(args []plan.Value, _ *plan.Arena) plan.Value {
+	return plan.BoolValue(args[0].Kind != plan.Null)
 }

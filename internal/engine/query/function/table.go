@@ -15,7 +15,7 @@ func Insights(name string) *plan.Function { return insights[strings.ToLower(name
 // InsightsNames returns the names of all functions of Logs Insights, sorted.
 func InsightsNames() []string { return slices.Sorted(maps.Keys(insights)) }
 
-var insights = table(numbers, texts, general, dates)
+var insights = table(numbers, texts, general, dates, jsons, addresses)
 
 // table puts families of functions together.
 func table(families ...[]*plan.Function) map[string]*plan.Function {
@@ -33,6 +33,11 @@ func fixed(name string, n int, eval plan.Eval) *plan.Function {
 	return &plan.Function{Name: name, Min: n, Max: n, Eval: eval}
 }
 
+// between makes a function of least to most arguments.
+func between(name string, least, most int, eval plan.Eval) *plan.Function {
+	return &plan.Function{Name: name, Min: least, Max: most, Eval: eval}
+}
+
 // anyNumber makes a function of one or more arguments; absent says that Null ones do not make it Null.
 func anyNumber(name string, absent bool, eval plan.Eval) *plan.Function {
 	return &plan.Function{Name: name, Min: 1, Max: plan.MaxArgs, Eval: eval, Absent: absent}
@@ -43,16 +48,16 @@ func predicate(name string, n int, eval plan.Eval) *plan.Function {
 	return &plan.Function{Name: name, Min: n, Max: n, Eval: eval, Predicate: true, Absent: true}
 }
 
-// textOf returns the text of a value, made in the arena if need be; ok is false
-// for Null and lists.
-func textOf(v *plan.Value, a *plan.Arena) (t []byte, ok bool) {
-	switch v.Kind {
-	case plan.Null, plan.List:
-		return nil, false
-	case plan.Number, plan.Time:
-		from := len(a.Bytes)
-		a.Bytes = v.AppendText(a.Bytes)
-		return a.Text(from), true
-	}
-	return v.Text, true
+// binding makes a function that looks at its constants before it computes.
+func binding(name string, least, most int, bind func(consts []*plan.Value) (plan.Eval, error)) *plan.Function {
+	return &plan.Function{Name: name, Min: least, Max: most, Bind: bind}
+}
+
+// absent makes of f one that can give something else than Null for Null.
+func absent(f *plan.Function) *plan.Function { f.Absent = true; return f }
+
+// asPredicate makes of f one whose result is 1 or 0 for every row.
+func asPredicate(f *plan.Function) *plan.Function {
+	f.Predicate, f.Absent = true, true
+	return f
 }
