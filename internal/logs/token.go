@@ -32,6 +32,15 @@ const (
 	TokenStreams TokenKind = 3 // DescribeLogStreams
 	TokenFilter  TokenKind = 4 // FilterLogEvents
 	TokenExports TokenKind = 5 // DescribeExportTasks
+	TokenResults TokenKind = 6 // GetQueryResults
+	TokenQueries TokenKind = 7 // DescribeQueries
+	TokenScanned TokenKind = 8 // ListLogGroupsForQuery
+	TokenSaved   TokenKind = 9 // DescribeQueryDefinitions
+
+	TokenLookups   TokenKind = 20 // DescribeLookupTables
+	TokenIndexes   TokenKind = 21 // DescribeFieldIndexes
+	TokenSchedules TokenKind = 22 // ListScheduledQueries
+	TokenRuns      TokenKind = 23 // GetScheduledQueryHistory
 )
 
 const (

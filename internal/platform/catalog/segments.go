@@ -153,6 +153,29 @@ func (db *DB) DeadStreams(ctx context.Context, group logs.GroupID) ([]logs.Strea
 	return out, wrap("list deleted streams", err)
 }
 
+// DeadStreamsOf is DeadStreams of several groups.
+func (db *DB) DeadStreamsOf(ctx context.Context, groups []logs.GroupID) ([]logs.StreamID, error) {
+	var out []logs.StreamID
+	for len(groups) > 0 {
+		var n int
+		var args []any
+		groups, n, args = takeIDs(groups, nil)
+		query := `SELECT stream_id FROM tombstones WHERE stream_id <> 0 AND group_id IN (` + marks(n) + `)`
+		err := db.rows(ctx, query, args, func(rows *sql.Rows) error {
+			var id logs.StreamID
+			if err := rows.Scan(&id); err != nil {
+				return err
+			}
+			out = append(out, id)
+			return nil
+		})
+		if err != nil {
+			return nil, wrap("list deleted streams", err)
+		}
+	}
+	return out, nil
+}
+
 // Lives returns what is known of groups. A group that is missing from the
 // answer was never created, or is deleted and entirely forgotten.
 func (db *DB) Lives(ctx context.Context, groups []logs.GroupID) (map[logs.GroupID]GroupLife, error) {

@@ -75,6 +75,21 @@ func (db *DB) StreamsByID(ctx context.Context, group logs.GroupID, ids []logs.St
 	return out, nil
 }
 
+// LiveStreams is StreamsByID for streams of any live groups.
+func (db *DB) LiveStreams(ctx context.Context, ids []logs.StreamID) ([]Stream, error) {
+	out := make([]Stream, 0, len(ids))
+	for len(ids) > 0 {
+		var n int
+		var args []any
+		ids, n, args = takeIDs(ids, nil)
+		query := `SELECT ` + streamColumns + ` FROM log_streams s JOIN log_groups g ON g.group_id = s.group_id AND g.deleted_ms IS NULL WHERE s.stream_id IN (` + marks(n) + `)`
+		if err := db.appendStreams(ctx, &out, query, args); err != nil {
+			return nil, wrap("get streams", err)
+		}
+	}
+	return out, nil
+}
+
 // takeIDs appends the next ids to the arguments of a statement and returns the
 // ids that are left and the number of placeholders. Statements have one of two
 // sizes, which keeps the prepared ones few; the tail is padded with 0, an id

@@ -128,6 +128,26 @@ func (s *Service) DeadStreams(ctx context.Context, group logs.GroupID) ([]logs.S
 	return ids, translate(err, nil, nil)
 }
 
+// DeadStreamsOf is DeadStreams of several groups.
+func (s *Service) DeadStreamsOf(ctx context.Context, groups []logs.GroupID) ([]logs.StreamID, error) {
+	ids, err := s.catalog.DeadStreamsOf(ctx, groups)
+	return ids, translate(err, nil, nil)
+}
+
+// StreamName returns the name of a stream of any live group; "" when there is none.
+func (s *Service) StreamName(ctx context.Context, id logs.StreamID) (string, error) {
+	if name, ok := s.names.get(id); ok {
+		return name, nil
+	}
+	epoch := s.names.epoch()
+	rows, err := s.catalog.LiveStreams(ctx, []logs.StreamID{id})
+	if err != nil || len(rows) == 0 {
+		return "", translate(err, nil, nil)
+	}
+	s.names.put(id, rows[0].Name, epoch)
+	return rows[0].Name, nil
+}
+
 // Streams returns up to limit streams of a live group in byte order of their
 // names: those that begin with prefix and come after the name after ("" = from
 // the start).

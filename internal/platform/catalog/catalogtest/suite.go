@@ -39,6 +39,8 @@ func Run(t *testing.T, fresh func(t *testing.T) Home) {
 		{"Settings", testSettings},
 		{"Schedules", testSchedules},
 		{"Tasks", testTasks},
+		{"Queries", testQueries},
+		{"Definitions", testDefinitions},
 		{"Keys", testKeys},
 		{"Meta", testMeta},
 		{"Publish", testPublish},
