@@ -40,6 +40,13 @@ func (s Scope) StreamARN(group, stream string) string {
 	return s.arn("log-group:" + group + ":log-stream:" + stream)
 }
 
+// LookupTableARN returns the ARN of a lookup table.
+func (s Scope) LookupTableARN(name string) string { return s.arn("lookup-table:" + name) }
+
+// ScheduledQueryARN returns the ARN of a scheduled query, which is named by its
+// id.
+func (s Scope) ScheduledQueryARN(id string) string { return s.arn("scheduled-query:" + id) }
+
 // ParseARN parses an ARN of the logs service.
 func ParseARN(text string) (ARN, error) {
 	p := strings.SplitN(text, ":", 6)
@@ -59,4 +66,17 @@ func (a ARN) GroupName() (name string, ok bool) {
 	}
 	name = strings.TrimSuffix(name, ":*")
 	return name, name != "" && !strings.Contains(name, ":")
+}
+
+// LookupTable returns the name of the lookup table that the ARN names; ok is
+// false for every other kind of resource.
+func (a ARN) LookupTable() (name string, ok bool) { return a.named("lookup-table:") }
+
+// ScheduledQuery returns the id of the scheduled query that the ARN names; ok is
+// false for every other kind of resource.
+func (a ARN) ScheduledQuery() (id string, ok bool) { return a.named("scheduled-query:") }
+
+func (a ARN) named(kind string) (name string, ok bool) {
+	name, ok = strings.CutPrefix(a.Resource, kind)
+	return name, ok && name != "" && !strings.Contains(name, ":")
 }

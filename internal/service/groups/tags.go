@@ -28,6 +28,22 @@ func checkTags(tags map[string]string) error {
 	return nil
 }
 
+// PutTags merges tags into those of a resource that is not a group and that the
+// caller knows to exist. *TooManyTagsError, *ParameterError, ErrUnavailable.
+func PutTags(ctx context.Context, db *catalog.DB, arn string, tags map[string]string) error {
+	if err := checkTags(tags); err != nil {
+		return err
+	}
+	err := db.PutTags(ctx, arn, tags, MaxTags)
+	if errors.Is(err, catalog.ErrTooMany) {
+		return &TooManyTagsError{ARN: arn}
+	}
+	return translate(err, nil, nil)
+}
+
+// CheckTags refuses tags that no resource can have: a *ParameterError.
+func CheckTags(tags map[string]string) error { return checkTags(tags) }
+
 // groupOfARN returns the group that a tag call names, past the cache.
 func (s *Service) groupOfARN(ctx context.Context, scope logs.Scope, text string) (Group, error) {
 	arn, err := logs.ParseARN(text)
@@ -47,7 +63,7 @@ func (s *Service) groupOfName(ctx context.Context, scope logs.Scope, name string
 }
 
 // TagResource merges tags into those of a resource given by ARN; equal keys are
-// replaced. Only groups can be tagged so far. ErrResourceNotFound,
+// replaced. Other resources than groups have services of their own. ErrResourceNotFound,
 // ErrGroupNotFound, *TooManyTagsError, *ParameterError, ErrUnavailable.
 func (s *Service) TagResource(ctx context.Context, scope logs.Scope, arn string, tags map[string]string) error {
 	if err := checkTags(tags); err != nil {
