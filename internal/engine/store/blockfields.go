@@ -51,6 +51,8 @@ func (b *BlockView) stored() (*shred.Block, error) {
 	}
 	if b.blk != nil {
 		b.cols = b.blk
+	} else if open, _ := r.Reuse(*b.info, b.buf); open != nil {
+		b.cols = open
 	} else if b.cols, err = r.Columns(b.ctx, *b.info, b.buf); err != nil {
 		return nil, b.note(err)
 	}

@@ -54,6 +54,8 @@ type openBlock struct {
 	kept    *keptRows // not nil: the rows of sel are numbered as in it, and data is gone
 	sel     *selection
 	buf     *segment.Buffer // what data lives in; nil: data is the cache's
+	raw     int64           // message bytes of the block
+	warm    *warmBlocks     // takes buf back
 	part    *part
 	id      blockID
 	lastRun int   // where stream looked last
@@ -112,8 +114,13 @@ func (o *openBlock) keep(bytes int, message func(i, row int) []byte) {
 		o.sel.rows[i].row = uint32(i)
 	}
 	o.kept, o.data = k, nil
+	o.close()
+}
+
+// close gives the Buffer back.
+func (o *openBlock) close() {
 	if o.buf != nil {
-		bufferPool.Put(o.buf)
+		o.warm.give(cacheKey{o.part, o.id}, o.buf, o.raw)
 		o.buf = nil
 	}
 }
@@ -142,7 +149,7 @@ func (sc *scan) read(r *blockRead) {
 	if sc.s.lacks(k, sc.streams) {
 		return
 	}
-	o := &openBlock{part: r.part, id: id, sel: selectionPool.Get().(*selection)}
+	o := &openBlock{part: r.part, id: id, sel: selectionPool.Get().(*selection), raw: r.info.RawBytes, warm: sc.s.warm}
 	o.sel.reset()
 	var b *segment.Block
 	if o.data = sc.s.cache.get(k); o.data == nil {
@@ -151,9 +158,13 @@ func (sc *scan) read(r *blockRead) {
 			o.recycle()
 			return
 		}
-		o.buf = bufferPool.Get().(*segment.Buffer)
-		if b, r.err = reader.Read(sc.ctx, r.info, o.buf); r.err == nil {
-			r.keys = true
+		o.buf = sc.s.warm.take(k)
+		var open bool
+		if b, open = reader.Reuse(r.info, o.buf); !open {
+			b, r.err = reader.Read(sc.ctx, r.info, o.buf)
+			r.keys = r.err == nil
+		}
+		if r.err == nil {
 			o.data = &blockData{keys: b.Keys(), runs: b.Streams(), b: b}
 		}
 		if r.err != nil {
@@ -442,10 +453,7 @@ func (sc *scan) selectRows(o *openBlock, lo, hi logs.Key) {
 
 // recycle gives the buffers back to the pools.
 func (o *openBlock) recycle() {
-	if o.buf != nil {
-		bufferPool.Put(o.buf)
-		o.buf = nil
-	}
+	o.close()
 	if o.sel != nil {
 		selectionPool.Put(o.sel)
 		o.sel = nil

@@ -200,8 +200,7 @@ func (bs *blockScan) done(more []blockItem, count func(*Stats)) {
 
 // work is one worker.
 func (bs *blockScan) work(worker int, fn func(worker int, b *BlockView) error) error {
-	b := &BlockView{scan: bs, ctx: bs.ctx, search: rowSearch{ctx: bs.ctx}, buf: bufferPool.Get().(*segment.Buffer)}
-	defer bufferPool.Put(b.buf)
+	b := &BlockView{scan: bs, ctx: bs.ctx, search: rowSearch{ctx: bs.ctx}}
 	held := int64(0)
 	defer func() { bs.account.release(held) }()
 	for {

@@ -119,6 +119,13 @@ func (b *BlockView) block(p *part, info *segment.BlockInfo, stats *Stats, fn fun
 	}
 	k := cacheKey{p, id}
 	b.data = b.scan.s.cache.get(k)
+	if b.data == nil {
+		b.buf = b.scan.s.warm.take(k)
+		defer func() {
+			b.scan.s.warm.give(k, b.buf, b.bytes)
+			b.buf = nil
+		}()
+	}
 	if !b.scan.wholly(info) {
 		if b.scan.s.lacks(k, b.scan.sel.streams) {
 			stats.Blocks++
@@ -339,11 +346,14 @@ func (b *BlockView) readKeys() error {
 	if err != nil {
 		return b.note(err)
 	}
-	if b.blk, err = r.Read(b.ctx, *b.info, b.buf); err != nil {
-		b.blk = nil
-		return b.note(err)
+	blk, open := r.Reuse(*b.info, b.buf)
+	if !open {
+		if blk, err = r.Read(b.ctx, *b.info, b.buf); err != nil {
+			return b.note(err)
+		}
+		b.decoded += int64(24 * b.rows)
 	}
-	b.decoded += int64(24 * b.rows)
+	b.blk = blk
 	return nil
 }
 

@@ -28,8 +28,9 @@ type Store struct {
 	wal      *wal.Log
 	cache    *blockCache
 	dirs     *blockCache // of streamDirs only
-	pages    *pageCache  // of skip indexes
-	budget   *budget     // of queries
+	warm     *warmBlocks
+	pages    *pageCache // of skip indexes
+	budget   *budget    // of queries
 	files    *openFiles
 
 	ctx    context.Context // of the background work; ends in Close
@@ -82,8 +83,9 @@ func Open(ctx context.Context, o Options) (_ *Store, err error) {
 	}
 	s := &Store{
 		o: o, partsDir: filepath.Join(o.Dir, "parts"),
-		cache:     newBlockCache(o.tune.cacheBytes),
+		cache:     newBlockCache(o.tune.cacheBytes / 2),
 		dirs:      newBlockCache(o.tune.cacheBytes / 8),
+		warm:      newWarmBlocks(o.tune.cacheBytes / 2),
 		pages:     newPageCache(o.tune.pageBytes),
 		budget:    newBudget(o.tune.queryBytes, o.tune.patience),
 		files:     &openFiles{fsys: o.FS, limit: o.tune.openParts},
@@ -387,6 +389,7 @@ func (s *Store) collect() {
 	for _, p := range garbage {
 		s.cache.forget(p)
 		s.dirs.forget(p)
+		s.warm.forget(p)
 		s.pages.forget(p)
 		err := p.close()
 		if rerr := s.o.FS.Remove(p.path); rerr != nil && !errors.Is(rerr, fs.ErrNotExist) {

@@ -20,6 +20,7 @@ type Block struct {
 	buf         *Buffer
 	info        BlockInfo
 	encodedKeys []byte
+	read        bool // keys are decoded
 	check       uint32
 	pending     []byte // messages of a shared block before Load has checked them
 	messages    []byte

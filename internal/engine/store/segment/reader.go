@@ -369,6 +369,7 @@ func (r *Reader) Read(ctx context.Context, info BlockInfo, buf *Buffer) (*Block,
 	if h.group != info.Group || h.rows != info.Rows || int64(h.raw) != info.RawBytes || h.hash != info.Hash || h.runs != info.Streams {
 		return nil, r.corrupt(off, sec, "the frame holds another block than the index says")
 	}
+	b.read = true
 	return b, nil
 }
 

@@ -129,6 +129,13 @@ func (b *Block) kept() (n int) {
 	return n + cap(b.arena) + 4*cap(b.ends) + textsMemory(&b.looked) + textsMemory(&b.find.texts)
 }
 
+// Memory returns about how many bytes the block holds: its directory and what was
+// read and decoded of its columns.
+func (b *Block) Memory() int64 {
+	n := b.kept() + 8*cap(b.rows) + 2*cap(b.of) + 72*cap(b.columns) + 400*cap(b.chunks) + 64*cap(b.templates) + cap(b.head) + 8*cap(b.sizes) + 64*cap(b.from)
+	return int64(n)
+}
+
 // forget gives the memory back that is large in some blocks.
 func (b *Block) forget() {
 	b.chunks, b.templates, b.arena, b.ends, b.looked = nil, nil, nil, nil, column.Texts{}
