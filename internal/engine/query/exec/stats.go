@@ -153,11 +153,14 @@ func (o *statsOp) grow() error {
 	return o.q.grow(grown)
 }
 
-// merge adds the groups of another worker, which is done for.
+// merge adds the groups of another worker, which stay as they are.
 func (o *statsOp) merge(x *statsOp) error {
 	to := make([]uint32, x.g.table.len())
 	for i := range to {
 		to[i] = o.g.table.find(x.g.table.key(i))
+		if err := o.s.pace.work(64); err != nil {
+			return err
+		}
 	}
 	if err := o.grow(); err != nil {
 		return err

@@ -143,7 +143,7 @@ func (t *table) pick(rows []uint32) {
 }
 
 // steps runs the rest of a query over rows in memory.
-func (t *table) run(steps []plan.Step, s *scratch, count func(step plan.Step, in, out int)) (*table, error) {
+func (t *table) run(steps []plan.Step, s *scratch, count counter) (*table, error) {
 	for _, step := range steps {
 		in := t.n
 		var err error

@@ -13,6 +13,7 @@ import (
 // Rows are compared by their sort keys while a block is open; the columns of
 // those that were kept are read at its end.
 type topOp struct {
+	query           *plan.Query
 	q               *quota
 	s               *scratch
 	sort            plan.Sort
@@ -44,7 +45,7 @@ type topRow struct {
 }
 
 func newTop(query *plan.Query, c *compiler, s *scratch, q *quota, found, frontier *atomic.Int64) *topOp {
-	o := &topOp{q: q, s: s, any: -1, order: query.Request.Order, found: found, frontier: frontier}
+	o := &topOp{query: query, q: q, s: s, any: -1, order: query.Request.Order, found: found, frontier: frontier}
 	switch h := query.Head.(type) {
 	case plan.Limit:
 		o.any = h.N
@@ -240,7 +241,10 @@ func (o *topOp) contenders(keys []logs.Key, rows, dst []uint32) []uint32 {
 	return dst
 }
 
-const rowBytes = 160
+const (
+	rowBytes    = 160
+	mergedBytes = 112 // of a row that shares what it holds with another
+)
 
 func (o *topOp) offer(cand *topRow, r uint32) error {
 	if o.full {
@@ -349,19 +353,32 @@ func (o *topOp) publish() {
 	}
 }
 
-// table returns the rows of all workers in order.
-func (o *topOp) table(others []*topOp, names []string) (*table, error) {
-	rows := o.rows
-	for _, x := range others {
-		rows = append(rows, x.rows...)
+func (o *topOp) header(plan.Block, int) (bool, error) { return false, nil }
+
+// merge adds the rows of another worker.
+func (o *topOp) merge(x head) error {
+	for _, r := range x.(*topOp).rows {
+		if err := o.q.grow(mergedBytes); err != nil {
+			return err
+		}
+		o.rows = append(o.rows, r)
 	}
+	return o.s.pace.work(checkEvery)
+}
+
+// table returns the rows of all workers in order.
+func (o *topOp) table(matched int, rest []plan.Step, count counter) (*table, []plan.Step, error) {
+	rows := o.rows
 	slices.SortFunc(rows, func(a, b topRow) int { return o.compare(&a, &b) })
 	if n := o.sort.Limit; n > 0 && n < len(rows) {
 		rows = rows[:n]
 	}
-	t := &table{q: o.q, names: names, events: make([]event, len(rows))}
+	t := &table{q: o.q, events: make([]event, len(rows))}
+	for _, c := range o.query.Cols {
+		t.names = append(t.names, c.As)
+	}
 	if err := t.alloc(len(rows)); err != nil {
-		return nil, err
+		return nil, nil, err
 	}
 	for i := range rows {
 		t.events[i] = rows[i].e
@@ -369,5 +386,6 @@ func (o *topOp) table(others []*topOp, names []string) (*table, error) {
 			t.cols[j][i] = rows[i].cols[j]
 		}
 	}
-	return t, nil
+	count(o.query.Head, matched, t.n)
+	return t, rest, nil
 }

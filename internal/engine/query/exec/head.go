@@ -1,0 +1,61 @@
+package exec
+
+import "github.com/cumulog/cumulog/internal/engine/query/plan"
+
+// head takes the rows of all blocks together, for one worker. An error of header or
+// take leaves it as it was.
+type head interface {
+	// done reports that no more rows are wanted.
+	done() bool
+	// header takes all rows of a block without decoding anything, if it can.
+	header(b plan.Block, rows int) (bool, error)
+	// take adds rows of a block.
+	take(f *blockFrame, rows []uint32) error
+	// merge adds what the head of another worker has, which it does not change.
+	merge(o head) error
+	// table returns the rows and the steps that are left to do; matched is how many
+	// rows were taken. The head is of no use afterwards.
+	table(matched int, rest []plan.Step, count counter) (*table, []plan.Step, error)
+}
+
+// counter is told how many rows a step got and made.
+type counter func(step plan.Step, in, out int)
+
+func (r *run) newHead(c *compiler, s *scratch) head {
+	if h, ok := r.query.Head.(plan.Stats); ok {
+		return &statsHead{newStats(h, c, s, s.arena.q), r.query.Head}
+	}
+	return newTop(r.query, c, s, s.arena.q, &r.found, &r.frontier)
+}
+
+// statsHead is a Stats over blocks.
+type statsHead struct {
+	*statsOp
+	step plan.Step
+}
+
+func (h *statsHead) done() bool                                  { return false }
+func (h *statsHead) header(b plan.Block, rows int) (bool, error) { return h.fromHeader(b, rows) }
+func (h *statsHead) take(f *blockFrame, rows []uint32) error     { return h.rows(f, f, rows) }
+func (h *statsHead) merge(o head) error                          { return h.statsOp.merge(o.(*statsHead).statsOp) }
+
+func (h *statsHead) table(matched int, rest []plan.Step, count counter) (*table, []plan.Step, error) {
+	n, err := h.finish()
+	if err != nil {
+		return nil, nil, err
+	}
+	count(h.step, matched, n)
+	if len(rest) > 0 {
+		if top := newTopGroups(h.statsOp, rest[0]); top != nil {
+			groups, err := top.pick()
+			if err != nil {
+				return nil, nil, err
+			}
+			count(rest[0], n, len(groups))
+			t, err := h.statsOp.table(groups)
+			return t, rest[1:], err
+		}
+	}
+	t, err := h.statsOp.table(nil)
+	return t, rest, err
+}

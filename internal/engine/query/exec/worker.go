@@ -1,0 +1,193 @@
+package exec
+
+import (
+	"context"
+	"errors"
+	"sync"
+
+	"github.com/cumulog/cumulog/internal/engine/query/plan"
+)
+
+// errEnough ends a scan early.
+var errEnough = errors.New("query: enough rows")
+
+// worker is the state of one goroutine. Between two blocks others look at it.
+type worker struct {
+	mu       sync.Mutex // held while a block is done; guards what blocks change
+	run      *run
+	pace     pace
+	s        *scratch
+	frame    *blockFrame
+	conds    []predicate
+	bufs     [2][]uint32
+	head     head
+	fetch    []fieldRef // columns that the head reads before it changes anything
+	n        Stats
+	condRows []StepStats
+	before   []StepStats
+}
+
+func (r *run) worker() *worker {
+	w := &worker{run: r, pace: r.pace}
+	w.s = newScratch(&w.pace, &r.q)
+	w.frame = newBlockFrame(r.query.Request.Paths)
+	c := r.compiler()
+	for _, e := range r.query.Conds {
+		w.conds = append(w.conds, compilePredicate(c, e, w.s))
+	}
+	w.condRows = make([]StepStats, len(w.conds))
+	w.fetch = headColumns(r.query, c)
+	w.head = r.newHead(c, w.s)
+	return w
+}
+
+// compiler resolves names to paths of the request.
+func (r *run) compiler() *compiler {
+	return &compiler{slot: func(name string) fieldRef {
+		if plan.IsSystem(name) {
+			return fieldRef{name: name, sys: true}
+		}
+		for i, p := range r.query.Request.Paths {
+			if p == name {
+				return fieldRef{name: name, slot: i}
+			}
+		}
+		panic("exec: a path of the query is not in its request: " + name)
+	}}
+}
+
+// headColumns returns what the head reads of every block. The messages of rows
+// that a Sort or Limit returns are not among it: they are read for those only.
+func headColumns(q *plan.Query, c *compiler) []fieldRef {
+	var refs []fieldRef
+	seen := map[string]bool{}
+	add := func(name string) {
+		if !seen[name] {
+			seen[name] = true
+			refs = append(refs, c.slot(name))
+		}
+	}
+	switch h := q.Head.(type) {
+	case plan.Stats:
+		for _, b := range h.By {
+			plan.Fields(b.Expr, add)
+		}
+		for _, a := range h.Aggs {
+			if a.Arg != nil {
+				plan.Fields(a.Arg, add)
+			}
+			if a.Func == plan.Earliest || a.Func == plan.Latest {
+				add(plan.Timestamp)
+			}
+		}
+	case plan.Sort:
+		for _, k := range h.Keys {
+			plan.Fields(k.Expr, add)
+		}
+	}
+	for _, k := range q.Cols {
+		plan.Fields(k.Expr, func(name string) {
+			if name != plan.Message {
+				add(name)
+			}
+		})
+	}
+	return refs
+}
+
+// block does one block. When it fails, nothing of the block was kept: a source
+// may leave out a block that turned out to be damaged.
+func (w *worker) block(b plan.Block) error {
+	w.mu.Lock()
+	defer w.mu.Unlock()
+	n := w.n
+	w.before = append(w.before[:0], w.condRows...)
+	err := w.add(b)
+	if err != nil {
+		w.n = n
+		copy(w.condRows, w.before)
+	}
+	return err
+}
+
+// add takes one block through the conditions to the head.
+func (w *worker) add(b plan.Block) error {
+	if err := context.Cause(w.pace.ctx); err != nil {
+		return err
+	}
+	if w.head.done() {
+		return errEnough
+	}
+	sel := b.Sel()
+	rows := b.Len()
+	if sel != nil {
+		rows = len(sel)
+	}
+	w.n.Blocks++
+	if rows == 0 {
+		return nil
+	}
+	if w.skip(b) {
+		w.n.RowsSkipped += int64(rows)
+		w.n.BytesSkipped += b.Bytes()
+		return nil
+	}
+	w.n.RowsScanned += int64(rows)
+	w.n.BytesScanned += b.Bytes()
+	if len(w.conds) == 0 {
+		if done, err := w.head.header(b, rows); done || err != nil {
+			w.n.BlocksCounted++
+			w.n.RowsMatched += int64(rows)
+			return err
+		}
+	}
+	w.frame.open(b)
+	before := b.Decoded()
+	err := w.rows(sel)
+	w.n.BytesDecoded += b.Decoded() - before
+	w.frame.Block = nil
+	return err
+}
+
+// skip reports whether a block cannot add to the answer.
+func (w *worker) skip(b plan.Block) bool {
+	if first, last := b.Span(); w.run.beyond(first, last) {
+		w.n.BlocksSkippedOrder++
+		return true
+	}
+	for i := range w.run.query.Bounds {
+		x := &w.run.query.Bounds[i]
+		if c, known := b.Bounds(x.Path); known && x.Excludes(c) {
+			w.n.BlocksSkippedBounds++
+			return true
+		}
+	}
+	return false
+}
+
+func (w *worker) rows(sel []uint32) error {
+	if sel == nil {
+		sel = w.s.seq[:w.frame.n]
+	}
+	for i, c := range w.conds {
+		w.condRows[i].RowsIn += int64(len(sel))
+		// A buffer is written while the other one is read, and never the block's own rows.
+		out, err := c.keep(w.frame, sel, w.bufs[i&1][:0])
+		if err != nil {
+			return err
+		}
+		if len(out) > 0 || cap(out) > cap(w.bufs[i&1]) {
+			w.bufs[i&1] = out
+		}
+		sel = out
+		w.condRows[i].RowsOut += int64(len(sel))
+		if len(sel) == 0 {
+			return nil
+		}
+	}
+	w.n.RowsMatched += int64(len(sel))
+	if err := w.frame.fetch(w.fetch); err != nil {
+		return err
+	}
+	return w.head.take(w.frame, sel)
+}
