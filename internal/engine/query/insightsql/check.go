@@ -1,0 +1,3 @@
+package insightsql
+
+func check(q *Query) error { return nil }

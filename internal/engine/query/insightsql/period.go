@@ -1,0 +1,80 @@
+package insightsql
+
+import (
+	"strconv"
+	"strings"
+)
+
+// Unit is a unit of time.
+type Unit uint8
+
+// The units. A month, a quarter and a year are those of the calendar in UTC.
+const (
+	Millisecond Unit = iota
+	Second
+	Minute
+	Hour
+	Day
+	Week
+	Month
+	Quarter
+	Year
+)
+
+var unitTexts = [...]string{"ms", "s", "m", "h", "d", "w", "mo", "q", "y"}
+
+var unitMillis = [...]int64{1, 1000, 60_000, 3_600_000, 86_400_000, 7 * 86_400_000, 0, 0, 0}
+
+// unitCaps are the greatest numbers before a unit; what is greater is reduced.
+// Those of days and above are ours.
+var unitCaps = [...]int64{1000, 60, 60, 24, 10_000, 1000, 1200, 400, 100}
+
+func unitNamed(s string) (Unit, bool) {
+	s = strings.ToLower(s)
+	if len(s) > 2 || s == "mos" {
+		s = strings.TrimSuffix(s, "s")
+	}
+	switch s {
+	case "ms", "msec", "millisecond":
+		return Millisecond, true
+	case "s", "sec", "second":
+		return Second, true
+	case "m", "min", "minute":
+		return Minute, true
+	case "h", "hr", "hour":
+		return Hour, true
+	case "d", "day":
+		return Day, true
+	case "w", "week":
+		return Week, true
+	case "mo", "mon", "month":
+		return Month, true
+	case "q", "qtr", "quarter":
+		return Quarter, true
+	case "y", "yr", "year":
+		return Year, true
+	}
+	return 0, false
+}
+
+// parsePeriod reads a whole number and a unit; the number can be 0.
+func parsePeriod(s string) (Period, bool) {
+	digits := 0
+	for digits < len(s) && isDigit(s[digits]) {
+		digits++
+	}
+	unit, ok := unitNamed(s[digits:])
+	n, err := strconv.ParseInt(s[:digits], 10, 32)
+	if !ok || err != nil {
+		return Period{}, false
+	}
+	return Period{N: n, Unit: unit}, true
+}
+
+// Millis returns the length in ms as it is written; ok is false for units of the calendar.
+func (p *Period) Millis() (ms int64, ok bool) {
+	return p.N * unitMillis[p.Unit], p.Unit < Month
+}
+
+// capped returns the number that counts for rounding times.
+func (p *Period) capped() int64 { return min(p.N, unitCaps[p.Unit]) }
