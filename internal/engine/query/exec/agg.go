@@ -43,6 +43,14 @@ func newAggregator(a plan.Agg) aggregator {
 		return &distincts{}
 	case plan.Earliest:
 		return &ends{sign: -1}
+	case plan.Values:
+		return &valueLists{}
+	case plan.TopK:
+		return &valueLists{top: int(a.P)}
+	case plan.SortsFirst:
+		return &sortEnds{sign: -1}
+	case plan.SortsLast:
+		return &sortEnds{sign: 1}
 	}
 	return &ends{sign: 1}
 }

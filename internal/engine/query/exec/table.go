@@ -174,6 +174,8 @@ func (t *table) run(steps []plan.Step, s *scratch, count counter) (*table, error
 		case plan.Dedup:
 			t.order()
 			err = t.dedup(x, s)
+		case plan.Cluster:
+			t, err = t.cluster(x, s)
 		case plan.Transform:
 			t.order()
 			t, err = t.transform(x, s)

@@ -167,3 +167,16 @@ func checkRows(step plan.Transform, r *plan.Rows, from int) error {
 	}
 	return nil
 }
+
+// cluster makes the patterns of the texts of a column.
+func (t *table) cluster(step plan.Cluster, s *scratch) (*table, error) {
+	vals, err := t.compute(step.X, s)
+	if err != nil {
+		return nil, err
+	}
+	c := newClusters(s)
+	if err := c.add(vals); err != nil {
+		return nil, err
+	}
+	return c.table()
+}

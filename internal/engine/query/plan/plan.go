@@ -1,6 +1,7 @@
 package plan
 
 import (
+	"math"
 	"strconv"
 	"strings"
 )
@@ -55,10 +56,17 @@ const (
 	CountDistinct                // texts: exact up to 16,384, else with a standard error of 0.81 %
 	Earliest                     // value of Arg in the first row, by time, that has one
 	Latest                       //
+	Values                       // a list of the distinct values, told apart by their texts, in sort order; without any an empty list
+	TopK                         // a list of the P most frequent values, most frequent first, equal ones in sort order
+	SortsFirst                   // the value that a sort puts first
+	SortsLast                    // the one that it puts last
 )
 
 var aggNames = [...]string{"count", "sum", "avg", "min", "max", "stddev_pop", "stddev_samp", "var_pop", "var_samp",
-	"pct", "count_distinct", "earliest", "latest"}
+	"pct", "count_distinct", "earliest", "latest", "values", "topk", "sorts_first", "sorts_last"}
+
+// MaxTopK bounds the P of TopK.
+const MaxTopK = 10_000
 
 // String returns the name of the aggregate.
 func (f AggFunc) String() string { return aggNames[f] }
@@ -67,7 +75,7 @@ func (f AggFunc) String() string { return aggNames[f] }
 type Agg struct {
 	Func AggFunc
 	Arg  Expr    // nil only for Count: all rows
-	P    float64 // of Pct, 0 to 100
+	P    float64 // of Pct, 0 to 100; of TopK, a whole number from 1 to MaxTopK
 	As   string
 }
 
@@ -118,7 +126,7 @@ func (a Agg) String() string {
 	if a.Arg != nil {
 		arg = a.Arg.String()
 	}
-	if a.Func == Pct {
+	if a.Func == Pct || a.Func == TopK {
 		arg += ", " + strconv.FormatFloat(a.P, 'g', -1, 64)
 	}
 	s := a.Func.String() + "(" + arg + ")"
@@ -259,6 +267,9 @@ func checkStep(s Step) error {
 			}
 			if a.Func == Pct && !(a.P >= 0 && a.P <= 100) {
 				return invalid("percentile %v is not from 0 to 100", a.P)
+			}
+			if a.Func == TopK && !(a.P >= 1 && a.P <= MaxTopK && a.P == math.Trunc(a.P)) {
+				return invalid("topk keeps %v values, not 1 to %d", a.P, MaxTopK)
 			}
 		}
 	case Unnest, Cluster:

@@ -9,6 +9,7 @@ import (
 	"strconv"
 	"strings"
 
+	"github.com/cumulog/cumulog/internal/engine/query/jsontext"
 	"github.com/cumulog/cumulog/internal/engine/query/plan"
 )
 
@@ -287,7 +288,8 @@ func naiveAgg(a plan.Agg, recs []record) plan.Value {
 	var nums []float64
 	var texts []plan.Value
 	times := false
-	distinct := map[string]bool{}
+	distinct := map[string]int{}
+	bare := map[string]bool{} // was not quoted
 	first, last := -1, -1
 	for i, r := range recs {
 		if a.Arg == nil {
@@ -299,7 +301,9 @@ func naiveAgg(a plan.Agg, recs []record) plan.Value {
 			continue
 		}
 		vals = append(vals, v)
-		distinct[string(v.AppendText(nil))] = true
+		text := string(v.AppendText(nil))
+		distinct[text]++
+		bare[text] = bare[text] || v.Kind != plan.Text
 		if x, ok := v.Float(); ok {
 			nums = append(nums, x)
 			times = times || v.Kind == plan.Time
@@ -346,6 +350,8 @@ func naiveAgg(a plan.Agg, recs []record) plan.Value {
 		return plan.NumberValue(float64(len(vals)))
 	case plan.CountDistinct:
 		return plan.NumberValue(float64(len(distinct)))
+	case plan.Values, plan.TopK, plan.SortsFirst, plan.SortsLast:
+		return naiveValues(a, distinct, bare)
 	case plan.Min:
 		return extreme(0, 0)
 	case plan.Max:
@@ -389,4 +395,41 @@ func naiveAgg(a plan.Agg, recs []record) plan.Value {
 		f = math.Sqrt(f)
 	}
 	return plan.NumberValue(f)
+}
+
+func naiveValues(a plan.Agg, distinct map[string]int, bare map[string]bool) plan.Value {
+	var texts []string
+	for t := range distinct {
+		texts = append(texts, t)
+	}
+	order := func(x, y string) int {
+		v, w := plan.TextValue(x), plan.TextValue(y)
+		return plan.Order(&v, &w)
+	}
+	slices.SortFunc(texts, order)
+	switch {
+	case a.Func == plan.SortsFirst || a.Func == plan.SortsLast:
+		if len(texts) == 0 {
+			return plan.Value{}
+		}
+		if a.Func == plan.SortsLast {
+			slices.Reverse(texts)
+		}
+		return plan.TextValue(texts[0])
+	case a.Func == plan.TopK:
+		slices.SortStableFunc(texts, func(x, y string) int { return distinct[y] - distinct[x] })
+		texts = texts[:min(len(texts), int(a.P))]
+	}
+	list := []byte("[")
+	for i, t := range texts {
+		if i > 0 {
+			list = append(list, ',')
+		}
+		if bare[t] {
+			list = append(list, t...)
+		} else {
+			list = jsontext.Quote(list, []byte(t))
+		}
+	}
+	return plan.Value{Kind: plan.List, Text: append(list, ']')}
 }

@@ -91,9 +91,12 @@ func (g *Generator) stats() plan.Stats {
 		s.By = append(s.By, plan.Named{Expr: e, As: "k" + strconv.Itoa(i)})
 	}
 	for i := range 1 + g.Rand.IntN(3) {
-		a := plan.Agg{Func: plan.AggFunc(g.Rand.IntN(13)), Arg: g.scalar(1), P: pick(g.Rand, 0.0, 50, 90, 99.9, 100), As: "a" + strconv.Itoa(i)}
+		a := plan.Agg{Func: plan.AggFunc(g.Rand.IntN(17)), Arg: g.scalar(1), P: pick(g.Rand, 0.0, 50, 90, 99.9, 100), As: "a" + strconv.Itoa(i)}
 		if a.Func == plan.Count && g.Rand.IntN(2) == 0 {
 			a.Arg = nil
+		}
+		if a.Func == plan.TopK {
+			a.P = pick(g.Rand, 1.0, 3, 10_000)
 		}
 		s.Aggs = append(s.Aggs, a)
 	}
