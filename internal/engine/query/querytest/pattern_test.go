@@ -1,22 +1,18 @@
 package querytest_test
 
 import (
-	"cmp"
 	"context"
 	"encoding/binary"
 	"errors"
 	"fmt"
 	"hash/crc32"
 	"math/rand/v2"
-	"os"
-	"path/filepath"
 	"runtime"
 	"slices"
 	"strings"
 	"testing"
 
 	gocmp "github.com/google/go-cmp/cmp"
-	"github.com/google/uuid"
 
 	"github.com/cumulog/cumulog/internal/engine/column"
 	"github.com/cumulog/cumulog/internal/engine/query/pattern"
@@ -24,8 +20,6 @@ import (
 	"github.com/cumulog/cumulog/internal/engine/store"
 	"github.com/cumulog/cumulog/internal/engine/store/segment"
 	"github.com/cumulog/cumulog/internal/logs"
-	"github.com/cumulog/cumulog/internal/platform/catalog"
-	"github.com/cumulog/cumulog/internal/platform/vfs"
 )
 
 // TestPatternScripts runs testdata/pattern/*.txt: over the matcher alone, and over real stores whose events are in memory, flushed,
@@ -169,87 +163,18 @@ func appendEvents(t *testing.T, s *store.Store, events [][]string) {
 	}
 }
 
-// oldestStore opens a store whose only part is of version 1 of the format: raw blocks without an index, as that version wrote them.
+// oldestStore stores events in a part of version 1 of the format.
 func oldestStore(t *testing.T, events [][]string) *store.Store {
 	t.Helper()
-	ctx := t.Context()
-	db, err := catalog.Open(ctx, filepath.Join(t.TempDir(), "catalog.db"), catalog.Options{})
-	if err != nil {
-		t.Fatal(err)
-	}
-	t.Cleanup(func() {
-		if err := db.Close(); err != nil {
-			t.Error(err)
-		}
-	})
-	id := uuid.New()
-	name := filepath.Join(t.TempDir(), "part")
-	f, err := os.Create(name)
-	if err != nil {
-		t.Fatal(err)
-	}
-	w := segment.NewWriter(f, segment.WriterOptions{ID: id, Modes: segment.Modes(segment.ModeRaw, segment.ModeShared), NoIndex: true})
-	rows, raw := int64(0), int64(0)
+	blocks := make([][]segment.Row, len(events))
 	for g, list := range events {
-		var block []segment.Row
 		for i, m := range list {
 			at := i % 500
 			key := logs.Key{Timestamp: scriptTime + int64(at), Seq: logs.MakeSeq(uint64(1+i/500), at)}
-			block = append(block, segment.Row{Stream: logs.StreamID(g + 1), Key: key, Ingestion: scriptTime, Message: []byte(m)})
-			rows, raw = rows+1, raw+int64(len(m))
-		}
-		slices.SortFunc(block, func(a, b segment.Row) int {
-			return cmp.Or(cmp.Compare(a.Key.Timestamp, b.Key.Timestamp), cmp.Compare(a.Key.Seq, b.Key.Seq))
-		})
-		if err := w.Add(logs.GroupID(g+1), block); err != nil {
-			t.Fatal(err)
+			blocks[g] = append(blocks[g], segment.Row{Stream: logs.StreamID(g + 1), Key: key, Ingestion: scriptTime, Message: []byte(m)})
 		}
 	}
-	if _, err := w.Finish(); err != nil {
-		t.Fatal(err)
-	}
-	if err := f.Close(); err != nil {
-		t.Fatal(err)
-	}
-	data, err := os.ReadFile(name)
-	if err != nil {
-		t.Fatal(err)
-	}
-	asVersion1(data)
-
-	fs := vfs.NewMem()
-	hex := strings.ReplaceAll(id.String(), "-", "")
-	for _, dir := range []string{"data", filepath.Join("data", "parts")} {
-		if err := fs.MkdirAll(dir); err != nil {
-			t.Fatal(err)
-		}
-	}
-	out, err := fs.Create(filepath.Join("data", "parts", hex+".part"))
-	if err != nil {
-		t.Fatal(err)
-	}
-	if _, err := out.Write(data); err != nil {
-		t.Fatal(err)
-	}
-	if err := errors.Join(out.Sync(), out.Close()); err != nil {
-		t.Fatal(err)
-	}
-	if err := db.Publish(ctx, catalog.Publication{Checkpoint: 1 << 20, Add: []catalog.Segment{{
-		ID: hex, Class: -1, Day: -1, GroupLow: 1, GroupHigh: logs.GroupID(len(events)), Groups: int64(len(events)),
-		MinTime: scriptTime, MaxTime: scriptTime + 499, Rows: rows, RawBytes: raw, FileBytes: int64(len(data)), MaxLSN: 1 << 20,
-	}}}); err != nil {
-		t.Fatal(err)
-	}
-	s, err := store.Open(ctx, store.Options{FS: fs, Dir: "data", Manifest: db})
-	if err != nil {
-		t.Fatal(err)
-	}
-	t.Cleanup(func() {
-		if err := s.Close(); err != nil {
-			t.Error(err)
-		}
-	})
-	return s
+	return oldestOf(t, blocks)
 }
 
 // asVersion1 makes a part that uses nothing of version 2 one of version 1: header and trailer differ in the number only.
