@@ -191,6 +191,12 @@ func (p *scriptReader) line(line string) (err error) {
 		p.inQuery, p.lastLine = true, 0
 		return nil
 	}
+	if verb == "eval" {
+		if err := p.close(); err != nil {
+			return err
+		}
+		return p.eval(rest)
+	}
 	if p.c == nil {
 		return fmt.Errorf("%q comes after query, or is no line of a script", verb)
 	}
@@ -315,6 +321,35 @@ func scriptTime(text string) (int64, error) {
 		}
 	}
 	return 0, fmt.Errorf("%q is no time such as 00:04:59.5 or 2025-10-04T12:00", text)
+}
+
+// eval reads "EXPRESSION => CELL": what the expression is in the only event of the set.
+func (p *scriptReader) eval(rest string) error {
+	at := strings.LastIndex(rest, " => ")
+	if at < 0 {
+		return fmt.Errorf("eval wants an expression, => and a value")
+	}
+	if len(p.set.Events) != 1 {
+		return fmt.Errorf("eval wants a set of one event, this one has %d", len(p.set.Events))
+	}
+	p.c = &QueryCase{
+		Where: p.where, Query: "display " + strings.TrimSpace(rest[:at]) + " as value",
+		Groups: p.groups, Start: p.start, End: p.end, Now: p.now, Limit: p.limit, Start0: -1,
+	}
+	value := strings.TrimSpace(rest[at+4:])
+	if value == "error" {
+		p.c.Refused = true
+		return nil
+	}
+	cells, err := splitCells("| " + value + " |")
+	if err != nil {
+		return err
+	}
+	if len(cells) != 1 {
+		return fmt.Errorf("eval wants one value")
+	}
+	p.c.HasRows, p.c.Columns, p.c.Rows = true, []string{"value", "@ptr"}, [][]Cell{{cells[0], {Text: "E1"}}}
+	return nil
 }
 
 // refusal reads "error", behind it carets under the wrong part of the line above, or a range of characters, and part of the message.

@@ -73,6 +73,17 @@ func TestParseScript(t *testing.T) {
 	}
 }
 
+func TestParseScriptEval(t *testing.T) {
+	s, err := querytest.ParseScript("x.txt", "data\n+ 00:00 x\neval a => b => -\neval f(  => error")
+	if err != nil {
+		t.Fatal(err)
+	}
+	value, refused := s.Sets[0].Cases[0], s.Sets[0].Cases[1]
+	if value.Query != "display a => b as value" || !value.Rows[0][0].Null || value.Rows[0][1].Text != "E1" || !refused.Refused || refused.HasRows {
+		t.Errorf("read %+v and %+v", value, refused)
+	}
+}
+
 func TestParseScriptRefuses(t *testing.T) {
 	check := func(want string, lines ...string) {
 		t.Helper()
@@ -97,6 +108,8 @@ func TestParseScriptRefuses(t *testing.T) {
 	check("2 values, the table 1", "data", "table t a", "= 1,2")
 	check("comes after table", "data", "= 1")
 	check("wrong number of words", "data", "range 1")
+	check("wants a set of one event", "data", "eval 1 => 1")
+	check("wants an expression", "data", "+ 00:00 x", "eval 1 = 1")
 	if _, err := querytest.ReadScripts("testdata/none/*.txt"); err == nil {
 		t.Error("no script is no error")
 	}
