@@ -24,6 +24,7 @@ import (
 	"github.com/cumulog/cumulog/internal/service/exports"
 	"github.com/cumulog/cumulog/internal/service/groups"
 	"github.com/cumulog/cumulog/internal/service/ingest"
+	"github.com/cumulog/cumulog/internal/service/lookups"
 	"github.com/cumulog/cumulog/internal/service/objects"
 )
 
@@ -48,6 +49,7 @@ type components struct {
 	ingest  *ingest.Service
 	events  *events.Service
 	explore *explore.Service
+	lookups *lookups.Service
 	exports *exports.Service
 
 	closers []closer // in order of start
@@ -148,6 +150,13 @@ func (c *components) openServices(ctx context.Context) error {
 	c.ingest = ingest.New(ingest.Options{Directory: c.groups, Store: c.store})
 	c.events = events.New(events.Options{Directory: c.groups, Store: c.store})
 	c.explore = explore.New(explore.Options{Directory: c.groups, Store: c.store, Memory: int64(c.cfg.Memory) / 8})
+	c.lookups, err = lookups.Open(lookups.Options{
+		FS: vfs.OS(), Dir: c.cfg.DataPath(lookupsName), Catalog: c.catalog,
+		CacheBytes: min(int64(c.cfg.Memory)/16, 64<<20), Logger: c.log.With("component", "lookups"),
+	})
+	if err != nil {
+		return err
+	}
 	c.exports, err = exports.New(exports.Options{
 		Catalog: c.catalog, Directory: c.groups, Store: c.store, Objects: c.objects,
 		Strict: c.cfg.StrictAWS, Logger: c.log.With("component", "exports"),

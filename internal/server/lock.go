@@ -14,6 +14,7 @@ const (
 	lockFileName = "LOCK"
 	catalogName  = "catalog.db"
 	objectsName  = "objects"
+	lookupsName  = "lookups"
 	walName      = "wal"
 	partsName    = "parts"
 )

@@ -11,6 +11,7 @@ import (
 	"github.com/cumulog/cumulog/internal/service/exports"
 	"github.com/cumulog/cumulog/internal/service/groups"
 	"github.com/cumulog/cumulog/internal/service/ingest"
+	"github.com/cumulog/cumulog/internal/service/lookups"
 )
 
 // Services are what the operations call.
@@ -20,6 +21,7 @@ type Services struct {
 	Events  *events.Service
 	Explore *explore.Service
 	Exports *exports.Service
+	Lookups *lookups.Service
 	Faults  *awshttp.Faults // nil: none
 }
 
@@ -30,13 +32,14 @@ type API struct {
 	events  *events.Service
 	explore *explore.Service
 	exports *exports.Service
+	lookups *lookups.Service
 	faults  *awshttp.Faults
 }
 
 // New returns the API over services. With no services at all it can still say
 // which operations are built.
 func New(s Services) *API {
-	return &API{groups: s.Groups, ingest: s.Ingest, events: s.Events, explore: s.Explore, exports: s.Exports, faults: s.Faults}
+	return &API{groups: s.Groups, ingest: s.Ingest, events: s.Events, explore: s.Explore, exports: s.Exports, lookups: s.Lookups, faults: s.Faults}
 }
 
 // Service returns what awshttp needs to serve the API.

@@ -10,6 +10,7 @@ import (
 	"github.com/cumulog/cumulog/internal/service/exports"
 	"github.com/cumulog/cumulog/internal/service/groups"
 	"github.com/cumulog/cumulog/internal/service/ingest"
+	"github.com/cumulog/cumulog/internal/service/lookups"
 	"github.com/cumulog/cumulog/internal/service/patterns"
 )
 
@@ -76,6 +77,12 @@ var domainErrors = []struct {
 	{exports.ErrBucketAccess, codeInvalidParameter, "GetBucketAcl call on the given bucket failed. Please check if CloudWatch Logs has been granted permission to perform this operation."},
 	{exports.ErrBucketPermission, codeInvalidParameter, "Please ensure that the CreateExportTask caller has been granted s3:PutObject access to the bucket."},
 	{exports.ErrBadToken, codeInvalidParameter, "The specified nextToken is invalid."},
+
+	{lookups.ErrNotFound, codeNotFound, "The specified lookup table does not exist."},
+	{lookups.ErrExists, codeAlreadyExists, "The specified lookup table already exists"},
+	{lookups.ErrTooMany, codeLimitExceeded, "Resource limit exceeded."},
+	{lookups.ErrARN, codeInvalidParameter, "The specified lookupTableArn is invalid."},
+	{lookups.ErrBadToken, codeInvalidParameter, "The specified nextToken is invalid."},
 }
 
 // unavailable are the errors of a disk that is full or fails.
@@ -111,6 +118,9 @@ func mapError(err error) *awsproto.Error {
 			Code: codeTooManyTags, Message: "The resource can have at most 50 tags.",
 			Members: map[string]any{"resourceName": e.ARN},
 		}
+	}
+	if e, ok := errors.AsType[*lookups.TableError](err); ok {
+		return &awsproto.Error{Code: codeValidation, Message: e.Error()}
 	}
 	if text, ok := parameterText(err); ok {
 		return &awsproto.Error{Code: codeInvalidParameter, Message: text}
