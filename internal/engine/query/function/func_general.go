@@ -13,6 +13,15 @@ var general = []*plan.Function{
 	predicate("ispresent", 1, isPresent),
 }
 
+// MessageSize is the number of bytes of a text. messageSize() is it of @message.
+var MessageSize = fixed("messagesize", 1, func(args []plan.Value, a *plan.Arena) plan.Value {
+	t, ok := textOf(&args[0], a)
+	if !ok {
+		return plan.Value{}
+	}
+	return plan.NumberValue(float64(len(t)))
+})
+
 // coalesce returns the first argument that is not Null.
 func coalesce(args []plan.Value, _ *plan.Arena) plan.Value {
 	for i := range args {

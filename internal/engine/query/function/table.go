@@ -15,7 +15,7 @@ func Insights(name string) *plan.Function { return insights[strings.ToLower(name
 // InsightsNames returns the names of all functions of Logs Insights, sorted.
 func InsightsNames() []string { return slices.Sorted(maps.Keys(insights)) }
 
-var insights = table(numbers, texts, general, dates, jsons, addresses)
+var insights = table(numbers, texts, general, dates, jsons, addresses, codes, regexps)
 
 // table puts families of functions together.
 func table(families ...[]*plan.Function) map[string]*plan.Function {
