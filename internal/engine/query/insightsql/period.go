@@ -3,6 +3,8 @@ package insightsql
 import (
 	"strconv"
 	"strings"
+
+	"github.com/cumulog/cumulog/internal/engine/query/function"
 )
 
 // Unit is a unit of time.
@@ -25,9 +27,8 @@ var unitTexts = [...]string{"ms", "s", "m", "h", "d", "w", "mo", "q", "y"}
 
 var unitMillis = [...]int64{1, 1000, 60_000, 3_600_000, 86_400_000, 7 * 86_400_000, 0, 0, 0}
 
-// unitCaps are the greatest numbers before a unit; what is greater is reduced.
-// Those of days and above are ours.
-var unitCaps = [...]int64{1000, 60, 60, 24, 10_000, 1000, 1200, 400, 100}
+// unitCaps are the numbers that AWS reduces larger ones to where times are rounded.
+var unitCaps = [...]int64{1000, 60, 60, 24}
 
 func unitNamed(s string) (Unit, bool) {
 	s = strings.ToLower(s)
@@ -77,4 +78,14 @@ func (p *Period) Millis() (ms int64, ok bool) {
 }
 
 // capped returns the number that counts for rounding times.
-func (p *Period) capped() int64 { return min(p.N, unitCaps[p.Unit]) }
+func (p *Period) capped() int64 {
+	if int(p.Unit) < len(unitCaps) {
+		return min(p.N, unitCaps[p.Unit])
+	}
+	return p.N
+}
+
+// rounding is the period as it rounds times.
+func (p *Period) rounding() function.Period {
+	return function.Period{N: int(p.capped()), Unit: function.Unit(p.Unit)}
+}

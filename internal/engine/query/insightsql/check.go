@@ -1,3 +1,0 @@
-package insightsql
-
-func check(q *Query) error { return nil }

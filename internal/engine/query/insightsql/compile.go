@@ -1,0 +1,292 @@
+package insightsql
+
+import (
+	"context"
+	"fmt"
+	"strings"
+
+	"github.com/cumulog/cumulog/internal/engine/query/plan"
+)
+
+// check finds what is wrong with a query beyond its syntax.
+func check(q *Query) error {
+	c := &compiler{ctx: context.Background(), env: &Env{End: 1}, dry: true}
+	_, err := c.query(q)
+	return err
+}
+
+// Compile translates a query to the steps of a plan. An error about the query
+// is an *Error; others are those of env.
+func (q *Query) Compile(ctx context.Context, env Env) (*Compiled, error) {
+	c := &compiler{ctx: ctx, env: &env}
+	out, err := c.query(q)
+	if err != nil {
+		return nil, located(q.text, err)
+	}
+	return out, nil
+}
+
+// compiler translates one query.
+type compiler struct {
+	ctx context.Context
+	env *Env
+	dry bool // only errors are wanted: nothing is asked of env
+
+	tree    *Query
+	scope   *scope
+	out     *Compiled
+	ordered bool    // the rows have an order other than newest first
+	limit   int     // of the last limit
+	after   Command // the last dedup
+	stats   int
+
+	// aggregated translates aggregates where an expression can have some.
+	aggregated func(*Call) (plan.Expr, error)
+}
+
+func (c *compiler) query(q *Query) (*Compiled, error) {
+	c.tree = q
+	c.scope = newScope()
+	c.out = &Compiled{Events: true}
+	for i := range q.Commands {
+		if err := c.command(i); err != nil {
+			return nil, err
+		}
+	}
+	c.rows(c.limit, false)
+	c.out.Columns = c.scope.columns()
+	if len(c.out.Columns) > 0 {
+		cols := make([]plan.Named, len(c.out.Columns))
+		for i, n := range c.out.Columns {
+			cols[i] = plan.Named{Expr: c.column(n), As: n}
+		}
+		c.step(plan.Project{Cols: cols})
+	}
+	return c.out, nil
+}
+
+func (c *compiler) step(s plan.Step) { c.out.Steps = append(c.out.Steps, s) }
+
+// rows emits the limit of the query.
+func (c *compiler) rows(n int, anyRows bool) {
+	if n == 0 {
+		n = DefaultLimit
+		if c.env.Limit > 0 {
+			n = c.env.Limit
+		}
+	} else if c.env.Limit > 0 {
+		n = min(n, c.env.Limit)
+	}
+	_ = anyRows
+	if c.ordered {
+		c.step(plan.Limit{N: n})
+	} else {
+		c.step(plan.Sort{Limit: n})
+	}
+}
+
+// extend adds a column; name is not taken.
+func (c *compiler) extend(name string, e plan.Expr) {
+	col := plan.Named{Expr: e, As: name}
+	if n := len(c.out.Steps); n > 0 {
+		if last, ok := c.out.Steps[n-1].(plan.Extend); ok {
+			c.out.Steps[n-1] = plan.Extend{Cols: append(last.Cols, col)}
+			return
+		}
+	}
+	c.step(plan.Extend{Cols: []plan.Named{col}})
+}
+
+// define adds a column that a command makes, at a place of the text.
+func (c *compiler) define(at Span, name string, e plan.Expr) error {
+	if c.scope.taken(name) {
+		return defined(at, name)
+	}
+	c.extend(name, e)
+	c.scope.made[name] = nil
+	c.scope.show(name)
+	return nil
+}
+
+func (c *compiler) command(i int) error {
+	switch x := c.tree.Commands[i].(type) {
+	case *Fields:
+		return c.fields(x)
+	case *Filter:
+		e, err := c.expr(x.Cond)
+		if err != nil {
+			return err
+		}
+		c.step(plan.Filter{Cond: e})
+		return nil
+	case *Extract:
+		return c.parse(x)
+	case *Stats:
+		return c.aggregate(x)
+	case *Sort:
+		keys := make([]plan.SortKey, len(x.Keys))
+		for i, k := range x.Keys {
+			e, err := c.expr(k.Expr)
+			if err != nil {
+				return err
+			}
+			keys[i] = plan.SortKey{Expr: e, Desc: k.Desc}
+		}
+		c.step(plan.Sort{Keys: keys})
+		c.ordered = true
+		return nil
+	case *Limit:
+		c.limit = x.N
+		return nil
+	case *Dedup:
+		return c.dedupe(x)
+	case *Pattern:
+		return c.pattern(x)
+	case *Unnest:
+		return c.unnest(x)
+	case *Expand:
+		return c.expand(x)
+	default:
+		return refused(x.where(), "the command %s is not supported yet", x.name())
+	}
+}
+
+func (c *compiler) fields(x *Fields) error {
+	var names []string
+	for i := range x.Items {
+		item := &x.Items[i]
+		name := item.Name()
+		if f, ok := item.Expr.(*Field); ok && !renamed(item) {
+			if strings.Join(f.Path, ".") == ptr {
+				continue // it is the last column of events anyway
+			}
+			e, err := c.expr(f)
+			if err != nil {
+				return err
+			}
+			if plain, ok := e.(plan.Field); (!ok || plain.Name != name) && !c.system(name) {
+				if !c.made(name, item.Expr) {
+					c.extend(name, e)
+					c.scope.made[name] = item.Expr
+				}
+			}
+			names = append(names, name)
+			continue
+		}
+		if item.Alias == "" && c.made(name, item.Expr) {
+			names = append(names, name)
+			continue
+		}
+		e, err := c.expr(item.Expr)
+		if err != nil {
+			return err
+		}
+		if c.scope.taken(name) {
+			return defined(item.Span, name)
+		}
+		c.extend(name, e)
+		c.scope.made[name] = nil
+		if item.Alias == "" {
+			c.scope.made[name] = item.Expr
+		}
+		names = append(names, name)
+	}
+	if x.Display {
+		c.scope.display = []string{}
+		for _, n := range names {
+			c.scope.display = appendNew(c.scope.display, n)
+		}
+		return nil
+	}
+	if !c.scope.chosen {
+		c.scope.chosen = true
+		if c.scope.closed {
+			c.scope.shown = nil
+		}
+	}
+	for _, n := range names {
+		c.scope.show(n)
+	}
+	return nil
+}
+
+func appendNew(list []string, s string) []string {
+	for _, x := range list {
+		if x == s {
+			return list
+		}
+	}
+	return append(list, s)
+}
+
+// made reports whether a column of this name was made of the same expression.
+func (c *compiler) made(name string, e Expr) bool {
+	old, ok := c.scope.made[name]
+	return ok && old != nil && canonical(old) == canonical(e)
+}
+
+// canonical is the text that all spellings of an expression have in common.
+func canonical(e Expr) string {
+	b := &printer{}
+	e.print(b)
+	return b.Builder.String()
+}
+
+// system reports whether a name is a field that every event has.
+func (c *compiler) system(name string) bool {
+	_, made := c.scope.made[name]
+	return plan.IsSystem(name) && !made && !c.scope.closed
+}
+
+// column is a column as the result shows it.
+func (c *compiler) column(name string) plan.Expr {
+	if c.system(name) {
+		return c.named(name)
+	}
+	return plan.Field{Name: name}
+}
+
+// unknown refuses fields that stats did not make.
+func unknown(at Span, name string) error {
+	return refused(at, "Unknown symbols found in or after stats: %s", name)
+}
+
+// parse compiles the parse command.
+func (c *compiler) parse(x *Extract) error {
+	from := plan.Expr(plan.Field{Name: plan.Message})
+	var err error
+	if x.X != nil {
+		from, err = c.expr(x.X)
+	} else {
+		from, err = c.expr(&Field{x.Span, []string{plan.Message}})
+	}
+	if err != nil {
+		return err
+	}
+	var by *plan.Extractor
+	names := x.As
+	switch {
+	case x.Mode == ParseGlob:
+		if stars := strings.Count(x.Glob.Value, "*"); stars != len(x.As) || stars == 0 {
+			return refused(x.Glob.Span, "the number of wildcards of the pattern, %d, is not the number of aliases, %d", stars, len(x.As))
+		}
+		by = globExtractor(x.Glob.Value)
+	case x.Mode == ParseRegex && !x.Multi:
+		if by, names, err = regexExtractor(x); err != nil {
+			return err
+		}
+	default:
+		return refused(x.Span, "this kind of parse is not supported yet")
+	}
+	for i, n := range names {
+		if err := c.define(n.Span, n.Text, plan.Extract{X: from, By: by, Part: i}); err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+// bad wraps the error of a constant of a call.
+func bad(e *Call, err error) error {
+	return refused(e.Span, "%s: %v", e.Name, fmt.Errorf("%w", err))
+}

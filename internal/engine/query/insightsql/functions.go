@@ -1,0 +1,98 @@
+package insightsql
+
+import (
+	"github.com/cumulog/cumulog/internal/engine/query/function"
+	"github.com/cumulog/cumulog/internal/engine/query/plan"
+	"github.com/cumulog/cumulog/internal/logs"
+)
+
+// messageSize is the number of bytes of a text.
+var messageSize = &plan.Function{Name: "messagesize", Min: 1, Max: 1, Eval: func(args []plan.Value, _ *plan.Arena) plan.Value {
+	if !plan.HasText(&args[0]) {
+		return plan.Value{}
+	}
+	return plan.NumberValue(float64(len(args[0].Text)))
+}}
+
+// nameOf makes the function of an id to its name. It remembers the last one,
+// which most rows share.
+func nameOf(name string, of func(id float64) string) *plan.Function {
+	return &plan.Function{Name: name, Min: 1, Max: 1, Bind: func([]*plan.Value) (plan.Eval, error) {
+		last, known := 0.0, map[float64][]byte{}
+		var text []byte
+		return func(args []plan.Value, _ *plan.Arena) plan.Value {
+			if args[0].Kind != plan.Number {
+				return args[0]
+			}
+			if id := args[0].Num; id != last || text == nil {
+				last = id
+				var ok bool
+				if text, ok = known[id]; !ok {
+					text = []byte(of(id))
+					known[id] = text
+				}
+			}
+			return plan.Value{Kind: plan.Text, Text: text}
+		}, nil
+	}}
+}
+
+func (c *compiler) streamName() *plan.Function {
+	if c.env.StreamName == nil {
+		return nameOf("streamname", func(float64) string { return "" })
+	}
+	name := c.env.StreamName
+	return nameOf("streamname", func(id float64) string { return name(logs.StreamID(id)) })
+}
+
+func (c *compiler) groupName() *plan.Function {
+	if c.env.GroupName == nil {
+		return nameOf("groupname", func(float64) string { return "" })
+	}
+	name := c.env.GroupName
+	return nameOf("groupname", func(id float64) string { return name(logs.GroupID(id)) })
+}
+
+// identity translates a comparison of @logStream or @log with constants to one
+// of numbers; nil when it is none.
+func (c *compiler) identity(e Expr, list []Expr) plan.Expr {
+	f, ok := e.(*Field)
+	if !ok || len(f.Path) != 1 || !c.system(f.Path[0]) {
+		return nil
+	}
+	name := f.Path[0]
+	ids := func(string) []float64 { return nil }
+	switch {
+	case name == plan.LogStream && c.env.StreamIDs != nil:
+		ids = func(s string) []float64 { return numbers(c.env.StreamIDs(s)) }
+	case name == plan.LogGroup && c.env.GroupIDs != nil:
+		ids = func(s string) []float64 { return numbers(c.env.GroupIDs(s)) }
+	default:
+		return nil
+	}
+	in := plan.In{X: plan.Field{Name: name}}
+	for _, k := range list {
+		text, ok := constantText(k)
+		if !ok {
+			return nil
+		}
+		for _, id := range ids(text) {
+			in.List = append(in.List, plan.NumberValue(id))
+		}
+	}
+	if len(in.List) > plan.MaxNodes {
+		return nil
+	}
+	return in
+}
+
+func numbers[T ~uint32 | ~uint64 | ~int64](ids []T) []float64 {
+	out := make([]float64, len(ids))
+	for i, id := range ids {
+		out[i] = float64(id)
+	}
+	return out
+}
+
+// toMillis is the function of a time to its number.
+func toMillis() *plan.Function { return function.Insights("tomillis") }
