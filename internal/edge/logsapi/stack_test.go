@@ -22,6 +22,7 @@ import (
 	"github.com/cumulog/cumulog/internal/service/explore"
 	"github.com/cumulog/cumulog/internal/service/groups"
 	"github.com/cumulog/cumulog/internal/service/ingest"
+	"github.com/cumulog/cumulog/internal/service/lookups"
 )
 
 const (
@@ -61,8 +62,13 @@ func newStack(t *testing.T, change ...func(*groups.Options)) *stack {
 	if err != nil {
 		t.Fatal(err)
 	}
+	lk, err := lookups.Open(lookups.Options{FS: vfs.NewMem(), Dir: "lookups", Catalog: db, Now: now})
+	if err != nil {
+		t.Fatal(err)
+	}
 	api := logsapi.New(logsapi.Services{
 		Groups:  g,
+		Lookups: lk,
 		Ingest:  ingest.New(ingest.Options{Directory: g, Store: s.store, Now: now}),
 		Events:  events.New(events.Options{Directory: g, Store: s.store, Now: now}),
 		Explore: explore.New(explore.Options{Directory: g, Store: s.store, Now: now}),

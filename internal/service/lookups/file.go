@@ -90,7 +90,7 @@ func decodeHead(line []byte) (head, error) {
 	case h.Format != formatVersion:
 		return head{}, fmt.Errorf("%w: format %d, this program knows %d", errDamaged, h.Format, formatVersion)
 	case h.Name == "" || h.Account == "" || h.Region == "" || len(h.Fields) == 0 || len(h.Fields) > MaxFields ||
-		h.Records < 0 || h.Records > h.Size || h.Size < 0 || h.Size > MaxBody:
+		h.Size < 0 || h.Size > MaxBody || h.Records < 0 || h.Records > h.Size/int64(len(h.Fields)): // every field takes a byte
 		return head{}, fmt.Errorf("%w: head makes no sense", errDamaged)
 	}
 	return h, nil
