@@ -212,7 +212,7 @@ func TestFunctions(t *testing.T) {
 	check("null", "regexReplace", "a", nil, "b")
 	check("error: invalid regular expression: error parsing regexp: missing closing ): `(`", "regexReplace", "a", "(", "b")
 	check(`["a","b",""]`, "split", "a,b,", ",")
-	check(`["a","\\"","ñ"]`, "split", "a\"ñ", "")
+	check(`["a","\"","ñ"]`, "split", "a\"ñ", "")
 	check(`[""]`, "split", "", ",")
 	check("[]", "split", "", "")
 	check("null", "split", nil, ",")
