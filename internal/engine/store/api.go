@@ -97,6 +97,10 @@ type Query struct {
 	// after Scan returned.
 	Match func(message []byte) bool
 
+	// Automaton makes what decides like Match for one goroutine, for messages that
+	// are stored in pieces; done takes it back. nil: there is none.
+	Automaton func() (a column.Automaton, done func())
+
 	// Budget ends the scan early; see Stats.Frontier.
 	Budget Budget
 }

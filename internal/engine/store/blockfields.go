@@ -1,6 +1,8 @@
 package store
 
 import (
+	"strings"
+
 	"github.com/cumulog/cumulog/internal/engine/column"
 	"github.com/cumulog/cumulog/internal/engine/store/segment/shred"
 )
@@ -114,8 +116,32 @@ func (b *BlockView) shapeError(err error) error {
 // inside of a key written '\.' and '\\'. A path that no row has is a vector of
 // kind column.Null.
 func (b *BlockView) Field(path string) (*column.Vector, error) {
+	return b.vector(path, path, (*shred.Block).Field)
+}
+
+// Named returns the values of a field by the name that users write; see column.Find.
+func (b *BlockView) Named(name string) (*column.Vector, error) {
+	if path, ok := onlyPath(name); ok {
+		return b.Field(path)
+	}
+	return b.vector("\x00"+name, name, (*shred.Block).Named)
+}
+
+// onlyPath returns the path of a name that no other path has.
+func onlyPath(name string) (path string, ok bool) {
+	switch {
+	case strings.IndexByte(name, '.') >= 0:
+		return "", false
+	case strings.IndexByte(name, '\\') >= 0:
+		return shred.JoinPath(name), true
+	}
+	return name, true
+}
+
+// vector returns what fill makes of a field; key is what it is kept by.
+func (b *BlockView) vector(key, field string, fill func(*shred.Block, string, *column.Vector) error) (*column.Vector, error) {
 	f := &b.fields
-	if v := f.vectors[path]; v != nil {
+	if v := f.vectors[key]; v != nil {
 		return v, nil
 	}
 	shape, err := b.columns()
@@ -128,14 +154,14 @@ func (b *BlockView) Field(path string) (*column.Vector, error) {
 	} else {
 		v = new(column.Vector)
 	}
-	if err := shape.Field(path, v); err != nil {
+	if err := fill(shape, field, v); err != nil {
 		return nil, b.shapeError(err)
 	}
 	b.decoded += vectorBytes(v)
 	if f.vectors == nil {
 		f.vectors = make(map[string]*column.Vector)
 	}
-	f.vectors[path] = v
+	f.vectors[key] = v
 	return v, nil
 }
 
@@ -152,6 +178,19 @@ func (b *BlockView) Bounds(path string) (column.Bounds, bool) {
 		return column.Bounds{}, false // the next method meets the error again
 	}
 	return boundsOf(shape, path, b.rows)
+}
+
+// NamedBounds is Bounds for a field by the name that users write.
+func (b *BlockView) NamedBounds(name string) (column.Bounds, bool) {
+	if path, ok := onlyPath(name); ok {
+		return b.Bounds(path)
+	}
+	shape, err := b.stored()
+	if shape == nil || err != nil {
+		return column.Bounds{}, false
+	}
+	sum, ok := shape.NamedBounds(name)
+	return asBounds(&sum, ok, b.rows)
 }
 
 // Find adds to hits, which has room for Len rows, the rows whose message

@@ -159,6 +159,13 @@ func (sc *scan) read(r *blockRead) {
 			return
 		}
 		o.buf = sc.s.warm.take(k)
+		if r.from == nil && sc.narrows() && sc.wholly(&r.info) {
+			if known, err := sc.searchColumns(r, o, reader); known || err != nil {
+				r.err = err
+				sc.finishRead(r, o)
+				return
+			}
+		}
 		var open bool
 		if b, open = reader.Reuse(r.info, o.buf); !open {
 			b, r.err = reader.Read(sc.ctx, r.info, o.buf)
@@ -186,6 +193,11 @@ func (sc *scan) read(r *blockRead) {
 	} else {
 		r.err = sc.searchBlock(r, o, b)
 	}
+	sc.finishRead(r, o)
+}
+
+// finishRead puts what a read has found in order.
+func (sc *scan) finishRead(r *blockRead, o *openBlock) {
 	if r.err != nil || len(o.sel.rows) == 0 {
 		o.recycle()
 		return
@@ -283,7 +295,7 @@ func (sc *scan) load(r *blockRead, o *openBlock, b *segment.Block) error {
 
 // searchBlock keeps the selected rows that match. When most of a block is selected,
 // it is first searched as a whole for what the rows must contain, in its columns
-// when it is stored so. When little of it matches, only that is kept.
+// when it is stored so.
 func (sc *scan) searchBlock(r *blockRead, o *openBlock, b *segment.Block) error {
 	x := memScratches.Get().(*memScratch)
 	defer memScratches.Put(x)
@@ -300,21 +312,35 @@ func (sc *scan) searchBlock(r *blockRead, o *openBlock, b *segment.Block) error 
 	most := 2*r.bytes >= r.info.RawBytes
 	whole := sc.need.Op != hint.Any && most
 	match := sc.match
-	if most && b != nil && (whole || sc.columns != nil) {
+	if most && b != nil && sc.narrows() {
 		shape, err := b.Shape(sc.ctx)
 		if err != nil {
 			return err
 		}
 		if shape != nil {
-			sure, err := sc.narrowShape(x, o, b, shape)
-			if err != nil || len(o.sel.rows) == 0 {
+			x.rows = x.rows[:0]
+			for _, row := range o.sel.rows {
+				x.rows = append(x.rows, row.row)
+			}
+			left, sure, err := sc.narrowShape(x, b, shape, n, x.rows)
+			if err != nil {
 				return err
+			}
+			if len(left) < len(o.sel.rows) {
+				x.hits = x.hits.Fit(n)
+				for _, row := range left {
+					x.hits.Set(int(row))
+				}
+				o.sel.keep(x.hits.Has)
+			}
+			if len(left) == 0 {
+				return nil
 			}
 			whole = false
 			if sure {
 				match = everything
 			}
-			if 8*len(o.sel.rows) < n {
+			if 8*len(left) < n {
 				return sc.matchShape(x, r, o, b, shape, match)
 			}
 		}
@@ -330,6 +356,12 @@ func (sc *scan) searchBlock(r *blockRead, o *openBlock, b *segment.Block) error 
 		}
 		o.sel.keep(x.hits.Has)
 	}
+	return sc.matchLoaded(o, match)
+}
+
+// matchLoaded keeps the selected rows, whose messages are there, that match. When
+// little of the block matches, only that is kept.
+func (sc *scan) matchLoaded(o *openBlock, match func([]byte) bool) error {
 	size, err := sc.matchRows(o, match, func(_, row int) []byte { return o.data.message(row) })
 	if err == nil && len(o.sel.rows) > 0 && o.buf != nil && 2*size < len(o.data.messages) {
 		o.keep(size, func(_, row int) []byte { return o.data.message(row) })
@@ -339,38 +371,103 @@ func (sc *scan) searchBlock(r *blockRead, o *openBlock, b *segment.Block) error 
 
 func everything([]byte) bool { return true }
 
-// narrowShape leaves out selected rows of a block stored in columns that cannot
-// match. sure says that the others do.
-func (sc *scan) narrowShape(x *memScratch, o *openBlock, b *segment.Block, shape *shred.Block) (sure bool, err error) {
-	n := len(o.data.keys)
+// narrows reports whether more than the matcher is known about wanted messages.
+func (sc *scan) narrows() bool {
+	return sc.match != nil && (sc.need.Op != hint.Any || sc.columns != nil || sc.automaton != nil)
+}
+
+// searchColumns searches a block of which all rows are within the bounds, and
+// that is stored in columns, before its keys are read: often no row is left. known
+// is false when it is not stored so.
+func (sc *scan) searchColumns(r *blockRead, o *openBlock, reader *segment.Reader) (known bool, err error) {
+	b, open := reader.Reuse(r.info, o.buf)
+	if b == nil {
+		if b, err = reader.Columns(sc.ctx, r.info, o.buf); b == nil || err != nil {
+			return false, err
+		}
+	}
+	shape, err := b.Shape(sc.ctx)
+	if shape == nil || err != nil {
+		return false, err
+	}
+	x := memScratches.Get().(*memScratch)
+	defer memScratches.Put(x)
+	x.search.ctx = sc.ctx
+	n := r.info.Rows
+	r.rows, r.bytes = int64(n), r.info.RawBytes
+	left, sure, err := sc.narrowShape(x, b, shape, n, nil)
+	if err != nil || len(left) == 0 {
+		return true, err
+	}
+	if !open {
+		if b, err = reader.Read(sc.ctx, r.info, o.buf); err != nil {
+			return true, err
+		}
+		r.keys = true
+		if shape, err = b.Shape(sc.ctx); err != nil {
+			return true, err
+		}
+	}
+	o.data = &blockData{keys: b.Keys(), runs: b.Streams(), b: b}
+	o.sel.addRows(o.data.keys, o.data.runs, left)
+	match := sc.match
+	if sure {
+		match = everything
+	}
+	if 8*len(left) < n {
+		return true, sc.matchShape(x, r, o, b, shape, match)
+	}
+	if err := sc.load(r, o, b); err != nil {
+		return true, err
+	}
+	return true, sc.matchLoaded(o, match)
+}
+
+// narrowShape returns those of some rows (ascending; nil: all n) of a block stored
+// in columns that can match. sure says that they do. The result lives in x.rows.
+func (sc *scan) narrowShape(x *memScratch, b *segment.Block, shape *shred.Block, n int, rows []uint32) (left []uint32, sure bool, err error) {
 	x.hits = x.hits.Fit(n)
 	x.hits.Fill(n)
 	if sc.need.Op != hint.Any {
 		if err := x.search.narrow(&sc.need, n, x.hits, shape.Find); err != nil {
-			return false, b.ShapeError(err)
+			return nil, false, b.ShapeError(err)
 		}
-		o.sel.keep(x.hits.Has)
 	}
-	if sc.columns == nil || len(o.sel.rows) == 0 {
-		return false, nil
-	}
-	x.rows = x.rows[:0]
-	for _, row := range o.sel.rows {
-		x.rows = append(x.rows, row.row)
-	}
-	x.fields.reset(shape, n)
-	left, sure, err := sc.columns.Keep(&x.fields, x.rows, &x.fields.scratch)
-	if err != nil {
-		return false, b.ShapeError(err)
-	}
-	if len(left) < len(o.sel.rows) {
-		clear(x.hits)
-		for _, row := range left {
-			x.hits.Set(int(row))
+	x.keep(rows)
+	if sc.columns != nil && len(x.rows) > 0 {
+		x.fields.reset(shape, n)
+		x.rows, sure, err = sc.columns.Keep(&x.fields, x.rows, &x.fields.scratch)
+		if err != nil {
+			return nil, false, b.ShapeError(err)
 		}
-		o.sel.keep(x.hits.Has)
 	}
-	return sure, nil
+	if sc.automaton != nil && !sure && len(x.rows) > 0 {
+		a, done := sc.automaton()
+		defer done()
+		x.hits = x.hits.Fit(n)
+		if err := shape.Match(a, x.rows, x.hits); err != nil {
+			return nil, false, b.ShapeError(err)
+		}
+		x.keep(x.rows)
+		sure = true
+	}
+	return x.rows, sure, nil
+}
+
+// keep leaves in x.rows those of rows (nil: all) that are in x.hits. rows may be
+// x.rows.
+func (x *memScratch) keep(rows []uint32) {
+	if rows == nil {
+		x.rows = x.hits.AppendTo(x.rows[:0])
+		return
+	}
+	kept := x.rows[:0]
+	for _, row := range rows {
+		if x.hits.Has(int(row)) {
+			kept = append(kept, row)
+		}
+	}
+	x.rows = kept
 }
 
 // matchShape rebuilds the selected rows of a block stored in columns, and no

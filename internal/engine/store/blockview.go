@@ -126,7 +126,7 @@ func (b *BlockView) block(p *part, info *segment.BlockInfo, stats *Stats, fn fun
 			b.buf = nil
 		}()
 	}
-	if !b.scan.wholly(info) {
+	if !b.scan.sel.wholly(info) {
 		if b.scan.s.lacks(k, b.scan.sel.streams) {
 			stats.Blocks++
 			return nil
@@ -155,13 +155,6 @@ func (b *BlockView) block(p *part, info *segment.BlockInfo, stats *Stats, fn fun
 		rows = int64(len(b.sel))
 	}
 	return b.call(stats, rows, n, fn)
-}
-
-// wholly reports whether every row of a block is wanted.
-func (bs *blockScan) wholly(info *segment.BlockInfo) bool {
-	sc := &bs.sel
-	return sc.lo.Less(info.Min) && info.Max.Less(sc.hi) &&
-		(sc.streams == nil || info.MinStream == info.MaxStream && sc.wants(info.MinStream))
 }
 
 // selectRows fills sel with the rows of wanted streams between the bounds.

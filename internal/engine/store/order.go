@@ -46,6 +46,20 @@ func (s *selection) add(keys []logs.Key, run segment.StreamRun, lo, hi logs.Key)
 	s.ends = append(s.ends, len(s.rows))
 }
 
+// addRows appends rows, which ascend, of a block.
+func (s *selection) addRows(keys []logs.Key, runs []segment.StreamRun, rows []uint32) {
+	i := 0
+	for _, run := range runs {
+		before := len(s.rows)
+		for ; i < len(rows) && int(rows[i]) < run.To; i++ {
+			s.rows = append(s.rows, ordered{key: keys[rows[i]], row: rows[i]})
+		}
+		if len(s.rows) > before {
+			s.ends = append(s.ends, len(s.rows))
+		}
+	}
+}
+
 // addSorted appends those of sorted rows that lie strictly between the bounds.
 func (s *selection) addSorted(rows []ordered, lo, hi logs.Key) {
 	from := sort.Search(len(rows), func(i int) bool { return lo.Less(rows[i].key) })

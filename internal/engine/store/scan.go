@@ -38,7 +38,7 @@ func (s *Store) Scan(ctx context.Context, q Query, yield func(logs.Event) bool) 
 		return Stats{Applied: applied}, nil
 	}
 	sc := &scan{
-		s: s, ctx: ctx, group: q.Group, match: matcher(q), need: q.Need, columns: q.Columns,
+		s: s, ctx: ctx, group: q.Group, match: matcher(q), need: q.Need, columns: q.Columns, automaton: q.Automaton,
 		frontier: frontier{reverse: q.Reverse},
 		workers:  s.o.tune.workers,
 		account:  &account{b: s.budget},
@@ -76,19 +76,20 @@ func (s *Store) Scan(ctx context.Context, q Query, yield func(logs.Event) bool) 
 // first opened as a whole, which queues its blocks. Blocks soon to be reached
 // are opened ahead by goroutines, the more the longer the scan goes on.
 type scan struct {
-	s       *Store
-	ctx     context.Context
-	group   logs.GroupID
-	streams []logs.StreamID   // sorted; nil: all
-	lo, hi  logs.Key          // exclusive bounds
-	need    hint.Need         // what match implies
-	match   func([]byte) bool // nil: all are wanted
-	columns column.Filter     // what match implies of columns; nil: nothing
-	workers int
-	log     *slog.Logger
-	account *account
-	budget  Budget
-	began   time.Time
+	s         *Store
+	ctx       context.Context
+	group     logs.GroupID
+	streams   []logs.StreamID                          // sorted; nil: all
+	lo, hi    logs.Key                                 // exclusive bounds
+	need      hint.Need                                // what match implies
+	match     func([]byte) bool                        // nil: all are wanted
+	columns   column.Filter                            // what match implies of columns; nil: nothing
+	automaton func() (a column.Automaton, done func()) // decides like match; nil: there is none
+	workers   int
+	log       *slog.Logger
+	account   *account
+	budget    Budget
+	began     time.Time
 
 	frontier
 	pending  pendingHeap
@@ -178,6 +179,12 @@ func (sc *scan) wantsBlock(b *segment.BlockInfo) bool {
 		return true
 	}
 	return false
+}
+
+// wholly reports whether every row of a block lies within the bounds and streams.
+func (sc *scan) wholly(info *segment.BlockInfo) bool {
+	return sc.lo.Less(info.Min) && info.Max.Less(sc.hi) &&
+		(sc.streams == nil || info.MinStream == info.MaxStream && sc.wants(info.MinStream))
 }
 
 // skip counts a block that stays unopened.

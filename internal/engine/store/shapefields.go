@@ -2,6 +2,7 @@ package store
 
 import (
 	"github.com/cumulog/cumulog/internal/engine/column"
+	"github.com/cumulog/cumulog/internal/engine/store/segment/chunk"
 	"github.com/cumulog/cumulog/internal/engine/store/segment/shred"
 )
 
@@ -63,6 +64,10 @@ func (f *shapeFields) Whole(rows column.Bitmap) error {
 // boundsOf says what the values at a path of a block can be, without reading them.
 func boundsOf(shape *shred.Block, path string, rows int) (column.Bounds, bool) {
 	sum, ok := shape.Bounds(path)
+	return asBounds(&sum, ok, rows)
+}
+
+func asBounds(sum *chunk.Summary, ok bool, rows int) (column.Bounds, bool) {
 	if !ok {
 		return column.Bounds{}, false
 	}

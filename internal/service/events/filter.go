@@ -100,7 +100,7 @@ func (s *Service) newRun(ctx context.Context, scope logs.Scope, r FilterRequest)
 	}
 	if !p.All() {
 		m := p.Compile()
-		f.q.Match, f.q.Columns = m.Match, m.Columns()
+		f.q.Match, f.q.Columns, f.q.Automaton = m.Match, m.Columns(), m.Automaton()
 	}
 	if err := f.start(); err != nil {
 		return nil, err

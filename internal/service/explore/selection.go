@@ -3,8 +3,10 @@ package explore
 import (
 	"context"
 	"math"
+	"regexp"
 	"slices"
 
+	"github.com/cumulog/cumulog/internal/engine/query/pattern"
 	"github.com/cumulog/cumulog/internal/engine/query/plan"
 	"github.com/cumulog/cumulog/internal/logs"
 	"github.com/cumulog/cumulog/internal/service/events"
@@ -56,7 +58,11 @@ func (s *Service) scan(ctx context.Context, scope logs.Scope, sel *Selection) (p
 		}
 		steps = without(dead)
 	}
-	if !p.All() {
+	switch {
+	case p.All():
+	case p.Kind == pattern.Regex:
+		steps = append(steps, plan.Filter{Cond: plan.Match{X: plan.Field{Name: plan.Message}, Re: regexp.MustCompile(p.Regexp.Go)}}) // Parse has compiled it
+	default:
 		m := p.Compile()
 		steps = append(steps, plan.Filter{Cond: plan.Test{Name: p.String(), Match: m.Match, Need: p.Need(), Columns: m.Columns()}})
 	}

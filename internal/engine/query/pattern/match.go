@@ -5,6 +5,7 @@ import (
 	"cmp"
 	"slices"
 
+	"github.com/cumulog/cumulog/internal/engine/column"
 	"github.com/cumulog/cumulog/internal/engine/query/automaton"
 )
 
@@ -12,6 +13,7 @@ import (
 type Matcher struct {
 	pattern *Pattern
 	match   func(message []byte) bool
+	search  *search // of a regular expression
 	json    *jsonMatcher
 	fields  *fieldMatcher
 }
@@ -23,7 +25,8 @@ func (p *Pattern) Compile() *Matcher {
 	case Terms:
 		m.match = p.terms()
 	case Regex:
-		m.match = p.search()
+		m.search = newSearch(p.Regexp)
+		m.match = p.find(m.search)
 	case JSON:
 		m.json = newJSONMatcher(p)
 		m.match = m.json.match
@@ -41,9 +44,20 @@ func (m *Matcher) Pattern() *Pattern { return m.pattern }
 // reference to the message.
 func (m *Matcher) Match(message []byte) bool { return m.match(message) }
 
-// search returns the matcher of a regular expression.
-func (p *Pattern) search() func(message []byte) bool {
-	s := newSearch(p.Regexp)
+// Automaton returns what makes an automaton that decides like Match, nil when the
+// pattern is no regular expression. done takes an automaton back.
+func (m *Matcher) Automaton() func() (a column.Automaton, done func()) {
+	if m.search == nil {
+		return nil
+	}
+	return func() (column.Automaton, func()) {
+		f := m.search.pool.Get().(*automaton.Finder)
+		return f, func() { m.search.pool.Put(f) }
+	}
+}
+
+// find returns the matcher of a regular expression.
+func (p *Pattern) find(s *search) func(message []byte) bool {
 	f := s.pool.Get().(*automaton.Finder)
 	defer s.pool.Put(f)
 	if f.HasPrefix() {

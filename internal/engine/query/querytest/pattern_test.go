@@ -221,6 +221,9 @@ func storeScript(t *testing.T, s *querytest.PatternScript, storage storage, work
 			for _, columns := range []column.Filter{nil, m.Columns()} {
 				got := map[string]int{}
 				q := store.Query{Group: logs.GroupID(g + 1), End: scriptTime + 1000, Need: m.Pattern().Need(), Columns: columns, Match: m.Match}
+				if columns != nil || m.Columns() == nil {
+					q.Automaton = m.Automaton()
+				}
 				if _, err := st.Scan(t.Context(), q, func(e logs.Event) bool { got[string(e.Message)]++; return true }); err != nil {
 					t.Fatalf("%s: %v", c.Where, err)
 				}

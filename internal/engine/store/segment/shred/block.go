@@ -59,9 +59,10 @@ type Block struct {
 	places     []place
 	lookup     Lookup
 	looked     column.Texts
-	lookedKind []PathKind // by row
-	rebuilt    bool       // arena and ends have all messages
-	arena      []byte     // messages that are rebuilt to look into them
+	arrays     column.Vector // scratch of Named
+	lookedKind []PathKind    // by row
+	rebuilt    bool          // arena and ends have all messages
+	arena      []byte        // messages that are rebuilt to look into them
 	ends       []uint32
 }
 
