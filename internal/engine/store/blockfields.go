@@ -177,7 +177,7 @@ func (b *BlockView) Bounds(path string) (column.Bounds, bool) {
 	if shape == nil || err != nil {
 		return column.Bounds{}, false // the next method meets the error again
 	}
-	return boundsOf(shape, path, b.rows)
+	return boundsOf(shape, path, b.rows, false)
 }
 
 // NamedBounds is Bounds for a field by the name that users write.
@@ -189,8 +189,7 @@ func (b *BlockView) NamedBounds(name string) (column.Bounds, bool) {
 	if shape == nil || err != nil {
 		return column.Bounds{}, false
 	}
-	sum, ok := shape.NamedBounds(name)
-	return asBounds(&sum, ok, b.rows)
+	return boundsOf(shape, name, b.rows, true)
 }
 
 // Find adds to hits, which has room for Len rows, the rows whose message

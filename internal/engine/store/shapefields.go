@@ -2,7 +2,6 @@ package store
 
 import (
 	"github.com/cumulog/cumulog/internal/engine/column"
-	"github.com/cumulog/cumulog/internal/engine/store/segment/chunk"
 	"github.com/cumulog/cumulog/internal/engine/store/segment/shred"
 )
 
@@ -52,7 +51,7 @@ func (f *shapeFields) Field(path string) (*column.Vector, error) {
 
 // Bounds says what the values at a path can be.
 func (f *shapeFields) Bounds(path string) (column.Bounds, bool) {
-	return boundsOf(f.shape, path, f.rows)
+	return boundsOf(f.shape, path, f.rows, false)
 }
 
 // Whole adds the rows of which Field knows every value.
@@ -62,12 +61,13 @@ func (f *shapeFields) Whole(rows column.Bitmap) error {
 }
 
 // boundsOf says what the values at a path of a block can be, without reading them.
-func boundsOf(shape *shred.Block, path string, rows int) (column.Bounds, bool) {
-	sum, ok := shape.Bounds(path)
-	return asBounds(&sum, ok, rows)
-}
-
-func asBounds(sum *chunk.Summary, ok bool, rows int) (column.Bounds, bool) {
+// A path may be a name that users write.
+func boundsOf(shape *shred.Block, path string, rows int, named bool) (column.Bounds, bool) {
+	of := shape.Bounds
+	if named {
+		of = shape.NamedBounds
+	}
+	sum, ok := of(path)
 	if !ok {
 		return column.Bounds{}, false
 	}

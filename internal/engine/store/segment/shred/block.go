@@ -127,6 +127,8 @@ func (b *Block) kept() (n int) {
 		}
 	}
 	n += textsMemory(&b.matcher.texts)
+	v := &b.arrays
+	n += 8*cap(v.Ints) + 2*cap(v.IDs) + textsMemory(&v.Texts) + textsMemory(&v.Dict)
 	return n + cap(b.arena) + 4*cap(b.ends) + textsMemory(&b.looked) + textsMemory(&b.find.texts)
 }
 
@@ -140,6 +142,7 @@ func (b *Block) Memory() int64 {
 // forget gives the memory back that is large in some blocks.
 func (b *Block) forget() {
 	b.chunks, b.templates, b.arena, b.ends, b.looked = nil, nil, nil, nil, column.Texts{}
+	b.arrays = column.Vector{}
 	b.find.hits, b.find.texts = nil, column.Texts{}
 	b.matcher = matcher{}
 }
