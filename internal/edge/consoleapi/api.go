@@ -83,6 +83,8 @@ var domainErrors = []struct {
 	{explore.ErrBuckets, awsproto.CodeInvalidParameter, ""},
 	{explore.ErrFields, awsproto.CodeInvalidParameter, ""},
 	{explore.ErrSystemField, awsproto.CodeInvalidParameter, ""},
+	{explore.ErrGroups, awsproto.CodeInvalidParameter, ""},
+	{explore.ErrPrefix, awsproto.CodeInvalidParameter, ""},
 	{explore.ErrTop, awsproto.CodeInvalidParameter, ""},
 }
 

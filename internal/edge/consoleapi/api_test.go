@@ -162,6 +162,17 @@ func TestCountsAndFacets(t *testing.T) {
 	if d := cmp.Diff(want, facets); d != "" {
 		t.Errorf("facets (-want +got)\n%s", d)
 	}
+	_, found := call(t, url, "GetFacets", fmt.Sprintf(`{"logGroupIdentifiers":["g","g"],"logStreamNamePrefix":"s","startTime":%d,"endTime":%d}`, start, start+19_999))
+	var names []any
+	for _, f := range found["facets"].([]any) {
+		names = append(names, f.(map[string]any)["field"])
+	}
+	if d := cmp.Diff([]any{"level", "n"}, names); d != "" || found["total"] != n("20") {
+		t.Errorf("%v events with fields (-want +got)\n%s", found["total"], d)
+	}
+	if _, none := call(t, url, "GetFacets", `{"logGroupIdentifier":"g","startTime":0,"endTime":1}`); none["facets"] == nil || none["total"] != n("0") {
+		t.Errorf("facets of nothing: %v", none)
+	}
 }
 
 func TestExplainPattern(t *testing.T) {
@@ -193,6 +204,11 @@ func TestRefusals(t *testing.T) {
 		{"GetFacets", `{"logGroupIdentifier":"g","startTime":0,"endTime":1,"fields":["@logStream"]}`, "InvalidParameterException", "fields of messages"},
 		{"CountEvents", `{"logGroupIdentifier":"g","startTime":0,"endTime":1,"by":"@message"}`, "InvalidParameterException", "fields of messages"},
 		{"CountEvents", `{"logGroupIdentifier":"g","startTime":0,"endTime":1,"top":101}`, "InvalidParameterException", "less than or equal to 100"},
+		{"CountEvents", `{"startTime":0,"endTime":1}`, "InvalidParameterException", "Either logGroupIdentifier or logGroupIdentifiers"},
+		{"CountEvents", `{"logGroupIdentifier":"g","logGroupIdentifiers":["g"],"startTime":0,"endTime":1}`, "InvalidParameterException", "Either logGroupIdentifier or logGroupIdentifiers"},
+		{"CountEvents", `{"logGroupIdentifiers":["g"` + strings.Repeat(`,"g"`, 50) + `],"startTime":0,"endTime":1}`, "InvalidParameterException", "less than or equal to 50"},
+		{"CountEvents", `{"logGroupIdentifier":"g","logStreamNames":["s"],"logStreamNamePrefix":"s","startTime":0,"endTime":1}`, "InvalidParameterException", "mutually exclusive"},
+		{"CountEvents", `{"logGroupIdentifier":"g","logStreamNames":["none"],"startTime":0,"endTime":1}`, "ResourceNotFoundException", "log stream"},
 		{"ExplainPattern", `{"filterPattern":"x","messages":[]}`, "InvalidParameterException", "messages"},
 		{"ExplainPattern", `{`, "SerializationException", ""},
 	} {

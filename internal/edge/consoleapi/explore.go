@@ -11,7 +11,8 @@ import (
 func (a *API) countEvents(ctx context.Context, in *consolewire.CountEventsInput) (*consolewire.CountEventsOutput, error) {
 	c, err := a.explore.Counts(ctx, scopeOf(ctx), explore.CountsRequest{
 		Selection: explore.Selection{
-			Group: value(in.LogGroupIdentifier), Streams: in.LogStreamNames, Start: in.StartTime, End: in.EndTime, Pattern: value(in.FilterPattern),
+			Group: value(in.LogGroupIdentifier), Groups: in.LogGroupIdentifiers, Streams: in.LogStreamNames, Prefix: in.LogStreamNamePrefix,
+			Start: in.StartTime, End: in.EndTime, Pattern: value(in.FilterPattern),
 		},
 		Period: value(in.Period), Buckets: int(value(in.Buckets)), By: value(in.By), Top: int(value(in.Top)),
 	})
@@ -46,14 +47,15 @@ func statistics(s *explore.Stats) *consolewire.Statistics {
 func (a *API) getFacets(ctx context.Context, in *consolewire.GetFacetsInput) (*consolewire.GetFacetsOutput, error) {
 	f, err := a.explore.Facets(ctx, scopeOf(ctx), explore.FacetsRequest{
 		Selection: explore.Selection{
-			Group: value(in.LogGroupIdentifier), Streams: in.LogStreamNames, Start: in.StartTime, End: in.EndTime, Pattern: value(in.FilterPattern),
+			Group: value(in.LogGroupIdentifier), Groups: in.LogGroupIdentifiers, Streams: in.LogStreamNames, Prefix: in.LogStreamNamePrefix,
+			Start: in.StartTime, End: in.EndTime, Pattern: value(in.FilterPattern),
 		},
 		Fields: in.Fields, Top: int(value(in.Top)),
 	})
 	if err != nil {
 		return nil, err
 	}
-	out := &consolewire.GetFacetsOutput{Total: &f.Total, Statistics: statistics(&f.Stats)}
+	out := &consolewire.GetFacetsOutput{Total: &f.Total, Facets: []consolewire.Facet{}, Statistics: statistics(&f.Stats)}
 	for i := range f.Facets {
 		x := &f.Facets[i]
 		facet := consolewire.Facet{Field: &x.Field, Present: &x.Present, Distinct: &x.Distinct, Top: []consolewire.FacetValue{}}

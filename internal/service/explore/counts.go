@@ -110,7 +110,7 @@ func (s *Service) Counts(ctx context.Context, scope logs.Scope, r CountsRequest)
 	if err != nil {
 		return Counts{}, err
 	}
-	scan, steps, err := s.scan(ctx, scope, &r.Selection)
+	q, err := s.resolve(ctx, scope, &r.Selection)
 	if err != nil {
 		return Counts{}, err
 	}
@@ -118,7 +118,7 @@ func (s *Service) Counts(ctx context.Context, scope logs.Scope, r CountsRequest)
 	if r.By != "" {
 		by = append(by, valueOf(r.By))
 	}
-	result, err := s.run(ctx, scan, append(steps, plan.Stats{By: by, Aggs: []plan.Agg{{Func: plan.Count, As: "n"}}}))
+	result, err := s.run(ctx, q, plan.Stats{By: by, Aggs: []plan.Agg{{Func: plan.Count, As: "n"}}})
 	if err != nil {
 		return Counts{}, err
 	}

@@ -76,7 +76,7 @@ func (s *Service) Fields(ctx context.Context, scope logs.Scope, group string, se
 	}
 	counts := map[string]int{}
 	total := 0
-	err = s.sample(ctx, g, start, end, 1, func(e logs.Event) {
+	err = s.sample(ctx, g, store.Query{Start: start, End: end}, sampleEvents, 1, func(e logs.Event) {
 		total++
 		for name := range events.Discover(e.Message) {
 			if _, known := counts[name]; known || len(counts) < maxFields-len(systemFields) {
@@ -101,11 +101,11 @@ func (s *Service) Fields(ctx context.Context, scope logs.Scope, group string, se
 	return append(out, found...), nil
 }
 
-// sample calls yield for the newest events of a window, within one of shares equal
-// parts of the bounds of a sample.
-func (s *Service) sample(ctx context.Context, g groups.Group, start, end int64, shares int, yield func(logs.Event)) error {
-	from, to := groups.Visible(g, s.now(), &start, &end)
-	if from >= to {
+// sample calls yield for the newest events that a query wants of a group, at most
+// count, within one of shares equal parts of the bounds of a sample.
+func (s *Service) sample(ctx context.Context, g groups.Group, q store.Query, count, shares int, yield func(logs.Event)) error {
+	q.Group, q.Reverse = g.ID, true
+	if q.Start, q.End = groups.Visible(g, s.now(), &q.Start, &q.End); q.Start >= q.End {
 		return nil
 	}
 	dead, err := s.dir.DeadStreams(ctx, g.ID)
@@ -117,15 +117,14 @@ func (s *Service) sample(ctx context.Context, g groups.Group, start, end int64, 
 		gone[id] = true
 	}
 	n := 0
-	budget := store.Budget{Bytes: sampleBytes / int64(shares), Time: sampleTime / time.Duration(shares)}
-	q := store.Query{Group: g.ID, Start: from, End: to, Reverse: true, Budget: budget}
+	q.Budget = store.Budget{Bytes: sampleBytes / int64(shares), Time: sampleTime / time.Duration(shares)}
 	_, err = s.store.Scan(ctx, q, func(e logs.Event) bool {
 		if gone[e.Stream] {
 			return true
 		}
 		yield(e)
 		n++
-		return n < sampleEvents/shares
+		return n < count/shares
 	})
 	if errors.Is(err, store.ErrMemory) {
 		return fmt.Errorf("%w: %w", events.ErrMemory, err)
@@ -175,7 +174,7 @@ func (s *Service) SourceFields(ctx context.Context, scope logs.Scope, name, kind
 		if g.Class != groups.ClassStandard {
 			continue
 		}
-		err := s.sample(ctx, g, 0, math.MaxInt64, len(page.Groups), func(e logs.Event) {
+		err := s.sample(ctx, g, store.Query{End: math.MaxInt64}, sampleEvents, len(page.Groups), func(e logs.Event) {
 			var v map[string]any
 			if json.Unmarshal(e.Message, &v) == nil && v != nil {
 				root.add(v, 0, &room)

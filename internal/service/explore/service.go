@@ -26,6 +26,10 @@ var (
 	ErrSystemField = errors.New("Only fields of messages can be asked for, not @timestamp, @ingestionTime, @message, @logStream or @log.")
 	// ErrTop is a number of values outside 1 to MaxTop.
 	ErrTop = errors.New("top must be between 1 and 100.")
+	// ErrGroups is a question about no group, too many, or both one and several.
+	ErrGroups = errors.New("Either logGroupIdentifier or logGroupIdentifiers, which holds 1 to 50 log groups, must be given.")
+	// ErrPrefix is a prefix that stands for more than MaxPrefixStreams streams.
+	ErrPrefix = errors.New("More than 10000 log streams begin with logStreamNamePrefix. Give a longer one, or none.")
 	// ErrDataSource is a data source that no log group has.
 	ErrDataSource = errors.New("The specified data source does not exist.")
 )
@@ -34,6 +38,7 @@ var (
 type Directory interface {
 	Resolve(ctx context.Context, scope logs.Scope, nameOrARN string) (groups.Group, error)
 	ResolveStream(ctx context.Context, g groups.Group, name string) (groups.Stream, error)
+	Streams(ctx context.Context, group logs.GroupID, prefix, after string, limit int) ([]groups.Stream, error)
 	DeadStreams(ctx context.Context, group logs.GroupID) ([]logs.StreamID, error)
 	List(ctx context.Context, scope logs.Scope, r groups.ListRequest) (groups.Page, error)
 }
@@ -91,13 +96,13 @@ func (s *Service) readable(ctx context.Context, scope logs.Scope, nameOrARN stri
 	return g, err
 }
 
-// run asks the executor.
-func (s *Service) run(ctx context.Context, scan plan.Scan, steps []plan.Step) (*exec.Result, error) {
-	q, err := plan.Optimize(&plan.Plan{Scan: scan, Steps: steps})
+// run asks the executor what steps make of the events of a question.
+func (s *Service) run(ctx context.Context, q *question, steps ...plan.Step) (*exec.Result, error) {
+	query, err := plan.Optimize(&plan.Plan{Scan: q.scan, Steps: append(q.where[:len(q.where):len(q.where)], steps...)})
 	if err != nil {
 		return nil, err
 	}
-	r, err := exec.Run(ctx, q, Source{s.store}, exec.Options{Memory: s.memory})
+	r, err := exec.Run(ctx, query, Source{s.store}, exec.Options{Memory: s.memory})
 	if errors.Is(err, exec.ErrMemory) || errors.Is(err, store.ErrMemory) {
 		return nil, fmt.Errorf("%w: %w", events.ErrMemory, err)
 	}

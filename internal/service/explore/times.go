@@ -21,14 +21,14 @@ func (s *Service) Times(ctx context.Context, g groups.Group, field string, since
 	if err != nil {
 		return 0, 0, false, err
 	}
-	steps := without(dead)
+	q := question{scan: plan.Scan{Groups: []logs.GroupID{g.ID}, Start: min(from, to), End: to}, where: without(dead)}
 	if field != "" {
-		steps = append(steps, plan.Filter{Cond: plan.Present{X: plan.Field{Name: field}}})
+		q.where = append(q.where, plan.Filter{Cond: plan.Present{X: plan.Field{Name: field}}})
 	}
 	end := func(desc bool) (int64, bool, error) {
 		order := plan.Sort{Keys: []plan.SortKey{{Expr: plan.Field{Name: plan.Timestamp}, Desc: desc}}, Limit: 1}
 		show := plan.Project{Cols: []plan.Named{{Expr: plan.Field{Name: plan.Timestamp}, As: plan.Timestamp}}}
-		r, err := s.run(ctx, plan.Scan{Groups: []logs.GroupID{g.ID}, Start: min(from, to), End: to}, append(append([]plan.Step(nil), steps...), order, show))
+		r, err := s.run(ctx, &q, order, show)
 		if err != nil || len(r.Rows) == 0 {
 			return 0, false, err
 		}

@@ -10,8 +10,12 @@ func (x *CountEventsInput) DecodeJSON(d *awsproto.Decoder) error {
 		switch string(name) {
 		case "logGroupIdentifier":
 			return awsproto.Value(d, &x.LogGroupIdentifier, awsproto.StringElem)
+		case "logGroupIdentifiers":
+			return awsproto.List(d, &x.LogGroupIdentifiers, awsproto.StringElem)
 		case "logStreamNames":
 			return awsproto.List(d, &x.LogStreamNames, awsproto.StringElem)
+		case "logStreamNamePrefix":
+			return awsproto.Value(d, &x.LogStreamNamePrefix, awsproto.StringElem)
 		case "startTime":
 			return awsproto.Value(d, &x.StartTime, awsproto.IntElem[int64])
 		case "endTime":
@@ -180,8 +184,12 @@ func (x *GetFacetsInput) DecodeJSON(d *awsproto.Decoder) error {
 		switch string(name) {
 		case "logGroupIdentifier":
 			return awsproto.Value(d, &x.LogGroupIdentifier, awsproto.StringElem)
+		case "logGroupIdentifiers":
+			return awsproto.List(d, &x.LogGroupIdentifiers, awsproto.StringElem)
 		case "logStreamNames":
 			return awsproto.List(d, &x.LogStreamNames, awsproto.StringElem)
+		case "logStreamNamePrefix":
+			return awsproto.Value(d, &x.LogStreamNamePrefix, awsproto.StringElem)
 		case "startTime":
 			return awsproto.Value(d, &x.StartTime, awsproto.IntElem[int64])
 		case "endTime":

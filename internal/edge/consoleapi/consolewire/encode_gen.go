@@ -12,7 +12,9 @@ func (x *CountEventsInput) AppendJSON(dst []byte) ([]byte, error) {
 func appendCountEventsInput(dst []byte, x *CountEventsInput) []byte {
 	dst = append(dst, '{')
 	dst = awsproto.AppendStringMember(dst, `"logGroupIdentifier":`, x.LogGroupIdentifier)
+	dst = awsproto.AppendListMember(dst, `"logGroupIdentifiers":`, x.LogGroupIdentifiers, awsproto.AppendStringElem)
 	dst = awsproto.AppendListMember(dst, `"logStreamNames":`, x.LogStreamNames, awsproto.AppendStringElem)
+	dst = awsproto.AppendStringMember(dst, `"logStreamNamePrefix":`, x.LogStreamNamePrefix)
 	dst = awsproto.AppendIntMember(dst, `"startTime":`, x.StartTime)
 	dst = awsproto.AppendIntMember(dst, `"endTime":`, x.EndTime)
 	dst = awsproto.AppendStringMember(dst, `"filterPattern":`, x.FilterPattern)
@@ -143,7 +145,9 @@ func (x *GetFacetsInput) AppendJSON(dst []byte) ([]byte, error) {
 func appendGetFacetsInput(dst []byte, x *GetFacetsInput) []byte {
 	dst = append(dst, '{')
 	dst = awsproto.AppendStringMember(dst, `"logGroupIdentifier":`, x.LogGroupIdentifier)
+	dst = awsproto.AppendListMember(dst, `"logGroupIdentifiers":`, x.LogGroupIdentifiers, awsproto.AppendStringElem)
 	dst = awsproto.AppendListMember(dst, `"logStreamNames":`, x.LogStreamNames, awsproto.AppendStringElem)
+	dst = awsproto.AppendStringMember(dst, `"logStreamNamePrefix":`, x.LogStreamNamePrefix)
 	dst = awsproto.AppendIntMember(dst, `"startTime":`, x.StartTime)
 	dst = awsproto.AppendIntMember(dst, `"endTime":`, x.EndTime)
 	dst = awsproto.AppendStringMember(dst, `"filterPattern":`, x.FilterPattern)

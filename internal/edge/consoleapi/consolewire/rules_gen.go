@@ -5,20 +5,21 @@ package consolewire
 import "github.com/cumulog/cumulog/internal/edge/awsproto"
 
 var (
-	ruleContextSize        = awsproto.Rule{HasMin: true, Min: 0, HasMax: true, Max: 1000}
-	ruleEventId            = awsproto.Rule{HasMin: true, Min: 1, HasMax: true, Max: 512}
-	ruleEventsLimit        = awsproto.Rule{HasMin: true, Min: 1, HasMax: true, Max: 10000}
-	ruleFieldName          = awsproto.Rule{HasMin: true, Min: 1, HasMax: true, Max: 255}
-	ruleFieldNames         = awsproto.Rule{HasMin: true, Min: 1, HasMax: true, Max: 20}
-	ruleFilterPattern      = awsproto.Rule{HasMin: true, Min: 0, HasMax: true, Max: 1024}
-	ruleLogGroupIdentifier = awsproto.Rule{HasMin: true, Min: 1, HasMax: true, Max: 2048, Pattern: &awsproto.Pattern{Source: "[\\w#+=/:,.@*-]*", Class: true, Low: 0x27fffc0800000000, High: 0x7fffffe87ffffff, Min: 0, Max: -1, Others: awsproto.OthersNone}}
-	ruleLogStreamName      = awsproto.Rule{HasMin: true, Min: 1, HasMax: true, Max: 512, Pattern: &awsproto.Pattern{Source: "[^:*]*", Class: true, Low: 0xfbfffbffffffffff, High: 0xffffffffffffffff, Min: 0, Max: -1, Others: awsproto.OthersAll}}
-	ruleLogStreamNames     = awsproto.Rule{HasMin: true, Min: 1, HasMax: true, Max: 100}
-	ruleMessage            = awsproto.Rule{HasMin: true, Min: 0, HasMax: true, Max: 1048576}
-	ruleMessages           = awsproto.Rule{HasMin: true, Min: 1, HasMax: true, Max: 50}
-	ruleNextToken          = awsproto.Rule{HasMin: true, Min: 1}
-	rulePeriod             = awsproto.Rule{HasMin: true, Min: 1}
-	ruleTimestamp          = awsproto.Rule{HasMin: true, Min: 0}
-	ruleTop                = awsproto.Rule{HasMin: true, Min: 1, HasMax: true, Max: 100}
-	ruleWantedBuckets      = awsproto.Rule{HasMin: true, Min: 1, HasMax: true, Max: 2000}
+	ruleContextSize         = awsproto.Rule{HasMin: true, Min: 0, HasMax: true, Max: 1000}
+	ruleEventId             = awsproto.Rule{HasMin: true, Min: 1, HasMax: true, Max: 512}
+	ruleEventsLimit         = awsproto.Rule{HasMin: true, Min: 1, HasMax: true, Max: 10000}
+	ruleFieldName           = awsproto.Rule{HasMin: true, Min: 1, HasMax: true, Max: 255}
+	ruleFieldNames          = awsproto.Rule{HasMin: true, Min: 1, HasMax: true, Max: 20}
+	ruleFilterPattern       = awsproto.Rule{HasMin: true, Min: 0, HasMax: true, Max: 1024}
+	ruleLogGroupIdentifier  = awsproto.Rule{HasMin: true, Min: 1, HasMax: true, Max: 2048, Pattern: &awsproto.Pattern{Source: "[\\w#+=/:,.@*-]*", Class: true, Low: 0x27fffc0800000000, High: 0x7fffffe87ffffff, Min: 0, Max: -1, Others: awsproto.OthersNone}}
+	ruleLogGroupIdentifiers = awsproto.Rule{HasMin: true, Min: 1, HasMax: true, Max: 50}
+	ruleLogStreamName       = awsproto.Rule{HasMin: true, Min: 1, HasMax: true, Max: 512, Pattern: &awsproto.Pattern{Source: "[^:*]*", Class: true, Low: 0xfbfffbffffffffff, High: 0xffffffffffffffff, Min: 0, Max: -1, Others: awsproto.OthersAll}}
+	ruleLogStreamNames      = awsproto.Rule{HasMin: true, Min: 1, HasMax: true, Max: 100}
+	ruleMessage             = awsproto.Rule{HasMin: true, Min: 0, HasMax: true, Max: 1048576}
+	ruleMessages            = awsproto.Rule{HasMin: true, Min: 1, HasMax: true, Max: 50}
+	ruleNextToken           = awsproto.Rule{HasMin: true, Min: 1}
+	rulePeriod              = awsproto.Rule{HasMin: true, Min: 1}
+	ruleTimestamp           = awsproto.Rule{HasMin: true, Min: 0}
+	ruleTop                 = awsproto.Rule{HasMin: true, Min: 1, HasMax: true, Max: 100}
+	ruleWantedBuckets       = awsproto.Rule{HasMin: true, Min: 1, HasMax: true, Max: 2000}
 )

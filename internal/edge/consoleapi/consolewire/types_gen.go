@@ -4,15 +4,17 @@ package consolewire
 
 // CountEventsInput is the shape CountEventsRequest of the model.
 type CountEventsInput struct {
-	LogGroupIdentifier *string // required
-	LogStreamNames     []string
-	StartTime          *int64 // required
-	EndTime            *int64 // required
-	FilterPattern      *string
-	Period             *int64
-	Buckets            *int32
-	By                 *string
-	Top                *int32
+	LogGroupIdentifier  *string
+	LogGroupIdentifiers []string
+	LogStreamNames      []string
+	LogStreamNamePrefix *string
+	StartTime           *int64 // required
+	EndTime             *int64 // required
+	FilterPattern       *string
+	Period              *int64
+	Buckets             *int32
+	By                  *string
+	Top                 *int32
 }
 
 // CountEventsOutput is the shape CountEventsResponse of the model.
@@ -83,13 +85,15 @@ type GetEventContextOutput struct {
 
 // GetFacetsInput is the shape GetFacetsRequest of the model.
 type GetFacetsInput struct {
-	LogGroupIdentifier *string // required
-	LogStreamNames     []string
-	StartTime          *int64 // required
-	EndTime            *int64 // required
-	FilterPattern      *string
-	Fields             []string // required
-	Top                *int32
+	LogGroupIdentifier  *string
+	LogGroupIdentifiers []string
+	LogStreamNames      []string
+	LogStreamNamePrefix *string
+	StartTime           *int64 // required
+	EndTime             *int64 // required
+	FilterPattern       *string
+	Fields              []string
+	Top                 *int32
 }
 
 // GetFacetsOutput is the shape GetFacetsResponse of the model.

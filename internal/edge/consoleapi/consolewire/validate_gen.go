@@ -6,9 +6,10 @@ import "github.com/cumulog/cumulog/internal/edge/awsproto"
 
 // Validate checks the constraints of the model.
 func (x *CountEventsInput) Validate(v *awsproto.Violations) {
-	v.Required("logGroupIdentifier", x.LogGroupIdentifier != nil)
 	v.String("logGroupIdentifier", x.LogGroupIdentifier, &ruleLogGroupIdentifier)
+	v.Strings("logGroupIdentifiers", x.LogGroupIdentifiers, &ruleLogGroupIdentifiers, &ruleLogGroupIdentifier)
 	v.Strings("logStreamNames", x.LogStreamNames, &ruleLogStreamNames, &ruleLogStreamName)
+	v.String("logStreamNamePrefix", x.LogStreamNamePrefix, &ruleLogStreamName)
 	v.Required("startTime", x.StartTime != nil)
 	awsproto.Int(v, "startTime", x.StartTime, &ruleTimestamp)
 	v.Required("endTime", x.EndTime != nil)
@@ -38,15 +39,15 @@ func (x *GetEventContextInput) Validate(v *awsproto.Violations) {
 
 // Validate checks the constraints of the model.
 func (x *GetFacetsInput) Validate(v *awsproto.Violations) {
-	v.Required("logGroupIdentifier", x.LogGroupIdentifier != nil)
 	v.String("logGroupIdentifier", x.LogGroupIdentifier, &ruleLogGroupIdentifier)
+	v.Strings("logGroupIdentifiers", x.LogGroupIdentifiers, &ruleLogGroupIdentifiers, &ruleLogGroupIdentifier)
 	v.Strings("logStreamNames", x.LogStreamNames, &ruleLogStreamNames, &ruleLogStreamName)
+	v.String("logStreamNamePrefix", x.LogStreamNamePrefix, &ruleLogStreamName)
 	v.Required("startTime", x.StartTime != nil)
 	awsproto.Int(v, "startTime", x.StartTime, &ruleTimestamp)
 	v.Required("endTime", x.EndTime != nil)
 	awsproto.Int(v, "endTime", x.EndTime, &ruleTimestamp)
 	v.String("filterPattern", x.FilterPattern, &ruleFilterPattern)
-	v.Required("fields", x.Fields != nil)
 	v.Strings("fields", x.Fields, &ruleFieldNames, &ruleFieldName)
 	awsproto.Int(v, "top", x.Top, &ruleTop)
 }

@@ -165,7 +165,9 @@ func TestBounds(t *testing.T) {
 		`{ $.a[2147483648] = 1 }`:                               false,
 		"[" + strings.Repeat("(", maxDepth) + "a=1" + strings.Repeat(")", maxDepth) + "]":     true,
 		"[" + strings.Repeat("(", maxDepth+1) + "a=1" + strings.Repeat(")", maxDepth+1) + "]": false,
-		"[" + strings.Repeat(",", MaxLength-2) + "]":                                          true,
+		"[2, , x]":   false, // $2 is the second field
+		"[a2, , 3x]": true,
+		"[" + strings.Repeat(",", MaxLength-2) + "]": true,
 	} {
 		if _, err := Parse(text); (err == nil) != ok {
 			t.Errorf("%s: error %v", text, err)

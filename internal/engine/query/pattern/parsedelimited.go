@@ -1,5 +1,7 @@
 package pattern
 
+import "strings"
+
 // parseDelimited reads what stands between the brackets.
 func parseDelimited(text string, from, to int) (*Pattern, error) {
 	p := &Pattern{Kind: Delimited}
@@ -54,6 +56,9 @@ func (p *condParser) delimitedField() (Field, error) {
 	f.Name = p.run(isNameByte)
 	if f.Name == "" {
 		return f, invalid(p.at(at), "the name of a field is missing here", "letters, digits, _ and -")
+	}
+	if strings.Trim(f.Name, "0123456789") == "" {
+		return f, invalid(p.at(at), "the name of a field has digits only, as fields without a name are called by their number", "f"+f.Name)
 	}
 	end := p.pos
 	p.space()
