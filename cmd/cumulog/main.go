@@ -56,7 +56,7 @@ Point the AWS CLI or any AWS SDK at it with AWS_ENDPOINT_URL.
 	root.CompletionOptions.HiddenDefaultCmd = true
 	root.SetFlagErrorFunc(func(_ *cobra.Command, err error) error { return usageError("%w", err) })
 	root.AddCommand(
-		newServe(), newEnv(), newDoctor(), newReset(), newKeys(), newPut(), newTail(), newTestPattern(), newInspect(), newVerify(), newVersion(),
+		newServe(), newEnv(), newDoctor(), newReset(), newKeys(), newPut(), newTail(), newQuery(), newTestPattern(), newInspect(), newVerify(), newVersion(),
 	)
 	return root
 }
