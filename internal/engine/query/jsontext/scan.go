@@ -96,13 +96,24 @@ func key(b []byte, i int) int {
 	return Space(b, i+1)
 }
 
+// short is how far the end of a string is looked for byte by byte.
+const short = 24
+
 // String returns where the string ends whose opening quote is at i.
 func String(b []byte, i int) (end int, ok bool) {
-	from := i + 1
-	for i = from; ; i++ {
+	i++
+	for stop := min(len(b), i+short); i < stop; i++ {
+		switch b[i] {
+		case '"':
+			return i + 1, true
+		case '\\':
+			i++
+		}
+	}
+	for from := i; i < len(b); i++ {
 		n := bytes.IndexByte(b[i:], '"')
 		if n < 0 {
-			return len(b), false
+			break
 		}
 		i += n
 		back := i
@@ -113,6 +124,7 @@ func String(b []byte, i int) (end int, ok bool) {
 			return i + 1, true
 		}
 	}
+	return len(b), false
 }
 
 func scalar(b []byte, i int) (end int, ok bool) {
