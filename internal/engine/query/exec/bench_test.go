@@ -43,11 +43,14 @@ func (b *preparedBlock) Keys() ([]logs.Key, error)           { return b.keys, ni
 func (b *preparedBlock) Streams() ([]logs.StreamID, error)   { return b.streams, nil }
 func (b *preparedBlock) Ingestions() ([]int64, error)        { return nil, nil }
 func (b *preparedBlock) Messages() (*column.Texts, error)    { return &b.texts, nil }
-func (b *preparedBlock) Whole(column.Bitmap) error           { return nil }
+func (b *preparedBlock) Whole(rows column.Bitmap) error      { rows.Fill(len(b.keys)); return nil }
 func (b *preparedBlock) Bounds(string) (column.Bounds, bool) { return column.Bounds{}, false }
 func (b *preparedBlock) Span() (int64, int64) {
 	return b.keys[0].Timestamp, b.keys[len(b.keys)-1].Timestamp
 }
+
+func (b *preparedBlock) Named(name string) (*column.Vector, error)     { return b.Field(name) }
+func (b *preparedBlock) NamedBounds(name string) (column.Bounds, bool) { return b.Bounds(name) }
 
 func (b *preparedBlock) Field(path string) (*column.Vector, error) {
 	if v, ok := b.fields[path]; ok {

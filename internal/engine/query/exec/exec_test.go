@@ -269,6 +269,7 @@ func (d damagedBlock) Field(path string) (*column.Vector, error) {
 	}
 	return d.Block.Field(path)
 }
+func (d damagedBlock) Named(name string) (*column.Vector, error) { return d.Field(name) }
 
 func (d *damaged) ScanBlocks(ctx context.Context, r plan.Request, workers int, fn func(int, plan.Block) error) (plan.SourceStats, error) {
 	return d.memory.ScanBlocks(ctx, r, workers, func(w int, b plan.Block) error {

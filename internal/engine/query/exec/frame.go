@@ -53,6 +53,10 @@ type blockFrame struct {
 	ing   []int64
 	msgs  column.Texts  // of the rows of the batch
 	all   *column.Texts // of every row, once they were read
+
+	others   []uint32 // rows whose fields Named does not know, once othersOf is the block
+	othersOf plan.Block
+	whole    column.Bitmap
 }
 
 type blockColumn struct {
@@ -64,6 +68,8 @@ type blockColumn struct {
 	dict  []plan.Value
 	mixed bool
 	texts arena
+
+	found column.Vector // its own, when it holds what was found in texts
 }
 
 func newBlockFrame(paths []string) *blockFrame {
@@ -72,6 +78,7 @@ func newBlockFrame(paths []string) *blockFrame {
 
 func (f *blockFrame) open(b plan.Block) {
 	f.Block, f.n = b, b.Len()
+	f.othersOf = nil
 	f.keys, f.strs, f.ing, f.all = nil, nil, nil, nil
 	for i := range f.cols {
 		c := &f.cols[i]
@@ -152,7 +159,7 @@ func (f *blockFrame) column(slot int) (*blockColumn, error) {
 	if c.v != nil {
 		return c, nil
 	}
-	v, err := f.Field(f.paths[slot])
+	v, err := f.field(c, f.paths[slot])
 	if err != nil {
 		return nil, err
 	}

@@ -220,12 +220,22 @@ func (b *memoryBlock) Find(needle []byte, hits column.Bitmap) error {
 	return nil
 }
 
-func (b *memoryBlock) Whole(column.Bitmap) error { return nil }
+func (b *memoryBlock) Whole(rows column.Bitmap) error {
+	for i := range b.rows {
+		if b.rows[i].Fields != nil && b.rows[i].Prefix == "" {
+			rows.Set(i)
+		}
+	}
+	return nil
+}
+
+func (b *memoryBlock) Named(name string) (*column.Vector, error)     { return b.Field(name) }
+func (b *memoryBlock) NamedBounds(name string) (column.Bounds, bool) { return b.Bounds(name) }
 
 func (b *memoryBlock) Bounds(path string) (column.Bounds, bool) {
 	out := column.Bounds{Numeric: true}
 	for i := range b.rows {
-		t, ok := b.rows[i].Fields[path]
+		t, ok := b.rows[i].Value(path)
 		if !ok {
 			continue
 		}
@@ -264,7 +274,7 @@ func (b *memoryBlock) encode(path string) *column.Vector {
 	some, all, anyQuoted := false, true, false
 	fits := [3]int{-1, -1, -1} // by column.Trim: the scale of all numbers, -1 none seen, -2 it does not fit
 	for i := range b.rows {
-		t, ok := b.rows[i].Fields[path]
+		t, ok := b.rows[i].Value(path)
 		if !ok {
 			all = false
 			continue

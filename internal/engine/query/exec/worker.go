@@ -157,7 +157,11 @@ func (w *worker) skip(b plan.Block) bool {
 	}
 	for i := range w.run.query.Bounds {
 		x := &w.run.query.Bounds[i]
-		if c, known := b.Bounds(x.Path); known && x.Excludes(c) {
+		name, ok := plan.JSONName(x.Path)
+		if !ok {
+			continue
+		}
+		if c, known := b.NamedBounds(name); known && x.Excludes(c) && w.frame.isWhole(b) {
 			w.n.BlocksSkippedBounds++
 			return true
 		}

@@ -4,10 +4,10 @@ import (
 	"github.com/cumulog/cumulog/internal/engine/column"
 )
 
-// Bound is a condition on one JSON path that blocks can be excluded by.
+// Bound is a condition on one field that blocks can be excluded by.
 type Bound struct {
-	Path    string
-	Present bool // rows without the path do not match
+	Path    string // its name
+	Present bool   // rows without the field do not match
 	Op      CmpOp
 	Num     float64
 	Compare bool // Op and Num are set: the value must compare so

@@ -10,9 +10,14 @@
 //
 // # Values
 //
-// A field of a message is the scalar at a JSON path. The rules are those of Logs
-// Insights; where its documentation is silent the choice is marked (ours):
+// A field of a message is a value in its JSON, by the keys and indexes that lead to
+// it, joined by '.', or what a line of a known format holds. The rules are those of
+// Logs Insights; where its documentation is silent the choice is marked (ours):
 //
+//   - Keys can hold dots, so that several values can have one name: the first in the
+//     message that is not null wins (ours); of a path that is repeated the last (ours).
+//   - An array is a field, and so are the scalars and arrays in it; an object is none (ours).
+//   - @@x is the key @x. A field that begins with one @ is never one of JSON.
 //   - An absent field and JSON null are Null.
 //   - A JSON number is a double; it keeps the text it was written with, which is
 //     what results, group keys and count_distinct see: 1 and 1.0 are two groups (ours).

@@ -11,8 +11,8 @@ import (
 	"github.com/cumulog/cumulog/internal/engine/hint"
 )
 
-// Names of fields that every event has. Every other field is a JSON path of the
-// message, or the name of a column that an earlier step made.
+// Names of fields that every event has. Every other name is a column that an earlier
+// step made, or a field of the message; the package comment has the rules.
 const (
 	Timestamp = "@timestamp"     // Time
 	Ingestion = "@ingestionTime" // Time
@@ -28,6 +28,16 @@ func IsSystem(name string) bool {
 		return true
 	}
 	return false
+}
+
+// JSONName returns by what name column.Find finds a field in a JSON message; false
+// when none has it. The first key of a message that begins with @ is written with
+// another @ before it; other names with @ are of what is found in texts.
+func JSONName(field string) (name string, ok bool) {
+	if !strings.HasPrefix(field, "@") {
+		return field, true
+	}
+	return field[1:], strings.HasPrefix(field, "@@")
 }
 
 // Expr is an expression over the columns of a row. Its String is canonical: two

@@ -20,7 +20,7 @@ type Scan struct {
 type Request struct {
 	Scan
 	Need  hint.Need // a message that does not meet it is not wanted
-	Paths []string  // JSON paths that will be asked of most blocks
+	Paths []string  // names of fields that will be asked of most blocks
 	Order TimeOrder // the order of blocks that lets most of them be left out
 
 	// Skip, when set, reports whether events between two times (ms, both included)
@@ -87,12 +87,17 @@ type Block interface {
 	Streams() ([]logs.StreamID, error)        // of every row
 	Ingestions() ([]int64, error)             // of every row, ms since the Unix epoch
 	Messages() (*column.Texts, error)         // of every row
-	Bounds(path string) (column.Bounds, bool) // without decoding; false: nothing is known
+	Bounds(path string) (column.Bounds, bool) // of Field, without decoding; false: nothing is known
 
 	// Field returns the values at a JSON path: keys joined by '.', with '.' and
 	// '\' inside of a key written '\.' and '\\'. A path that no row has is a
 	// vector of kind column.Null.
 	Field(path string) (*column.Vector, error)
+
+	// Named returns the values of a field of JSON messages by the name that users
+	// write, see column.Find, and NamedBounds what they can be.
+	Named(name string) (*column.Vector, error)
+	NamedBounds(name string) (column.Bounds, bool)
 
 	// Whole adds to rows, which has room for Len rows, those whose message is
 	// nothing but one JSON object of which Field knows every value; see column.Fields.

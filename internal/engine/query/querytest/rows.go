@@ -20,10 +20,12 @@ type Row struct {
 	// Fields are the values as they are written, by path: a name, or the name of
 	// an object, a dot and a name in it.
 	Fields map[string]string
-	Prefix string // before the object
-	Loose  bool   // spaces in the object
-	Twice  bool   // the first value has another one of the same name before it
-	Raw    string // the message, when there are no Fields
+	More   string            // members of the object beside them
+	Inside map[string]string // the fields in More, by name
+	Prefix string            // before the object
+	Loose  bool              // spaces in the object
+	Twice  bool              // the first value has another one of the same name before it
+	Raw    string            // the message, when there are no Fields
 
 	message string
 }
@@ -37,6 +39,15 @@ func (r *Row) Message() string {
 		r.message = r.object()
 	}
 	return r.message
+}
+
+// Value returns a field as it is written.
+func (r *Row) Value(name string) (string, bool) {
+	if t, ok := r.Fields[name]; ok {
+		return t, true
+	}
+	t, ok := r.Inside[name]
+	return t, ok
 }
 
 func (r *Row) object() string {
@@ -80,6 +91,9 @@ func (r *Row) object() string {
 	if in != "" {
 		b.WriteByte('}')
 	}
+	if r.More != "" {
+		b.WriteString(comma + r.More)
+	}
 	b.WriteByte('}')
 	return b.String()
 }
@@ -118,6 +132,7 @@ func Rows(rng *rand.Rand, n int, form Form) []Row {
 			continue
 		}
 		r.Fields = randomFields(rng, i, n)
+		r.More, r.Inside = randomMembers(rng)
 		if form == Mixed {
 			r.Loose, r.Twice = rng.IntN(4) == 0, rng.IntN(8) == 0
 			r.Prefix = pick(rng, "", "", "", "", "2026-11-25T03:04:05Z\tINFO\t", "\xff ")
@@ -150,6 +165,26 @@ func randomFields(rng *rand.Rand, i, n int) map[string]string {
 	return f
 }
 
+// randomMembers are arrays, and keys with dots.
+func randomMembers(rng *rand.Rand) (string, map[string]string) {
+	n := strconv.Itoa(rng.IntN(5))
+	switch rng.IntN(6) {
+	case 0:
+		return `"tags":["t` + n + `",{"k":` + n + `}]`, map[string]string{"tags": `["t` + n + `",{"k":` + n + `}]`, "tags.0": `"t` + n + `"`, "tags.1.k": n}
+	case 1:
+		return `"tags":[` + n + `]`, map[string]string{"tags": "[" + n + "]", "tags.0": n}
+	case 2:
+		return `"x":{"y":` + n + `},"x.y":"no"`, map[string]string{"x.y": n}
+	case 3:
+		return `"x.y":"a\n` + n + `","x":{"y":7}`, map[string]string{"x.y": `"a\n` + n + `"`}
+	case 4:
+		return `"x":{"y":null},"x.y":` + n + `,"@x":"at"`, map[string]string{"x.y": n, "@x": `"at"`}
+	}
+	return "", nil
+}
+
+const rootArray = `[1,{"status":200}]`
+
 func randomText(rng *rand.Rand, form Form) string {
 	switch k := rng.IntN(12); {
 	case k < 6:
@@ -159,5 +194,5 @@ func randomText(rng *rand.Rand, form Form) string {
 		return fmt.Sprintf("%s worker-%d: job %x %s", pick(rng, "INFO", "WARN", "ERROR"), rng.IntN(8), rng.Uint32(),
 			pick(rng, "done", "failed: user u17 é", "retries x 3"))
 	}
-	return pick(rng, `{"level":"ERROR"`, `{"level":"ERROR","status":}`, `[1,{"status":200}]`, "{}", " ", "\xff\xfe", "ERR\xc3", `"level"`, "null", `{"level":"WARN"} `+"x")
+	return pick(rng, `{"level":"ERROR"`, `{"level":"ERROR","status":}`, rootArray, "{}", " ", "\xff\xfe", "ERR\xc3", `"level"`, "null", `{"level":"WARN"} `+"x")
 }

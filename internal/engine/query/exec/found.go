@@ -1,0 +1,147 @@
+package exec
+
+import (
+	"bytes"
+
+	"github.com/cumulog/cumulog/internal/engine/column"
+	"github.com/cumulog/cumulog/internal/engine/query/plan"
+)
+
+// isWhole reports whether all messages of a block are JSON objects whose fields
+// Named knows, so that its bounds hold.
+func (f *blockFrame) isWhole(b plan.Block) bool {
+	f.whole = f.whole.Fit(b.Len())
+	return b.Whole(f.whole) == nil && f.whole.Count() == b.Len()
+}
+
+// field returns the values of a field: those in JSON, and those that are found in
+// other messages.
+func (f *blockFrame) field(c *blockColumn, name string) (*column.Vector, error) {
+	v := &column.Vector{Rows: f.n}
+	if json, ok := plan.JSONName(name); ok {
+		var err error
+		if v, err = f.Named(json); err != nil {
+			return nil, err
+		}
+	}
+	if err := f.findOthers(); err != nil || len(f.others) == 0 {
+		return v, err
+	}
+	b := foundTexts{of: f, name: name, in: v}
+	for _, r := range f.others {
+		if v.Has(int(r)) {
+			continue
+		}
+		if text, quoted, ok := found(f.all.At(int(r)), name); ok {
+			b.add(int(r), text, quoted)
+		}
+	}
+	return b.merge(&c.found), nil
+}
+
+// findOthers fills others with the rows that fields may be found in beside those
+// that Named knows.
+func (f *blockFrame) findOthers() error {
+	if f.othersOf == f.Block {
+		return nil
+	}
+	f.others = f.others[:0]
+	f.whole = f.whole.Fit(f.n)
+	if err := f.Whole(f.whole); err != nil {
+		return err
+	}
+	if f.whole.Count() < f.n {
+		t, err := f.messages()
+		if err != nil {
+			return err
+		}
+		for r := range f.n {
+			if !f.whole.Has(r) && hasFields(t.At(r)) {
+				f.others = append(f.others, uint32(r))
+			}
+		}
+	}
+	f.othersOf = f.Block
+	return nil
+}
+
+// hasFields reports whether fields may be found in a message that is no JSON object.
+func hasFields(message []byte) bool {
+	m := bytes.TrimLeft(message, " \t\r\n")
+	return len(m) > 0 && m[0] == '['
+}
+
+// found returns a field of a message that is no JSON object: the text, without
+// quotes when it is a JSON string.
+func found(message []byte, name string) (text []byte, quoted, ok bool) {
+	json, ok := plan.JSONName(name)
+	if !ok {
+		return nil, false, false
+	}
+	if text, ok = column.Find(message, json); ok && text[0] == '"' {
+		return text[1 : len(text)-1], true, true
+	}
+	return text, false, ok
+}
+
+// foundTexts are the values of a field that were found in texts.
+type foundTexts struct {
+	of   *blockFrame
+	name string
+	in   *column.Vector
+
+	texts  column.Texts
+	rows   []uint32
+	quoted []bool
+}
+
+func (b *foundTexts) add(row int, text []byte, quoted bool) {
+	b.rows, b.quoted = append(b.rows, uint32(row)), append(b.quoted, quoted)
+	b.texts.Append(text)
+}
+
+// merge returns in with the values that were added, in the memory of v.
+func (b *foundTexts) merge(v *column.Vector) *column.Vector {
+	if len(b.rows) == 0 {
+		return b.in
+	}
+	n := b.in.Rows
+	*v = column.Vector{Kind: column.Text, Rows: n, Texts: v.Texts, Valid: v.Valid.Fit(n), Quoted: v.Quoted.Fit(n), Escaped: b.in.Escaped}
+	v.Texts.Reset()
+	next := 0
+	var buf []byte
+	for row := range n {
+		if next < len(b.rows) && b.rows[next] == uint32(row) {
+			t := b.texts.At(next)
+			v.Texts.Append(t)
+			v.Valid.Set(row)
+			if b.quoted[next] {
+				v.Quoted.Set(row)
+				v.Escaped = v.Escaped || bytes.IndexByte(t, '\\') >= 0
+			}
+			next++
+			continue
+		}
+		if !b.in.Has(row) {
+			v.Texts.Append(nil)
+			continue
+		}
+		v.Valid.Set(row)
+		if b.in.AllQuoted || b.in.Quoted != nil && b.in.Quoted.Has(row) {
+			v.Quoted.Set(row)
+		}
+		switch b.in.Kind {
+		case column.Text:
+			v.Texts.Append(b.in.Texts.At(row))
+		case column.Dict:
+			v.Texts.Append(b.in.Dict.At(int(b.in.IDs[row])))
+		case column.Int:
+			buf = plan.AppendDecimal(buf[:0], b.in.Ints[row], 0)
+			v.Texts.Append(buf)
+		case column.Fixed:
+			buf = appendFixed(buf[:0], b.in.Ints[row], b.in.Scale, b.in.Trim)
+			v.Texts.Append(buf)
+		}
+	}
+	return v
+}
