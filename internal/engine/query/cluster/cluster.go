@@ -1,110 +1,181 @@
-// Package cluster finds the patterns of log messages: the texts that remain when
-// what varies from message to message is replaced by tokens such as <Number-1>.
 package cluster
 
 import (
 	"cmp"
 	"slices"
-	"strconv"
-	"strings"
 )
 
 // Options are the bounds of a Clusterer. The zero value has the usual ones.
 type Options struct {
-	Rows int // skeletons that are told apart, 32,768 when it is 0
+	Shapes int // that are told apart; 0: 4,096
 }
+
+const defaultShapes = 4096
 
 // Pattern is a text that messages have in common.
 type Pattern struct {
-	Text     string // with tokens such as <Time-1>
+	Text     string // with tokens such as <Time-1>; valid UTF-8
 	Count    int64  // messages
 	Severity string // ERROR, WARN or INFO
 }
 
 // Clusterer collects messages. It belongs to one goroutine.
 type Clusterer struct {
-	counts map[string]int64
+	shapes int
+	level  int // of coarseness
+	groups map[string]*group
 	total  int64
 	bytes  int
-	buf    []byte
+
+	scanner scanner
+	shaper  shaper
+	buf     []byte
+	cache   cache
 }
 
 // New returns a Clusterer without messages.
-func New(Options) *Clusterer { return &Clusterer{counts: map[string]int64{}} }
+func New(o Options) *Clusterer {
+	return &Clusterer{
+		shapes:  cmp.Or(o.Shapes, defaultShapes),
+		groups:  map[string]*group{},
+		scanner: scanner{class: newClasses()},
+		cache:   newCache(),
+	}
+}
 
 // Add counts one message. It does not keep the text.
 func (c *Clusterer) Add(text []byte) { c.AddN(text, 1) }
 
 // AddN counts a message that occurs n times.
 func (c *Clusterer) AddN(text []byte, n int64) {
-	b := c.buf[:0]
-	text = text[:min(len(text), maxText)]
-	for i := 0; i < len(text); i++ {
-		if text[i]-'0' > 9 {
-			b = append(b, text[i])
-			continue
-		}
-		for i+1 < len(text) && text[i+1]-'0' <= 9 {
-			i++
-		}
-		b = append(b, 0)
-	}
-	c.buf = b
-	c.count(string(b), n)
-}
-
-func (c *Clusterer) count(key string, n int64) {
-	if _, ok := c.counts[key]; !ok {
-		c.bytes += len(key) + 64
-	}
-	c.counts[key] += n
 	c.total += n
+	h := c.scanner.scan(text)
+	slot := c.cache.slot(h)
+	if slot.row != nil && slot.hash == h {
+		r := slot.row
+		if r.into != nil {
+			r = r.at()
+			slot.row = r
+		}
+		r.count += n
+		return
+	}
+	r := c.miss(text, h, n)
+	c.cache.put(h, r)
 }
 
-// Merge adds what o has counted, an o that is not used any more.
-func (c *Clusterer) Merge(o *Clusterer) {
-	for k, n := range o.counts {
-		c.count(k, n)
+// miss counts a message whose skeleton is not in the cache. What was scanned is
+// still in the scanner.
+func (c *Clusterer) miss(text []byte, h uint64, n int64) *row {
+	c.shaper.make(&c.scanner, text)
+	shape, words := coarse(string(c.shaper.shape), c.level)
+	g := c.group(shape)
+	if g == nil {
+		c.coarsen(c.level + 1)
+		return c.miss(text, h, n)
 	}
+	was := g.bytes
+	g.see(h)
+	c.buf = g.mask(c.buf[:0], firstWords(c.shaper.words, words))
+	r := g.add(c.buf, n)
+	g.check()
+	c.bytes += g.bytes - was
+	return r.at()
+}
+
+// group returns the group of a shape, which it makes; nil when there are too many.
+func (c *Clusterer) group(shape string) *group {
+	g := c.groups[shape]
+	if g == nil {
+		if len(c.groups) >= c.shapes && c.level < len(coarser) {
+			return nil
+		}
+		g = newGroup(shape)
+		c.groups[shape] = g
+		c.bytes += g.bytes
+	}
+	return g
+}
+
+// coarsen makes shapes coarser until no more of them remain than are allowed.
+func (c *Clusterer) coarsen(level int) {
+	old := c.groups
+	for c.level = level; ; c.level++ {
+		shapes := map[string]struct{}{}
+		for s := range old {
+			s, _ = coarse(s, c.level)
+			shapes[s] = struct{}{}
+		}
+		if len(shapes) <= c.shapes {
+			break
+		}
+	}
+	c.groups, c.bytes = map[string]*group{}, 0
+	for s, o := range old {
+		c.absorb(s, o)
+	}
+}
+
+// absorb adds a group of another Clusterer, or of this one when it was finer.
+func (c *Clusterer) absorb(shape string, o *group) {
+	to, _ := coarse(shape, c.level)
+	g := c.group(to)
+	if g == nil {
+		c.coarsen(c.level + 1)
+		c.absorb(shape, o)
+		return
+	}
+	was := g.bytes
+	g.absorb(o)
+	c.bytes += g.bytes - was
+}
+
+// Merge adds what o has counted. o must not be used any more.
+func (c *Clusterer) Merge(o *Clusterer) {
+	if o.level > c.level {
+		c.coarsen(o.level)
+	}
+	for s, g := range o.groups {
+		c.absorb(s, g)
+	}
+	c.total += o.total
 }
 
 // Total returns the number of messages.
 func (c *Clusterer) Total() int64 { return c.total }
 
-// Bytes returns about how much memory the Clusterer holds.
-func (c *Clusterer) Bytes() int { return c.bytes }
+// Bytes returns about how much memory the Clusterer holds. It can shrink.
+func (c *Clusterer) Bytes() int { return c.bytes + c.cache.bytes() }
 
-// Patterns returns the patterns of all messages, most frequent first.
+// Patterns returns the patterns of all messages, most frequent first, equally
+// frequent ones in the order of their texts.
 func (c *Clusterer) Patterns() []Pattern {
-	var out []Pattern
-	for k, n := range c.counts {
-		var b strings.Builder
-		tokens := 0
-		for i := range len(k) {
-			if k[i] != 0 {
-				b.WriteByte(k[i])
+	type found struct {
+		slots []slotted
+		count int64
+	}
+	all := map[string]*found{}
+	for s, g := range c.groups {
+		was := g.bytes
+		g.settle()
+		c.bytes += g.bytes - was
+		for _, t := range templates(g) {
+			p := skeletonOf(s, t.words)
+			if f := all[string(p.text)]; f != nil {
+				general(f.slots, p.slots)
+				f.count += t.count
 				continue
 			}
-			tokens++
-			b.WriteString("<Number-" + strconv.Itoa(tokens) + ">")
+			all[string(p.text)] = &found{p.slots, t.count}
 		}
-		out = append(out, Pattern{b.String(), n, severity(b.String())})
+	}
+	out := make([]Pattern, 0, len(all))
+	for text, f := range all {
+		text = render(text, f.slots)
+		out = append(out, Pattern{text, f.count, severity(text)})
 	}
 	slices.SortFunc(out, func(a, b Pattern) int {
 		return cmp.Or(cmp.Compare(b.Count, a.Count), cmp.Compare(a.Text, b.Text))
 	})
 	return out
-}
-
-const maxText = 1500
-
-func severity(text string) string {
-	text = strings.ToLower(text)
-	switch {
-	case strings.Contains(text, "error"):
-		return "ERROR"
-	case strings.Contains(text, "warn"):
-		return "WARN"
-	}
-	return "INFO"
 }

@@ -1,0 +1,206 @@
+package cluster
+
+import (
+	"encoding/binary"
+	"math/bits"
+)
+
+// The kinds of tokens. A word is kept as it is; so is a mixed one, a short word
+// with a digit or two in it, as long as it does not vary.
+const (
+	word uint8 = iota
+	mixed
+	number
+	duration
+	clock
+	address
+	uuid
+	ident
+	email
+	path
+	url
+	stack // the lines of a stack trace
+	kinds
+)
+
+// Classes of bytes. Bytes of no class separate tokens.
+const (
+	letter uint8 = 1 << iota
+	digit
+	joiner
+	dot
+	slash
+	at
+)
+
+// classes are the classes of every byte; bytes of UTF-8 count as letters.
+type classes [256]uint8
+
+func newClasses() *classes {
+	c := new(classes)
+	for b := range 256 {
+		switch {
+		case b >= 'a' && b <= 'z', b >= 'A' && b <= 'Z', b >= 0x80:
+			c[b] = letter
+		case b >= '0' && b <= '9':
+			c[b] = digit
+		}
+	}
+	c['_'], c['-'], c['+'], c['#'] = joiner, joiner, joiner, joiner
+	c['.'], c['/'], c['@'] = dot, slash, at
+	return c
+}
+
+// Limits of what is looked at.
+const (
+	maxText   = 1500 // bytes of a message
+	maxTokens = 160
+	maxWord   = 64 // bytes; a longer one is an identifier
+)
+
+// token is a part of a text that is no separator.
+type token struct {
+	start, end int32
+	kind       uint8
+}
+
+// scanner cuts texts into tokens.
+type scanner struct {
+	class  *classes
+	tokens [maxTokens]token
+	n      int
+	end    int // what comes after is not looked at
+}
+
+// scan finds the tokens of a text and returns the hash of its skeleton: of all
+// separators, the kinds of tokens, and words. Texts of the same skeleton have the
+// same shape and words.
+func (s *scanner) scan(t []byte) uint64 {
+	cut := len(t) > maxText
+	if cut {
+		t = t[:maxText]
+	}
+	json := len(t) > 0 && t[0] == '{'
+	h := uint64(0x9e3779b97f4a7c15)
+	d := uint64(0) // separators since the last token, 7 bytes of them
+	n := 0
+	s.end = len(t)
+	for i := 0; i < len(t); {
+		b := t[i]
+		f := s.class[b]
+		if f == 0 {
+			switch {
+			case b <= ' ':
+				blank := uint64(' ')
+				for i < len(t) && t[i] <= ' ' {
+					if t[i] == '\n' {
+						blank = '\n'
+					}
+					i++
+				}
+				d = d<<8 | blank
+				if blank == '\n' && isFrame(t, i) && n < maxTokens {
+					start := i
+					i = frames(t, i)
+					s.tokens[n] = token{int32(start), int32(i), stack}
+					n++
+					h, d = mix(h, d<<8|uint64(stack)), 0
+					continue
+				}
+			case b == '\\' && json && i+1 < len(t):
+				d = d<<8 | uint64(t[i+1]|0x80)
+				i += 2
+			default:
+				d = d<<8 | uint64(b)
+				i++
+			}
+			if d >= 1<<56 {
+				h, d = mix(h, d), 0
+			}
+			continue
+		}
+		start := i
+		for i++; i < len(t); i++ {
+			c := s.class[t[i]]
+			if c == 0 {
+				break
+			}
+			f |= c
+		}
+		k := word
+		if f == letter && (i >= len(t) || t[i] != ':') && i-start != 3 && i-start <= maxWord {
+			// The usual word.
+		} else if k, i = classify(t, start, i, f); i == start {
+			// A sign alone, or before a token.
+			d = d<<8 | uint64(b)
+			i++
+			if d >= 1<<56 {
+				h, d = mix(h, d), 0
+			}
+			continue
+		}
+		if k == word && i-start >= 8 && hexWord(t[i-8:i]) {
+			k = ident
+		}
+		if n == maxTokens || cut && i == len(t) {
+			s.end = start
+			break
+		}
+		s.tokens[n] = token{int32(start), int32(i), k}
+		n++
+		h = mix(h, d<<8|uint64(k))
+		d = 0
+		if k <= mixed {
+			h = hashWord(h, t[start:i])
+		}
+	}
+	s.n = n
+	return mix(h, d)
+}
+
+// hexWord reports whether the 8 bytes are hexadecimal digits that happen to be
+// letters, as one identifier in 2,500 ends.
+func hexWord(w []byte) bool {
+	for i := 7; i >= 0; i-- {
+		if c := w[i] | 0x20; c < 'a' || c > 'f' {
+			return false
+		}
+	}
+	return true
+}
+
+const factor = 0xa0761d6478bd642f
+
+func mix(h, x uint64) uint64 {
+	hi, lo := bits.Mul64(h^x, factor)
+	return hi ^ lo + x
+}
+
+// hashWord adds a word that is not empty to a hash.
+func hashWord(h uint64, w []byte) uint64 {
+	n := len(w)
+	switch {
+	case n > 8:
+		for len(w) > 8 {
+			h = mix(h, binary.LittleEndian.Uint64(w))
+			w = w[8:]
+		}
+		return mix(h, uint64(n)<<56^tail(w))
+	case n >= 4:
+		return mix(h, uint64(n)<<56^(uint64(binary.LittleEndian.Uint32(w))<<24^uint64(binary.LittleEndian.Uint32(w[n-4:]))))
+	}
+	return mix(h, uint64(n)<<56|uint64(w[0])<<16|uint64(w[n>>1])<<8|uint64(w[n-1]))
+}
+
+// tail is the value of up to 8 bytes.
+func tail(w []byte) uint64 {
+	n := len(w)
+	if n >= 8 {
+		return binary.LittleEndian.Uint64(w)
+	}
+	v := uint64(0)
+	for i := range n {
+		v |= uint64(w[i]) << (8 * i)
+	}
+	return v
+}
