@@ -9,6 +9,7 @@ import (
 	"regexp"
 	"runtime/debug"
 
+	"github.com/cumulog/cumulog/internal/config"
 	"github.com/cumulog/cumulog/internal/engine/query/exec"
 	"github.com/cumulog/cumulog/internal/engine/query/pattern"
 	"github.com/cumulog/cumulog/internal/engine/query/plan"
@@ -26,8 +27,8 @@ type engine struct {
 	group   logs.GroupID
 }
 
-// engineMemory is what the server gives the store by default on a machine of this size.
-const engineMemory = 256 << 20
+// engineMemory is what the server gives the store by default.
+func engineMemory() int64 { return int64(config.Default().Memory) / 2 }
 
 // openEngine opens a data directory and asks about its last group, whose name must be group unless that is empty.
 func openEngine(ctx context.Context, dir, group string) (*engine, error) {
@@ -36,7 +37,7 @@ func openEngine(ctx context.Context, dir, group string) (*engine, error) {
 	if err != nil {
 		return nil, err
 	}
-	s, err := store.Open(ctx, store.Options{FS: vfs.OS(), Dir: dir, Manifest: db, Memory: engineMemory})
+	s, err := store.Open(ctx, store.Options{FS: vfs.OS(), Dir: dir, Manifest: db, Memory: engineMemory()})
 	if err != nil {
 		return nil, errors.Join(err, db.Close())
 	}
