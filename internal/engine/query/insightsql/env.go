@@ -35,9 +35,16 @@ var ErrNoTable = errors.New("there is no such lookup table")
 // Sub is a query within a query: a subquery, one side of a join, or the same
 // query over an earlier time.
 type Sub struct {
-	Query      *Query // without Sources it reads the groups of the query around it
-	Start, End int64  // ms
-	MaxRows    int    // no more rows than these are made
+	Query      *Query   // without Sources it reads the groups of the query around it
+	Other      Language // set, and Query is nil, when it is of another language
+	Start, End int64    // ms
+	MaxRows    int      // no more rows than these are made
+}
+
+// Language is a parsed query of another language.
+type Language interface {
+	Selectors() []Source // none: it reads the groups of the query around it
+	Compile(ctx context.Context, env Env) (*Compiled, error)
 }
 
 // Table is a lookup table.
