@@ -11,6 +11,7 @@ import (
 	"os"
 	"path/filepath"
 	"regexp"
+	"runtime"
 	"strconv"
 	"time"
 )
@@ -38,21 +39,23 @@ type S3 struct {
 
 // Config is everything a server can be told. Default returns a usable one; Load fills it; Validate checks it.
 type Config struct {
-	Listen          string // host:port
-	Data            string // data directory
-	Auth            AuthMode
-	Account         string // account of callers whose access key names none
-	Region          string // region of callers whose signature names none
-	Memory          Size   // soft limit of the process, bytes
-	StrictAWS       bool   // apply AWS's account quotas where Cumulog would allow more
-	Faults          Faults // what goes wrong on purpose; only with StrictAWS
-	Salvage         bool   // start although acknowledged records of the write-ahead log are damaged, without them
-	TLSCert, TLSKey string // PEM files; both or none
-	LogLevel        string // debug, info, warn, error
-	LogFormat       string // text, json
-	ReadyFile       string // written with the address once requests are answered; empty = none
-	ShutdownTimeout time.Duration
-	S3              S3
+	Listen    string // host:port
+	Data      string // data directory
+	Auth      AuthMode
+	Account   string // account of callers whose access key names none
+	Region    string // region of callers whose signature names none
+	Memory    Size   // soft limit of the process, bytes
+	StrictAWS bool   // apply AWS's account quotas where Cumulog would allow more
+	// QueryConcurrency is how many Logs Insights queries run at a time; the others wait.
+	QueryConcurrency int
+	Faults           Faults // what goes wrong on purpose; only with StrictAWS
+	Salvage          bool   // start although acknowledged records of the write-ahead log are damaged, without them
+	TLSCert, TLSKey  string // PEM files; both or none
+	LogLevel         string // debug, info, warn, error
+	LogFormat        string // text, json
+	ReadyFile        string // written with the address once requests are answered; empty = none
+	ShutdownTimeout  time.Duration
+	S3               S3
 }
 
 // Bounds of Memory: below the minimum the store cannot hold one write buffer beside its caches.
@@ -62,19 +65,26 @@ const (
 	defaultMaxMem Size = 8 << 30
 )
 
+// Bounds of QueryConcurrency: what is the default at least, and what can be asked for.
+const (
+	minConcurrency = 4
+	maxConcurrency = 256
+)
+
 // Default returns the configuration of `cumulog serve` without any flag: loopback, ./cumulog-data, open.
 func Default() Config {
 	return Config{
-		Listen:          "127.0.0.1:4566",
-		Data:            "./cumulog-data",
-		Auth:            AuthOpen,
-		Account:         "000000000000",
-		Region:          "us-east-1",
-		Memory:          defaultMemory(),
-		LogLevel:        "info",
-		LogFormat:       "text",
-		ShutdownTimeout: 20 * time.Second,
-		S3:              S3{Region: "us-east-1", PathStyle: true},
+		Listen:           "127.0.0.1:4566",
+		Data:             "./cumulog-data",
+		Auth:             AuthOpen,
+		Account:          "000000000000",
+		Region:           "us-east-1",
+		Memory:           defaultMemory(),
+		QueryConcurrency: min(max(2*runtime.NumCPU(), minConcurrency), 16),
+		LogLevel:         "info",
+		LogFormat:        "text",
+		ShutdownTimeout:  20 * time.Second,
+		S3:               S3{Region: "us-east-1", PathStyle: true},
 	}
 }
 
@@ -112,6 +122,9 @@ func (c *Config) Validate() error {
 	}
 	if c.Memory < MinMemory || c.Memory > MaxMemory {
 		bad("memory", "%s is outside %s to %s", c.Memory, MinMemory, MaxMemory)
+	}
+	if c.QueryConcurrency < 1 || c.QueryConcurrency > maxConcurrency {
+		bad("query-concurrency", "%d is not a number from 1 to %d", c.QueryConcurrency, maxConcurrency)
 	}
 	if len(c.Faults) > 0 && !c.StrictAWS {
 		bad("faults", "faults are made only together with --strict-aws")

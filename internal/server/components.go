@@ -14,6 +14,7 @@ import (
 	"github.com/cumulog/cumulog/internal/edge/awshttp"
 	"github.com/cumulog/cumulog/internal/engine/store"
 	"github.com/cumulog/cumulog/internal/engine/store/wal"
+	"github.com/cumulog/cumulog/internal/logs"
 	"github.com/cumulog/cumulog/internal/platform/catalog"
 	"github.com/cumulog/cumulog/internal/platform/objstore"
 	"github.com/cumulog/cumulog/internal/platform/telemetry"
@@ -24,6 +25,7 @@ import (
 	"github.com/cumulog/cumulog/internal/service/exports"
 	"github.com/cumulog/cumulog/internal/service/groups"
 	"github.com/cumulog/cumulog/internal/service/ingest"
+	"github.com/cumulog/cumulog/internal/service/insights"
 	"github.com/cumulog/cumulog/internal/service/lookups"
 	"github.com/cumulog/cumulog/internal/service/objects"
 )
@@ -43,14 +45,15 @@ type components struct {
 	buckets objstore.Store
 	store   *meteredStore
 
-	access  *access.Service
-	objects *objects.Service
-	groups  *groups.Service
-	ingest  *ingest.Service
-	events  *events.Service
-	explore *explore.Service
-	lookups *lookups.Service
-	exports *exports.Service
+	access   *access.Service
+	objects  *objects.Service
+	groups   *groups.Service
+	ingest   *ingest.Service
+	events   *events.Service
+	explore  *explore.Service
+	lookups  *lookups.Service
+	insights *insights.Service
+	exports  *exports.Service
 
 	closers []closer // in order of start
 }
@@ -157,6 +160,9 @@ func (c *components) openServices(ctx context.Context) error {
 	if err != nil {
 		return err
 	}
+	if err := c.openInsights(ctx); err != nil {
+		return err
+	}
 	c.exports, err = exports.New(exports.Options{
 		Catalog: c.catalog, Directory: c.groups, Store: c.store, Objects: c.objects,
 		Strict: c.cfg.StrictAWS, Logger: c.log.With("component", "exports"),
@@ -166,6 +172,33 @@ func (c *components) openServices(ctx context.Context) error {
 	}
 	c.runInBackground("export tasks", c.exports.Run)
 	return nil
+}
+
+// openInsights starts the service of queries. A quarter of the memory is for those that run at a time.
+func (c *components) openInsights(ctx context.Context) error {
+	var err error
+	c.insights, err = insights.New(ctx, insights.Options{
+		Catalog: c.catalog, Directory: c.groups, Store: c.store, FS: vfs.OS(), Dir: c.cfg.DataPath(queriesName),
+		Concurrency: c.cfg.QueryConcurrency, Memory: int64(c.cfg.Memory) / 4 / int64(c.cfg.QueryConcurrency),
+		Strict: c.cfg.StrictAWS, Lookup: c.lookupTable, Logger: c.log.With("component", "insights"),
+	})
+	if err != nil {
+		return fmt.Errorf("opening the queries: %w", err)
+	}
+	c.opened("queries", c.insights.Close)
+	return nil
+}
+
+// lookupTable gives the tables of lookups to queries.
+func (c *components) lookupTable(ctx context.Context, scope logs.Scope, name string) (*insights.Table, error) {
+	t, err := c.lookups.Table(ctx, scope, name)
+	if errors.Is(err, lookups.ErrNotFound) {
+		return nil, insights.ErrNoTable
+	}
+	if err != nil {
+		return nil, err
+	}
+	return &insights.Table{Fields: t.Fields, Rows: t.Rows, Key: scope.Account + "/" + scope.Region + "/" + name + "@" + t.Version}, nil
 }
 
 // runInBackground runs fn until close, which cancels its context and waits for it.

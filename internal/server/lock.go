@@ -15,6 +15,7 @@ const (
 	catalogName  = "catalog.db"
 	objectsName  = "objects"
 	lookupsName  = "lookups"
+	queriesName  = "queries"
 	walName      = "wal"
 	partsName    = "parts"
 )

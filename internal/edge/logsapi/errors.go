@@ -5,11 +5,13 @@ import (
 	"net/http"
 
 	"github.com/cumulog/cumulog/internal/edge/awsproto"
+	"github.com/cumulog/cumulog/internal/edge/logsapi/logswire"
 	"github.com/cumulog/cumulog/internal/service/events"
 	"github.com/cumulog/cumulog/internal/service/explore"
 	"github.com/cumulog/cumulog/internal/service/exports"
 	"github.com/cumulog/cumulog/internal/service/groups"
 	"github.com/cumulog/cumulog/internal/service/ingest"
+	"github.com/cumulog/cumulog/internal/service/insights"
 	"github.com/cumulog/cumulog/internal/service/lookups"
 	"github.com/cumulog/cumulog/internal/service/patterns"
 )
@@ -23,6 +25,7 @@ const (
 	codeValidation       = awsproto.CodeValidation
 	codeTooManyTags      = "TooManyTagsException"
 	codeInvalidOperation = "InvalidOperationException"
+	codeMalformedQuery   = "MalformedQueryException"
 )
 
 // domainErrors gives errors of the services their code and text. A text of ""
@@ -66,6 +69,18 @@ var domainErrors = []struct {
 
 	{explore.ErrTimeRange, codeInvalidParameter, "The specified time is invalid."},
 	{explore.ErrDataSource, codeNotFound, ""},
+
+	{insights.ErrNotFound, codeNotFound, "The specified query does not exist."},
+	{insights.ErrEnded, codeInvalidParameter, "Query is not running. Queries that have ended cannot be stopped."},
+	{insights.ErrGroups, codeInvalidParameter, ""},
+	{insights.ErrSourceAndGroups, codeInvalidParameter, ""},
+	{insights.ErrTooManyGroups, codeInvalidParameter, ""},
+	{insights.ErrTooManySelected, codeInvalidParameter, ""},
+	{insights.ErrTimeRange, codeInvalidParameter, ""},
+	{insights.ErrClass, codeValidation, ""},
+	{insights.ErrBadToken, codeInvalidParameter, ""},
+	{insights.ErrDefinitionNotFound, codeNotFound, "The specified query definition does not exist."},
+	{insights.ErrDefinitionLimit, codeLimitExceeded, "Resource limit exceeded."},
 
 	{exports.ErrTaskNotFound, codeNotFound, "The specified export task does not exist."},
 	{exports.ErrFinished, codeInvalidOperation, "The specified export task has already finished"},
@@ -122,10 +137,26 @@ func mapError(err error) *awsproto.Error {
 	if e, ok := errors.AsType[*lookups.TableError](err); ok {
 		return &awsproto.Error{Code: codeValidation, Message: e.Error()}
 	}
+	if e, ok := errors.AsType[*insights.MalformedError](err); ok {
+		return &awsproto.Error{
+			Code: codeMalformedQuery, Message: e.Message,
+			Members: map[string]any{"queryCompileError": compileError(e)},
+		}
+	}
+	if e, ok := errors.AsType[*insights.ConcurrencyError](err); ok {
+		return &awsproto.Error{Code: codeLimitExceeded, Message: e.Error()}
+	}
 	if text, ok := parameterText(err); ok {
 		return &awsproto.Error{Code: codeInvalidParameter, Message: text}
 	}
 	return nil
+}
+
+func compileError(e *insights.MalformedError) *logswire.QueryCompileError {
+	from, to := int32(e.Start), int32(e.End)
+	return &logswire.QueryCompileError{
+		Location: &logswire.QueryCompileErrorLocation{StartCharOffset: &from, EndCharOffset: &to}, Message: &e.Message,
+	}
 }
 
 // parameterText returns the sentence of the errors that carry one.
@@ -138,6 +169,9 @@ func parameterText(err error) (string, bool) {
 	}
 	if e, ok := errors.AsType[*ingest.BatchTooLargeError](err); ok {
 		return e.Error(), true
+	}
+	if e, ok := errors.AsType[*insights.ParameterError](err); ok {
+		return e.Message, true
 	}
 	if e, ok := errors.AsType[*patterns.Error](err); ok {
 		return e.Text, true

@@ -22,6 +22,7 @@ import (
 	"github.com/cumulog/cumulog/internal/service/explore"
 	"github.com/cumulog/cumulog/internal/service/groups"
 	"github.com/cumulog/cumulog/internal/service/ingest"
+	"github.com/cumulog/cumulog/internal/service/insights"
 	"github.com/cumulog/cumulog/internal/service/lookups"
 )
 
@@ -36,12 +37,18 @@ type stack struct {
 	url         string
 	ms          atomic.Int64 // the time
 	store       *store.Store
+	insights    func(*insights.Options) // changes them
 }
 
 func newStack(t *testing.T, change ...func(*groups.Options)) *stack {
 	t.Helper()
+	return (&stack{}).open(t, change...)
+}
+
+// open starts the stack.
+func (s *stack) open(t *testing.T, change ...func(*groups.Options)) *stack {
+	t.Helper()
 	ctx := context.Background()
-	s := &stack{}
 	s.ms.Store(time.Now().UnixMilli())
 	now := func() time.Time { return time.UnixMilli(s.ms.Load()) }
 	db, err := catalog.Open(ctx, filepath.Join(t.TempDir(), "catalog.db"), catalog.Options{Now: now})
@@ -66,12 +73,22 @@ func newStack(t *testing.T, change ...func(*groups.Options)) *stack {
 	if err != nil {
 		t.Fatal(err)
 	}
+	qo := insights.Options{Catalog: db, Directory: g, Store: s.store, FS: vfs.NewMem(), Dir: "queries", Now: now}
+	if s.insights != nil {
+		s.insights(&qo)
+	}
+	queries, err := insights.New(ctx, qo)
+	if err != nil {
+		t.Fatal(err)
+	}
+	t.Cleanup(func() { queries.Close() })
 	api := logsapi.New(logsapi.Services{
-		Groups:  g,
-		Lookups: lk,
-		Ingest:  ingest.New(ingest.Options{Directory: g, Store: s.store, Now: now}),
-		Events:  events.New(events.Options{Directory: g, Store: s.store, Now: now}),
-		Explore: explore.New(explore.Options{Directory: g, Store: s.store, Now: now}),
+		Insights: queries,
+		Groups:   g,
+		Lookups:  lk,
+		Ingest:   ingest.New(ingest.Options{Directory: g, Store: s.store, Now: now}),
+		Events:   events.New(events.Options{Directory: g, Store: s.store, Now: now}),
+		Explore:  explore.New(explore.Options{Directory: g, Store: s.store, Now: now}),
 	})
 	srv := httptest.NewServer(awshttp.NewHandler(awshttp.Options{Auth: awshttp.Open(account, region)}, api.Service()))
 	t.Cleanup(srv.Close)

@@ -252,6 +252,9 @@ func checkStep(s Step) error {
 		if items = len(s.Keys); s.Limit < 0 {
 			return invalid("sort keeps %d rows", s.Limit)
 		}
+		if s.Limit > 0 {
+			items = max(items, 1) // without keys it keeps the newest events
+		}
 	case Limit:
 		if s.N < 0 {
 			return invalid("limit %d", s.N)

@@ -1,0 +1,227 @@
+package insights
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"sync"
+	"time"
+
+	"github.com/cumulog/cumulog/internal/engine/query/exec"
+	"github.com/cumulog/cumulog/internal/engine/query/insightsql"
+	"github.com/cumulog/cumulog/internal/engine/query/plan"
+	"github.com/cumulog/cumulog/internal/logs"
+	"github.com/cumulog/cumulog/internal/service/explore"
+	"github.com/cumulog/cumulog/internal/service/groups"
+)
+
+// Statuses of a query.
+const (
+	Scheduled = "Scheduled"
+	Running   = "Running"
+	Complete  = "Complete"
+	Failed    = "Failed"
+	Cancelled = "Cancelled"
+	Timeout   = "Timeout"
+)
+
+// Statistics count the work of a query.
+type Statistics struct {
+	RecordsMatched int64 `json:"matched"`
+	RecordsScanned int64 `json:"scanned"`
+	BytesScanned   int64 `json:"bytes"`
+	RecordsSkipped int64 `json:"skipped"` // events that indexes and bounds left out
+	BytesSkipped   int64 `json:"bytesSkipped"`
+	GroupsScanned  int64 `json:"groups"`
+}
+
+func (s *Statistics) add(x *exec.Stats) {
+	s.RecordsMatched += x.RowsMatched
+	s.RecordsScanned += x.RowsScanned
+	s.BytesScanned += x.BytesScanned
+	s.RecordsSkipped += x.RowsSkipped + x.Source.RowsSkipped
+	s.BytesSkipped += x.BytesSkipped + x.Source.BytesSkipped
+}
+
+// job is a query in memory: from its start until its end is written.
+type job struct {
+	s         *Service
+	id        string
+	scope     logs.Scope
+	language  string
+	shown     string // the text as it was sent
+	statement *statement
+	selection selection
+	spec      spec
+	createdMS int64
+	born      time.Time
+
+	env *env
+
+	ctx    context.Context // of the run; owned by the service
+	cancel context.CancelCauseFunc
+
+	recorded   chan struct{} // closed when its record is written, or cannot be
+	unrecorded bool          // it cannot; set before
+	done       chan struct{} // closed when it has ended
+	saved      chan struct{} // closed when its end is written, or never will be
+
+	mu        sync.Mutex
+	status    string
+	reason    string
+	compiled  *insightsql.Compiled // nil: not yet
+	startedMS int64                // 0: not yet
+	endedMS   int64
+	under     *exec.Running
+	rows      *rowSet // so far, or all of them
+	stats     Statistics
+
+	look     sync.Mutex // held while a snapshot is taken
+	lookNext time.Time  // no other snapshot before
+}
+
+// ended reports whether the job has ended.
+func (j *job) ended() bool {
+	select {
+	case <-j.done:
+		return true
+	default:
+		return false
+	}
+}
+
+// run brings a job that has a place to its end.
+func (j *job) run() {
+	if err := context.Cause(j.ctx); err != nil {
+		j.end(nil, err)
+		return
+	}
+	j.mu.Lock()
+	j.status, j.startedMS = Running, j.s.now().UnixMilli()
+	j.mu.Unlock()
+	ctx, cancel := context.WithTimeoutCause(j.ctx, j.s.o.Timeout, errTimeout)
+	defer cancel()
+	result, err := j.execute(ctx)
+	if cause := context.Cause(ctx); err != nil && cause != nil {
+		err = cause // whatever it was noticed by
+	}
+	j.end(result, err)
+}
+
+// end makes the outcome of a job visible. It is called once.
+func (j *job) end(result *exec.Result, err error) {
+	var rows *rowSet
+	j.mu.Lock()
+	c := j.compiled
+	j.mu.Unlock()
+	if err == nil {
+		rows = newRowSet(result, c)
+	}
+	j.mu.Lock()
+	defer j.mu.Unlock()
+	switch {
+	case err == nil:
+		j.status, j.rows = Complete, rows
+	case errors.Is(err, errStopped):
+		j.status = Cancelled
+	case errors.Is(err, errTimeout):
+		j.status = Timeout
+	default:
+		j.status = Failed
+	}
+	if err != nil {
+		j.reason = reason(err)
+		j.s.o.Logger.Info("query ended without an answer", "query", j.id, "status", j.status, "reason", j.reason)
+	}
+	j.stats = j.count(result)
+	j.under = nil
+	j.endedMS = j.s.now().UnixMilli()
+	close(j.done)
+}
+
+// count returns the statistics at the end. The lock is held.
+func (j *job) count(result *exec.Result) Statistics {
+	n := j.env.inner()
+	switch {
+	case result != nil:
+		n.add(&result.Stats)
+	case j.under != nil:
+		under := j.under.Stats()
+		n.add(&under)
+	}
+	n.GroupsScanned = int64(len(j.selection.groups))
+	return n
+}
+
+// reason is what the owner of a query that failed reads.
+func reason(err error) string {
+	if m, ok := errors.AsType[*MalformedError](malformed(err)); ok {
+		return m.Message
+	}
+	for _, known := range []error{errStopped, errTimeout, errShutdown} {
+		if errors.Is(err, known) {
+			return known.Error()
+		}
+	}
+	return "The query could not be completed: " + err.Error()
+}
+
+// compileEarly compiles the query when nothing has to be read for that, so that what
+// is wrong with it is known at once.
+func (j *job) compileEarly(ctx context.Context) error {
+	c, err := j.statement.Compile(ctx, j.env.insights(false))
+	switch {
+	case errors.Is(err, errLater):
+		return nil
+	case err != nil:
+		return malformed(err)
+	}
+	j.compiled = c
+	return nil
+}
+
+// execute runs the query.
+func (j *job) execute(ctx context.Context) (*exec.Result, error) {
+	j.mu.Lock()
+	c := j.compiled
+	j.mu.Unlock()
+	j.env.begin(ctx)
+	if c == nil {
+		var err error
+		if c, err = j.statement.Compile(ctx, j.env.insights(true)); err != nil {
+			return nil, err
+		}
+		j.mu.Lock()
+		j.compiled = c
+		j.mu.Unlock()
+	}
+	q, err := j.s.plan(ctx, j.selection.groups, j.spec.Start, j.spec.End, c)
+	if err != nil {
+		return nil, err
+	}
+	if c.Estimate {
+		return j.s.estimate(ctx, q)
+	}
+	running := exec.Start(ctx, q, explore.Source{Store: j.s.o.Store}, exec.Options{Memory: j.s.o.Memory - j.env.held.Load()})
+	j.mu.Lock()
+	j.under = running
+	j.mu.Unlock()
+	result, err := running.Wait()
+	if err == nil {
+		err = j.env.failure()
+	}
+	return result, err
+}
+
+// plan makes the plan of a compiled query.
+func (s *Service) plan(ctx context.Context, found []groups.Group, start, end int64, c *insightsql.Compiled) (*plan.Query, error) {
+	scan, hide, err := s.scan(ctx, found, start, end)
+	if err != nil {
+		return nil, err
+	}
+	q, err := plan.Optimize(&plan.Plan{Scan: scan, Steps: append(hide, c.Steps...)})
+	if err != nil {
+		return nil, fmt.Errorf("plan the query: %w", err)
+	}
+	return q, nil
+}

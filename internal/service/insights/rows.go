@@ -1,0 +1,87 @@
+package insights
+
+import (
+	"context"
+	"strconv"
+	"sync"
+
+	"github.com/cumulog/cumulog/internal/engine/query/exec"
+	"github.com/cumulog/cumulog/internal/engine/query/insightsql"
+	"github.com/cumulog/cumulog/internal/engine/query/plan"
+	"github.com/cumulog/cumulog/internal/logs"
+	"github.com/cumulog/cumulog/internal/service/explore"
+)
+
+// pointerColumn is the last column of rows that are events: what GetLogRecord takes.
+const pointerColumn = "@ptr"
+
+// rowSet is rows in memory.
+type rowSet struct {
+	columns []string // with pointerColumn, of events
+	result  *exec.Result
+}
+
+func newRowSet(r *exec.Result, c *insightsql.Compiled) *rowSet {
+	s := &rowSet{columns: c.Columns, result: r}
+	if len(s.columns) == 0 {
+		s.columns = r.Columns
+	}
+	if c.Events && r.Events != nil {
+		s.columns = append(s.columns[:len(s.columns):len(s.columns)], pointerColumn)
+	}
+	return s
+}
+
+func (s *rowSet) len() int {
+	if s == nil {
+		return 0
+	}
+	return len(s.result.Rows)
+}
+
+// each calls yield for every cell of the rows [from, to), row by row. text is valid
+// during the call only.
+func (s *rowSet) each(from, to int, yield func(row, column int, text []byte, null bool)) {
+	var buf []byte
+	for i := from; i < to; i++ {
+		row := s.result.Rows[i]
+		for c := range s.columns {
+			switch {
+			case c < len(row):
+				v := &row[c]
+				buf = insightsql.AppendText(buf[:0], v)
+				yield(i, c, buf, v.Kind == plan.Null)
+			default:
+				ev := s.result.Events[i]
+				buf = logs.EventID{Key: ev.Key, Group: ev.Group, Stream: ev.Stream}.Append(buf[:0])
+				yield(i, c, buf, false)
+			}
+		}
+	}
+}
+
+// estimate counts what a query would read, from the headers of blocks.
+func (s *Service) estimate(ctx context.Context, q *plan.Query) (*exec.Result, error) {
+	var mu sync.Mutex
+	var rows, bytes int64
+	_, err := explore.Source{Store: s.o.Store}.ScanBlocks(ctx, q.Request, 1, func(_ int, b plan.Block) error {
+		n := b.Len()
+		if sel := b.Sel(); sel != nil {
+			n = len(sel)
+		}
+		mu.Lock()
+		defer mu.Unlock()
+		rows += int64(n)
+		if b.Len() > 0 {
+			bytes += b.Bytes() * int64(n) / int64(b.Len())
+		}
+		return nil
+	})
+	if err != nil {
+		return nil, err
+	}
+	count := func(n int64) plan.Value { return plan.TextValue(strconv.FormatInt(n, 10)) }
+	return &exec.Result{Columns: estimateColumns(), Rows: [][]plan.Value{{count(bytes), count(rows)}}}, nil
+}
+
+func estimateColumns() []string { return []string{"estimatedBytesScanned", "estimatedRecordsScanned"} }
