@@ -76,6 +76,7 @@ type (
 		Span
 		Items   []Item
 		Display bool
+		implied bool // it is not in the text
 	}
 	// Filter keeps the rows for which Cond holds.
 	Filter struct {

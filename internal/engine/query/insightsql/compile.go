@@ -35,10 +35,17 @@ type compiler struct {
 	tree    *Query
 	scope   *scope
 	out     *Compiled
-	ordered bool    // the rows have an order other than newest first
-	limit   int     // of the last limit
-	after   Command // the last dedup
-	stats   int
+	ordered bool // the rows have an order other than newest first
+	capped  bool // there was a limit
+	grew    bool // rows were added after it
+	stats   int  // stats commands so far
+	subs    int  // subqueries so far
+	multis  int  // parse … multi so far
+	joined  bool
+	rules   rules
+
+	periodColumn string  // that of the bin() of the last stats
+	period       *Period // of it
 
 	// aggregated translates aggregates where an expression can have some.
 	aggregated func(*Call) (plan.Expr, error)
@@ -53,12 +60,15 @@ func (c *compiler) query(q *Query) (*Compiled, error) {
 			return nil, err
 		}
 	}
-	c.rows(c.limit, false)
+	c.end()
 	c.out.Columns = c.scope.columns()
 	if len(c.out.Columns) > 0 {
 		cols := make([]plan.Named, len(c.out.Columns))
 		for i, n := range c.out.Columns {
 			cols[i] = plan.Named{Expr: c.column(n), As: n}
+			if c.scope.truths[n] {
+				cols[i].Expr = plan.Call{Func: truth, Args: []plan.Expr{cols[i].Expr}}
+			}
 		}
 		c.step(plan.Project{Cols: cols})
 	}
@@ -67,21 +77,44 @@ func (c *compiler) query(q *Query) (*Compiled, error) {
 
 func (c *compiler) step(s plan.Step) { c.out.Steps = append(c.out.Steps, s) }
 
-// rows emits the limit of the query.
-func (c *compiler) rows(n int, anyRows bool) {
-	if n == 0 {
-		n = DefaultLimit
-		if c.env.Limit > 0 {
-			n = c.env.Limit
+// cap translates a limit. Of several the last one counts.
+func (c *compiler) cap(i int, x *Limit) {
+	for _, later := range c.tree.Commands[i+1:] {
+		if _, ok := later.(*Limit); ok {
+			return
 		}
-	} else if c.env.Limit > 0 {
+	}
+	c.capped = true
+	n := x.N
+	if c.env.Limit > 0 {
 		n = min(n, c.env.Limit)
 	}
-	_ = anyRows
+	if x.Any && !c.ordered {
+		c.step(plan.Limit{N: n})
+		c.ordered = true
+		return
+	}
+	c.first(n)
+}
+
+// first keeps the first rows.
+func (c *compiler) first(n int) {
 	if c.ordered {
 		c.step(plan.Limit{N: n})
-	} else {
-		c.step(plan.Sort{Limit: n})
+		return
+	}
+	c.step(plan.Sort{Limit: n})
+	c.ordered = true
+}
+
+// end emits the limit of a query that has none.
+func (c *compiler) end() {
+	n := DefaultLimit
+	if c.env.Limit > 0 {
+		n = c.env.Limit
+	}
+	if !c.capped || c.grew {
+		c.first(n)
 	}
 }
 
@@ -109,7 +142,11 @@ func (c *compiler) define(at Span, name string, e plan.Expr) error {
 }
 
 func (c *compiler) command(i int) error {
-	switch x := c.tree.Commands[i].(type) {
+	x := c.tree.Commands[i]
+	if err := c.inOrder(i, x); err != nil {
+		return err
+	}
+	switch x := x.(type) {
 	case *Fields:
 		return c.fields(x)
 	case *Filter:
@@ -119,24 +156,20 @@ func (c *compiler) command(i int) error {
 		}
 		c.step(plan.Filter{Cond: e})
 		return nil
+	case *FilterIndex:
+		return c.filterIndex(x)
 	case *Extract:
 		return c.parse(x)
+	case *JSON:
+		return c.json(x)
 	case *Stats:
 		return c.aggregate(x)
+	case *CountFrequent:
+		return c.countFrequent(x)
 	case *Sort:
-		keys := make([]plan.SortKey, len(x.Keys))
-		for i, k := range x.Keys {
-			e, err := c.expr(k.Expr)
-			if err != nil {
-				return err
-			}
-			keys[i] = plan.SortKey{Expr: e, Desc: k.Desc}
-		}
-		c.step(plan.Sort{Keys: keys})
-		c.ordered = true
-		return nil
+		return c.sort(x)
 	case *Limit:
-		c.limit = x.N
+		c.cap(i, x)
 		return nil
 	case *Dedup:
 		return c.dedupe(x)
@@ -146,9 +179,17 @@ func (c *compiler) command(i int) error {
 		return c.unnest(x)
 	case *Expand:
 		return c.expand(x)
-	default:
-		return refused(x.where(), "the command %s is not supported yet", x.name())
+	case *Unmask:
+		return c.unmask(x)
+	case *Lookup:
+		return c.lookup(x)
+	case *Join:
+		return c.join(i, x)
+	case *Estimate:
+		c.out.Estimate = true
+		return nil
 	}
+	return c.transform(i, x)
 }
 
 func (c *compiler) fields(x *Fields) error {
@@ -185,6 +226,7 @@ func (c *compiler) fields(x *Fields) error {
 			return defined(item.Span, name)
 		}
 		c.extend(name, e)
+		c.truthful(item)
 		c.scope.made[name] = nil
 		if item.Alias == "" {
 			c.scope.made[name] = item.Expr
@@ -249,41 +291,6 @@ func (c *compiler) column(name string) plan.Expr {
 // unknown refuses fields that stats did not make.
 func unknown(at Span, name string) error {
 	return refused(at, "Unknown symbols found in or after stats: %s", name)
-}
-
-// parse compiles the parse command.
-func (c *compiler) parse(x *Extract) error {
-	from := plan.Expr(plan.Field{Name: plan.Message})
-	var err error
-	if x.X != nil {
-		from, err = c.expr(x.X)
-	} else {
-		from, err = c.expr(&Field{x.Span, []string{plan.Message}})
-	}
-	if err != nil {
-		return err
-	}
-	var by *plan.Extractor
-	names := x.As
-	switch {
-	case x.Mode == ParseGlob:
-		if stars := strings.Count(x.Glob.Value, "*"); stars != len(x.As) || stars == 0 {
-			return refused(x.Glob.Span, "the number of wildcards of the pattern, %d, is not the number of aliases, %d", stars, len(x.As))
-		}
-		by = globExtractor(x.Glob.Value)
-	case x.Mode == ParseRegex && !x.Multi:
-		if by, names, err = regexExtractor(x); err != nil {
-			return err
-		}
-	default:
-		return refused(x.Span, "this kind of parse is not supported yet")
-	}
-	for i, n := range names {
-		if err := c.define(n.Span, n.Text, plan.Extract{X: from, By: by, Part: i}); err != nil {
-			return err
-		}
-	}
-	return nil
 }
 
 // bad wraps the error of a constant of a call.

@@ -179,7 +179,7 @@ func (c *compiler) like(e *Like) (plan.Expr, error) {
 
 func (c *compiler) in(e *In) (plan.Expr, error) {
 	if e.Sub != nil {
-		return nil, refused(e.Span, "subqueries are not supported yet")
+		return c.inSub(e)
 	}
 	if x := c.identity(e.X, e.List); x != nil {
 		return negated(x, e.Not), nil
@@ -316,7 +316,7 @@ func (c *compiler) special(e *Call) (x plan.Expr, ok bool, err error) {
 		if args(0); err == nil {
 			x, err = c.field(&Field{e.Span, []string{plan.Message}})
 		}
-		return plan.Call{Func: messageSize, Args: []plan.Expr{x}}, true, err
+		return plan.Call{Func: function.MessageSize, Args: []plan.Expr{x}}, true, err
 	}
 	return nil, false, nil
 }

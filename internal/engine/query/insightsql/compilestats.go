@@ -5,6 +5,7 @@ import (
 	"strconv"
 	"strings"
 
+	"github.com/cumulog/cumulog/internal/engine/query/function"
 	"github.com/cumulog/cumulog/internal/engine/query/plan"
 )
 
@@ -35,7 +36,17 @@ var aggregates = map[string]shape{
 	"countdistinct": {plan.CountDistinct, 1, 1},
 	"earliest":      {plan.Earliest, 1, 1},
 	"latest":        {plan.Latest, 1, 1},
+	"values":        {plan.Values, 1, 1},
+	"topk":          {plan.TopK, 2, 2},
+	"sortsfirst":    {plan.SortsFirst, 1, 1},
+	"sortslast":     {plan.SortsLast, 1, 1},
+	"rate":          {plan.Sum, 2, 2},
+	"countovertime": {plan.Count, 1, 1},
+	"sumovertime":   {plan.Sum, 2, 2},
 }
+
+// maxTopK is the greatest k of topk.
+const maxTopK = 10_000
 
 // grouping is one stats command while it is translated.
 type grouping struct {
@@ -45,6 +56,8 @@ type grouping struct {
 	used    map[string]bool   // names of all columns
 	visible map[string]Expr   // columns that the next item can use
 	aggs    map[string]string // columns of aggregates by what they compute
+	period  *Period           // that of the bin() among the keys
+	column  string            // the column of it
 }
 
 // aggregate translates a stats command.
@@ -54,7 +67,11 @@ func (c *compiler) aggregate(x *Stats) error {
 	}
 	c.scope.same = nil
 	g := &grouping{c: c, same: map[string]string{}, used: map[string]bool{}, visible: map[string]Expr{}, aggs: map[string]string{}}
-	items := slices.Concat(x.By, x.Items)
+	by, err := g.keys(x)
+	if err != nil {
+		return err
+	}
+	items := slices.Concat(by, x.Items)
 	var names []string
 	for i := range items {
 		if err := g.name(&items[i]); err != nil {
@@ -62,13 +79,13 @@ func (c *compiler) aggregate(x *Stats) error {
 		}
 		names = append(names, items[i].Name())
 	}
-	for i := range x.By {
-		e, err := c.expr(x.By[i].Expr)
+	for i := range by {
+		e, err := g.key(x, &by[i])
 		if err != nil {
 			return err
 		}
-		g.step.By = append(g.step.By, plan.Named{Expr: e, As: x.By[i].Name()})
-		g.visible[x.By[i].Name()] = nil
+		g.step.By = append(g.step.By, plan.Named{Expr: e, As: by[i].Name()})
+		g.visible[by[i].Name()] = nil
 	}
 	var after []plan.Named
 	for i := range x.Items {
@@ -94,9 +111,126 @@ func (c *compiler) aggregate(x *Stats) error {
 	}
 	c.scope.replace(names)
 	c.scope.same = g.same
+	for i := range items {
+		c.truthful(&items[i])
+	}
+	c.rules.periods = g.period != nil
+	c.periodColumn, c.period = g.column, g.period
 	c.ordered = true
 	c.out.Events = false
 	return nil
+}
+
+// keys returns the keys of a stats: those that it names, and the periods of
+// counters over time, which come first (ours).
+func (g *grouping) keys(x *Stats) ([]Item, error) {
+	by := x.By
+	var over *Period
+	var at Expr
+	for i := range x.Items {
+		walk(x.Items[i].Expr, func(e Expr) bool {
+			if call, ok := e.(*Call); ok && (call.Func == "countovertime" || call.Func == "sumovertime") && len(call.Args) > 0 {
+				p, ok := call.Args[len(call.Args)-1].(*Period)
+				if at == nil && (!ok || over != nil && *p != (Period{p.Span, over.N, over.Unit})) {
+					at = call.Args[len(call.Args)-1]
+				}
+				over = p
+			}
+			return true
+		})
+	}
+	if at != nil {
+		return nil, unexpected(at.where(), g.c.text(at))
+	}
+	for i := range by {
+		call, ok := by[i].Expr.(*Call)
+		if !ok || call.Func != "bin" || len(call.Args) != 1 {
+			continue
+		}
+		p, ok := call.Args[0].(*Period)
+		if !ok {
+			continue
+		}
+		if g.period == nil {
+			g.period, g.column = p, by[i].Name()
+		}
+		if over != nil && p.N == over.N && p.Unit == over.Unit {
+			over = nil
+		}
+	}
+	if over != nil {
+		call := &Call{Span: over.Span, Name: "bin", Func: "bin", Args: []Expr{over}}
+		item := Item{Span: over.Span, Expr: call, name: canonical(call)}
+		by = append([]Item{item}, by...)
+		g.period, g.column = over, item.name
+	}
+	if x.Offset != nil && g.period == nil {
+		return nil, refused(x.Offset.Span, "offset needs a bin() among the keys")
+	}
+	return by, g.alone(x)
+}
+
+// alone refuses topk beside keys and other aggregates.
+func (g *grouping) alone(x *Stats) error {
+	for i := range x.Items {
+		call, ok := x.Items[i].Expr.(*Call)
+		if ok && call.Func == "topk" && (len(x.Items) > 1 || len(x.By) > 0) {
+			return refused(call.Span, "topk stands alone, without by and other aggregates")
+		}
+	}
+	return nil
+}
+
+// key translates a key. An offset moves the limits of periods (ours).
+func (g *grouping) key(x *Stats, item *Item) (plan.Expr, error) {
+	if call, ok := item.Expr.(*Call); ok && call.Func == "histogram" {
+		return g.c.histogram(call)
+	}
+	e, err := g.c.expr(item.Expr)
+	if err != nil || x.Offset == nil || item.Name() != g.column {
+		return e, err
+	}
+	ms, fixed := x.Offset.Millis()
+	if !fixed {
+		return nil, unexpected(x.Offset.Span, g.c.text(x.Offset))
+	}
+	return shiftedTime(e, ms), nil
+}
+
+// shiftedTime moves the times that a rounding of @timestamp gives: periods begin ms later.
+func shiftedTime(e plan.Expr, ms int64) plan.Expr {
+	time := plan.Field{Name: plan.Timestamp}
+	moved := func(e plan.Expr, by int64) plan.Expr {
+		return plan.Call{Func: function.Insights("frommillis"), Args: []plan.Expr{
+			plan.Arith{Op: '+', A: plan.Call{Func: function.Insights("tomillis"), Args: []plan.Expr{e}}, B: plan.Num(float64(by))}}}
+	}
+	switch x := e.(type) {
+	case plan.Bin:
+		x.X = moved(time, -ms)
+		return moved(x, ms)
+	case plan.Call:
+		x.Args = []plan.Expr{moved(time, -ms)}
+		return moved(x, ms)
+	}
+	return e
+}
+
+// histogram translates histogram(f, width): the start of the interval of that
+// width which a number lies in.
+func (c *compiler) histogram(e *Call) (plan.Expr, error) {
+	if err := arity(e, 2, 2, "2 arguments"); err != nil {
+		return nil, err
+	}
+	n, ok := e.Args[1].(*Number)
+	if !ok || n.Value == 0 {
+		return nil, unexpected(e.Args[1].where(), c.text(e.Args[1]))
+	}
+	x, err := c.operand(e.Args[0])
+	if err != nil {
+		return nil, err
+	}
+	width := plan.Num(n.Value)
+	return plan.Arith{Op: '*', A: plan.Call{Func: function.Insights("floor"), Args: []plan.Expr{plan.Arith{Op: '/', A: x, B: width}}}, B: width}, nil
 }
 
 // columnsOf are columns as they are.
@@ -130,80 +264,111 @@ func (g *grouping) name(item *Item) error {
 // item translates an expression around aggregates to one over the columns of
 // the step, which it adds to.
 func (g *grouping) item(item *Item) (plan.Expr, error) {
-	if call, ok := item.Expr.(*Call); ok && isAggregate(call) {
+	if call, ok := item.Expr.(*Call); ok && isAggregate(call) && call.Func != "rate" {
 		return g.agg(call, item.Name())
 	}
-	return g.around(item.Expr)
-}
-
-// around translates an expression whose aggregates become columns.
-func (g *grouping) around(e Expr) (plan.Expr, error) {
 	inner := *g.c
 	inner.scope = newScope()
 	inner.scope.closed = true
 	inner.scope.made = g.visible
 	inner.aggregated = func(call *Call) (plan.Expr, error) { return g.agg(call, "") }
-	return inner.expr(e)
+	return inner.expr(item.Expr)
 }
 
 // agg adds an aggregate to the step and returns its column, which is named name
 // when that is not empty.
 func (g *grouping) agg(call *Call, name string) (plan.Expr, error) {
-	a, err := g.c.agg(call)
+	a, err := g.translated(call)
 	if err != nil {
 		return nil, err
 	}
 	text := a.String()
-	if old, ok := g.aggs[text]; ok && (name == "" || name == old) {
+	old, ok := g.aggs[text]
+	if !ok || name != "" && name != old {
+		if name == "" {
+			for n := len(g.step.Aggs) + 1; name == "" || g.used[name]; n++ {
+				name = "#" + strconv.Itoa(n)
+			}
+			g.used[name] = true
+		}
+		g.aggs[text] = name
+		a.As = name
+		g.step.Aggs = append(g.step.Aggs, a)
+		old = name
+	}
+	if call.Func != "rate" {
 		return plan.Field{Name: old}, nil
 	}
-	if name == "" {
-		for n := len(g.step.Aggs) + 1; name == "" || g.used[name]; n++ {
-			name = "#" + strconv.Itoa(n)
-		}
-		g.used[name] = true
-	}
-	g.aggs[text] = name
-	a.As = name
-	g.step.Aggs = append(g.step.Aggs, a)
-	return plan.Field{Name: name}, nil
+	periods, err := g.periods(call)
+	return plan.Arith{Op: '/', A: plan.Field{Name: old}, B: plan.Num(periods)}, err
 }
 
-// agg translates a call of an aggregate.
-func (c *compiler) agg(call *Call) (plan.Agg, error) {
-	s := aggregates[call.Func]
+// translated translates a call of an aggregate.
+func (g *grouping) translated(call *Call) (plan.Agg, error) {
+	c, s := g.c, aggregates[call.Func]
 	a := plan.Agg{Func: s.f}
-	if call.Star && s.f == plan.Count {
+	if call.Func == "count" && call.Star {
 		return a, nil
 	}
 	if n := len(call.Args); n < s.least || n > s.most || call.Star {
-		count := strconv.Itoa(s.least)
-		if s.least != s.most {
-			count += " to " + strconv.Itoa(s.most)
+		count := strconv.Itoa(s.least) + " arguments"
+		switch {
+		case s.least != s.most:
+			count = strconv.Itoa(s.least) + " to " + strconv.Itoa(s.most) + " arguments"
+		case s.least == 1:
+			count = "1 argument"
 		}
-		return a, refused(call.Span, "the function %s takes %s arguments, not %d", call.Name, count, n)
+		return a, refused(call.Span, "the function %s takes %s, not %d", call.Name, count, n)
 	}
-	if len(call.Args) == 0 {
+	if len(call.Args) == 0 || call.Func == "countovertime" {
 		return a, nil
 	}
-	x, err := c.expr(call.Args[0])
+	arg := call.Args[0]
+	if call.Func == "topk" {
+		arg = call.Args[1]
+	}
+	x, err := c.expr(arg)
 	if err != nil {
 		return a, err
 	}
 	a.Arg = x
-	switch {
-	case strings.EqualFold(call.Name, "median"):
+	switch call.Func {
+	case "median":
 		a.P = 50
-	case s.f == plan.Pct:
+	case "pct", "percentile":
 		n, ok := call.Args[1].(*Number)
 		if !ok || n.Value > 100 {
 			return a, refused(call.Args[1].where(), "the percentile of %s is a number from 0 to 100", call.Name)
 		}
 		a.P = n.Value
-	case s.f == plan.Earliest || s.f == plan.Latest:
+	case "topk":
+		n, ok := call.Args[0].(*Number)
+		if !ok || n.Value != float64(int(n.Value)) || n.Value < 1 || n.Value > maxTopK {
+			return a, refused(call.Args[0].where(), "the first argument of %s is a number from 1 to %d", call.Name, maxTopK)
+		}
+		a.P = n.Value
+	case "earliest", "latest":
 		if f, ok := x.(plan.Field); ok && f.Name == plan.Timestamp {
-			a.Arg = plan.Call{Func: toMillis(), Args: []plan.Expr{x}}
+			a.Arg = plan.Call{Func: function.Insights("tomillis"), Args: []plan.Expr{x}}
 		}
 	}
 	return a, nil
+}
+
+// periods is how many periods the rate of a row is about: those of the period of
+// bin(), or of the whole range without it (ours).
+func (g *grouping) periods(call *Call) (float64, error) {
+	p, ok := call.Args[1].(*Period)
+	if !ok {
+		return 1, unexpected(call.Args[1].where(), g.c.text(call.Args[1]))
+	}
+	each, fixed := p.Millis()
+	if !fixed || each == 0 {
+		return 1, unexpected(p.Span, g.c.text(p))
+	}
+	length := g.c.env.End - g.c.env.Start
+	if g.period != nil {
+		length, _ = g.period.rounding().Millis()
+	}
+	return float64(length) / float64(each), nil
 }

@@ -5,6 +5,7 @@ import (
 	"fmt"
 	"strings"
 
+	"github.com/cumulog/cumulog/internal/engine/hint"
 	"github.com/cumulog/cumulog/internal/engine/query/plan"
 )
 
@@ -48,26 +49,28 @@ func glob1(literals [][]byte, text []byte, out [][]byte) bool {
 	return true
 }
 
-// regexExtractor takes out the groups of a regular expression. Its parts are
-// the groups that have a name, and the others, which x.As names in their order.
-func regexExtractor(x *Extract) (*plan.Extractor, []Name, error) {
-	re := x.Regex.Re
-	var names []Name
-	var groups []int
+// groupsOf returns the groups of a regular expression that become columns: those
+// that have a name, and the others when x.As names them, in their order.
+func groupsOf(x *Extract) (groups []int, names []Name, err error) {
+	if x.Multi && len(x.As) > 0 {
+		return nil, nil, refused(x.As[0].Span, "multi takes named groups, no aliases")
+	}
 	as := x.As
-	for i, n := range re.SubexpNames() {
+	for i, n := range x.Regex.Re.SubexpNames() {
 		switch {
 		case i == 0:
+			continue
 		case n != "":
 			names = append(names, Name{x.Regex.Span, n})
-			groups = append(groups, i)
 		case len(as) > 0:
 			names = append(names, as[0])
-			groups = append(groups, i)
 			as = as[1:]
 		case len(x.As) > 0:
 			return nil, nil, refused(x.Regex.Span, "the regular expression has more groups without a name than there are aliases")
+		default:
+			continue
 		}
+		groups = append(groups, i)
 	}
 	if len(as) > 0 {
 		return nil, nil, refused(as[0].Span, "there are more aliases than groups of the regular expression")
@@ -75,7 +78,13 @@ func regexExtractor(x *Extract) (*plan.Extractor, []Name, error) {
 	if len(names) == 0 {
 		return nil, nil, refused(x.Regex.Span, "the regular expression has no group with a name or an alias")
 	}
-	e := &plan.Extractor{Name: fmt.Sprintf("regex[/%s/ %v]", re, groups), Parts: len(groups)}
+	return groups, names, nil
+}
+
+// regexExtractor takes groups out of the first match of a regular expression.
+func regexExtractor(x *Regex, groups []int) *plan.Extractor {
+	re := x.Re
+	e := &plan.Extractor{Name: fmt.Sprintf("regex[/%s/ %v]", re, groups), Parts: len(groups), Literals: literalsOf(x.Source)}
 	e.New = func() func(text []byte, out [][]byte) bool {
 		return func(text []byte, out [][]byte) bool {
 			m := re.FindSubmatchIndex(text)
@@ -90,5 +99,24 @@ func regexExtractor(x *Extract) (*plan.Extractor, []Name, error) {
 			return true
 		}
 	}
-	return e, names, nil
+	return e
+}
+
+// literalsOf returns texts without which a regular expression matches nothing.
+func literalsOf(source string) []string {
+	var list []string
+	need := hint.Regexp(source, func(literal string) hint.Need { return hint.Need{Op: hint.Contains, Text: literal} })
+	var collect func(n hint.Need)
+	collect = func(n hint.Need) {
+		switch n.Op {
+		case hint.Contains:
+			list = append(list, n.Text)
+		case hint.All:
+			for _, k := range n.Kids {
+				collect(k)
+			}
+		}
+	}
+	collect(need)
+	return list
 }

@@ -1,18 +1,12 @@
 package insightsql
 
 import (
-	"github.com/cumulog/cumulog/internal/engine/query/function"
+	"strconv"
+	"strings"
+
 	"github.com/cumulog/cumulog/internal/engine/query/plan"
 	"github.com/cumulog/cumulog/internal/logs"
 )
-
-// messageSize is the number of bytes of a text.
-var messageSize = &plan.Function{Name: "messagesize", Min: 1, Max: 1, Eval: func(args []plan.Value, _ *plan.Arena) plan.Value {
-	if !plan.HasText(&args[0]) {
-		return plan.Value{}
-	}
-	return plan.NumberValue(float64(len(args[0].Text)))
-}}
 
 // nameOf makes the function of an id to its name. It remembers the last one,
 // which most rows share.
@@ -94,5 +88,25 @@ func numbers[T ~uint32 | ~uint64 | ~int64](ids []T) []float64 {
 	return out
 }
 
-// toMillis is the function of a time to its number.
-func toMillis() *plan.Function { return function.Insights("tomillis") }
+// truth is "true" or "false", as results show what functions that answer yes or no give.
+var truth = &plan.Function{Name: "truth", Min: 1, Max: 1, Eval: func(args []plan.Value, a *plan.Arena) plan.Value {
+	if args[0].Kind == plan.Null {
+		return plan.Value{}
+	}
+	from := len(a.Bytes)
+	a.Bytes = strconv.AppendBool(a.Bytes, args[0].True())
+	return plan.Value{Kind: plan.Text, Text: a.Text(from)}
+}}
+
+// truthful remembers that a column is shown as true or false: those that
+// ispresent, isNumeric and the functions of addresses make.
+func (c *compiler) truthful(item *Item) {
+	call, ok := item.Expr.(*Call)
+	if !ok {
+		return
+	}
+	if f := call.Func; f == "ispresent" || f == "isnumeric" || strings.HasPrefix(f, "isvalidip") ||
+		strings.HasPrefix(f, "isip") && strings.HasSuffix(f, "insubnet") || strings.HasPrefix(f, "is") && strings.HasSuffix(f, "ip") {
+		c.scope.truths[item.Name()] = true
+	}
+}

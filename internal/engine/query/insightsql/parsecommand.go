@@ -9,7 +9,11 @@ func (p *parser) command() Command {
 		p.unexpected()
 		return &Anomaly{}
 	}
-	read := p.reader(strings.ToLower(p.tok.text))
+	word := strings.ToLower(p.tok.text)
+	read := p.reader(word)
+	if read == nil {
+		read = p.rowsReader(word)
+	}
 	if read == nil {
 		p.unexpected()
 		return &Anomaly{}

@@ -272,3 +272,18 @@ func (e *Arith) level() int {
 	}
 	return levelProduct
 }
+
+// starred writes a name with stars, which stand outside of back-ticks.
+func starred(s string) string {
+	var b strings.Builder
+	for i, part := range strings.Split(s, "*") {
+		if i > 0 {
+			b.WriteByte('*')
+		}
+		if plain := strings.Trim(part, "."); part != "" && (plain == "" || !plainName(strings.ReplaceAll(plain, ".", ""), true) || part != plain || i == 0 && !isNameStart([]rune(part)[0])) {
+			part = "`" + part + "`"
+		}
+		b.WriteString(part)
+	}
+	return b.String()
+}

@@ -13,7 +13,9 @@ type scope struct {
 	made   map[string]Expr   // columns; what they were made of, where that is an expression without alias
 	same   map[string]string // columns after stats, by the expression that made them
 	read   map[string]bool   // fields of events that were mentioned
+	truths map[string]bool   // columns that are shown as true or false
 	closed bool              // there are only columns
+	left   string            // how a join calls the rows before it
 
 	base    []string // columns shown without fields and display
 	shown   []string // columns of fields, and those made since
@@ -22,12 +24,12 @@ type scope struct {
 }
 
 func newScope() *scope {
-	return &scope{made: map[string]Expr{}, read: map[string]bool{}, base: []string{plan.Timestamp, plan.Message}}
+	return &scope{made: map[string]Expr{}, read: map[string]bool{}, truths: map[string]bool{}, base: []string{plan.Timestamp, plan.Message}}
 }
 
 // replace starts over with columns that replace all others.
 func (s *scope) replace(columns []string) {
-	*s = scope{made: map[string]Expr{}, read: map[string]bool{}, closed: true, base: columns}
+	*s = scope{made: map[string]Expr{}, read: map[string]bool{}, truths: map[string]bool{}, closed: true, base: columns}
 	for _, c := range columns {
 		s.made[c] = nil
 	}
@@ -73,6 +75,9 @@ func (s *scope) find(path []string) (name string, rest []string, ok bool) {
 		if _, ok := s.made[name]; ok {
 			return name, path[n:], true
 		}
+	}
+	if s.left != "" && path[0] == s.left && len(path) > 1 {
+		return s.find(path[1:])
 	}
 	name = strings.Join(path, ".")
 	if s.closed {
