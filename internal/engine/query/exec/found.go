@@ -42,7 +42,7 @@ func (f *blockFrame) field(c *blockColumn, name string) (*column.Vector, error) 
 // findOthers fills others with the rows that fields may be found in beside those
 // that Named knows.
 func (f *blockFrame) findOthers() error {
-	if f.othersOf == f.Block {
+	if f.othersOf == f.number {
 		return nil
 	}
 	f.others = f.others[:0]
@@ -61,7 +61,7 @@ func (f *blockFrame) findOthers() error {
 			}
 		}
 	}
-	f.othersOf = f.Block
+	f.othersOf = f.number
 	return nil
 }
 

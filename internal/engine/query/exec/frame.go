@@ -45,17 +45,18 @@ type fieldRef struct {
 // reused for the blocks of one worker.
 type blockFrame struct {
 	plan.Block
-	n     int
-	paths []string
-	cols  []blockColumn
-	keys  []logs.Key
-	strs  []logs.StreamID
-	ing   []int64
-	msgs  column.Texts  // of the rows of the batch
-	all   *column.Texts // of every row, once they were read
+	number uint64 // of the block, from 1
+	n      int
+	paths  []string
+	cols   []blockColumn
+	keys   []logs.Key
+	strs   []logs.StreamID
+	ing    []int64
+	msgs   column.Texts  // of the rows of the batch
+	all    *column.Texts // of every row, once they were read
 
-	others   []uint32 // rows whose fields Named does not know, once othersOf is the block
-	othersOf plan.Block
+	others   []uint32 // rows whose fields Named does not know, once othersOf is its number
+	othersOf uint64   // number of a block
 	whole    column.Bitmap
 }
 
@@ -78,7 +79,7 @@ func newBlockFrame(paths []string) *blockFrame {
 
 func (f *blockFrame) open(b plan.Block) {
 	f.Block, f.n = b, b.Len()
-	f.othersOf = nil
+	f.number++
 	f.keys, f.strs, f.ing, f.all = nil, nil, nil, nil
 	for i := range f.cols {
 		c := &f.cols[i]

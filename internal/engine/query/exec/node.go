@@ -20,13 +20,14 @@ type node struct {
 	text []byte
 	find *automaton.Finder
 
-	extract func(text []byte, out [][]byte) bool
-	parts   [][]byte
+	apart *extraction
+	part  int // where it has the part
 }
 
 // compiler resolves the columns of expressions.
 type compiler struct {
-	slot func(name string) fieldRef
+	slot        func(name string) fieldRef
+	extractions map[string]*extraction
 }
 
 func (c *compiler) compile(e plan.Expr) *node {
@@ -75,8 +76,8 @@ func (c *compiler) compile(e plan.Expr) *node {
 		n.fn = evalOf(e)
 		n.args = make([]plan.Value, len(e.Args))
 	case plan.Extract:
-		operand(e.X)
-		n.extract, n.parts = e.By.New(), make([][]byte, e.By.Parts)
+		n.apart = c.extraction(e)
+		n.part = n.apart.use(e.Part)
 	}
 	return n
 }
@@ -150,7 +151,7 @@ func (n *node) eval(f frame, rows []uint32, out []plan.Value, a *arena, p *pace)
 			out[i] = plan.BinValue(&n.bufs[0][i], e.Every)
 		}
 	case plan.Extract:
-		return n.extractPart(e.Part, out, a, p)
+		return n.apart.load(n.part, f, rows, out, a, p)
 	case plan.Call:
 		for i := range out {
 			for j := range n.args {
@@ -167,28 +168,6 @@ func (n *node) eval(f frame, rows []uint32, out []plan.Value, a *arena, p *pace)
 		}
 	}
 	return nil
-}
-
-func (n *node) extractPart(part int, out []plan.Value, a *arena, p *pace) error {
-	for i := range out {
-		v := &n.bufs[0][i]
-		t := v.Text
-		if v.Kind == plan.Number || v.Kind == plan.Time {
-			n.text = v.AppendText(n.text[:0])
-			t = n.text
-		}
-		out[i] = plan.Value{}
-		if !plan.HasText(v) || !n.extract(t, n.parts) || n.parts[part] == nil {
-			continue
-		}
-		from := len(a.Bytes)
-		a.Bytes = append(a.Bytes, n.parts[part]...)
-		out[i] = plan.Value{Kind: plan.Text, Text: a.Text(from)}
-		if err := p.work(len(t) + 16); err != nil {
-			return err
-		}
-	}
-	return a.charge()
 }
 
 func (n *node) logic(out []plan.Value, all bool) {

@@ -39,7 +39,41 @@ func NeedOf(e Expr) hint.Need {
 			return hint.Regexp(e.Re.String(), func(literal string) hint.Need { return needOfText(f, literal) })
 		}
 	}
-	return hint.Need{}
+	return needOfExtracts(e)
+}
+
+// needOfExtracts returns the literals of extractors that must have found something
+// for e to hold.
+func needOfExtracts(e Expr) hint.Need {
+	var needs []hint.Need
+	seen := map[string]bool{}
+	var walk func(x Expr)
+	walk = func(x Expr) {
+		if p, ok := x.(Extract); ok && !seen[p.String()] {
+			seen[p.String()] = true
+			if f, ok := p.X.(Field); ok && len(p.By.Literals) > 0 && !holdsWithout(e, p.String()) {
+				for _, t := range p.By.Literals {
+					needs = append(needs, needOfText(f, t))
+				}
+			}
+		}
+		for _, k := range x.kids() {
+			walk(k)
+		}
+	}
+	walk(e)
+	return hint.And(needs...)
+}
+
+// holdsWithout reports whether e may hold where a part of it is Null.
+func holdsWithout(e Expr, part string) bool {
+	c, ok := fold(rewrite(e, func(x Expr) Expr {
+		if x.String() == part {
+			return Const{}
+		}
+		return x
+	})).(Const)
+	return !ok || c.V.True()
 }
 
 func each(x []Expr, join func(...hint.Need) hint.Need) hint.Need {

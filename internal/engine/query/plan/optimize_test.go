@@ -1,6 +1,7 @@
 package plan_test
 
 import (
+	"context"
 	"errors"
 	"flag"
 	"os"
@@ -48,6 +49,14 @@ func TestExplain(t *testing.T) {
 		{"de morgan", steps(where(plan.Not{X: plan.Or{X: []plan.Expr{plan.Present{X: f("a")}, plan.Not{X: eq(f("b"), plan.Str("x"))}}}}), plan.Stats{Aggs: []plan.Agg{rows}})},
 		{"never", steps(where(eq(f("a"), plan.Const{})), plan.Stats{Aggs: []plan.Agg{rows}})},
 		{"in of one", steps(where(plan.In{X: f("a"), List: []plan.Value{plan.TextValue("x")}}), plan.Stats{Aggs: []plan.Agg{rows}})},
+		{"parts of a text", steps(plan.Extend{Cols: []plan.Named{named(part(0), "user"), named(part(1), "ms")}}, where(gt(f("ms"), plan.Num(5))),
+			plan.Stats{By: []plan.Named{named(f("user"), "user")}, Aggs: []plan.Agg{rows, {Func: plan.TopK, P: 3, Arg: f("ms"), As: "t"}}})},
+		{"parts that may be absent", steps(where(plan.Not{X: plan.Present{X: part(0)}}), plan.Stats{Aggs: []plan.Agg{rows}})},
+		{"rows together", steps(plan.Extend{Cols: []plan.Named{named(f("a.b"), "x")}}, plan.Unnest{X: f("tags"), As: "tag"}, where(eq(f("tag"), plan.Str("red"))),
+			plan.Dedup{Keys: []plan.Expr{f("x"), f("tag")}, N: 1}, plan.Transform{Name: "number rows", Reads: []string{"x"}, All: true, Events: true,
+				Columns: func(in []string) []string { return append(in, "r") }, Apply: func(context.Context, *plan.Rows) (*plan.Rows, error) { return nil, nil }},
+			plan.Limit{N: 7})},
+		{"patterns", steps(where(eq(f("level"), plan.Str("ERROR"))), plan.Cluster{X: f(plan.Message)}, plan.Sort{Keys: []plan.SortKey{{Expr: f("@sampleCount")}}, Limit: 20})},
 		{"closed names", steps(plan.Project{Cols: []plan.Named{named(f("a"), "x")}}, where(eq(f("a"), plan.Str("gone"))), plan.Limit{N: 1})},
 	} {
 		q, err := plan.Optimize(&plan.Plan{Scan: plan.Scan{Groups: []logs.GroupID{1}, Start: 0, End: 1 << 40}, Steps: c.steps})
@@ -71,6 +80,12 @@ func TestExplain(t *testing.T) {
 	}
 }
 
+func part(n int) plan.Expr {
+	by := &plan.Extractor{Name: "glob \"user=* took * ms\"", Parts: 2, Literals: []string{"user=", " took ", " ms"},
+		New: func() func([]byte, [][]byte) bool { return func([]byte, [][]byte) bool { return false } }}
+	return plan.Extract{X: f(plan.Message), By: by, Part: n}
+}
+
 func TestRefusesBadPlans(t *testing.T) {
 	deep := plan.Expr(f("a"))
 	for range plan.MaxDepth {
@@ -90,6 +105,12 @@ func TestRefusesBadPlans(t *testing.T) {
 		"no argument":    plan.Stats{Aggs: []plan.Agg{{Func: plan.Sum, As: "s"}}},
 		"percentile":     plan.Stats{Aggs: []plan.Agg{{Func: plan.Pct, P: 101, Arg: f("a")}}},
 		"aggregate":      plan.Stats{Aggs: []plan.Agg{{Func: 99, Arg: f("a")}}},
+		"top of none":    plan.Stats{Aggs: []plan.Agg{{Func: plan.TopK, Arg: f("a")}}},
+		"top of many":    plan.Stats{Aggs: []plan.Agg{{Func: plan.TopK, P: plan.MaxTopK + 1, Arg: f("a")}}},
+		"unnest":         plan.Unnest{X: f("a")},
+		"dedup":          plan.Dedup{N: 1},
+		"dedup of none":  plan.Dedup{Keys: []plan.Expr{f("a")}},
+		"transform":      plan.Transform{Name: "x"},
 		"bin":            where(plan.Bin{X: f("a")}),
 		"operator":       where(plan.Arith{Op: '!', A: f("a"), B: f("b")}),
 		"no function":    where(plan.Call{}),

@@ -212,6 +212,13 @@ func (r *record) eval(e plan.Expr) plan.Value {
 	case plan.Bin:
 		v := r.eval(e.X)
 		return plan.BinValue(&v, e.Every)
+	case plan.Extract:
+		v := r.eval(e.X)
+		out := make([][]byte, e.By.Parts)
+		if !plan.HasText(&v) || !e.By.New()(v.AppendText(nil), out) || out[e.Part] == nil {
+			return plan.Value{}
+		}
+		return plan.TextValue(string(out[e.Part]))
 	case plan.Call:
 		v := r.eval(e.Args[0])
 		switch e.Func.Name {

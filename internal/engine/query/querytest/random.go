@@ -1,6 +1,7 @@
 package querytest
 
 import (
+	"bytes"
 	"math/rand/v2"
 	"regexp"
 	"strconv"
@@ -31,9 +32,11 @@ func (g *Generator) value() plan.Value {
 }
 
 func (g *Generator) scalar(depth int) plan.Expr {
-	switch k := g.Rand.IntN(8); {
+	switch k := g.Rand.IntN(9); {
 	case k < 4 || depth <= 0:
 		return g.field()
+	case k == 8:
+		return plan.Extract{X: pick(g.Rand, field(plan.Message), g.field()), By: cutAt[g.Rand.IntN(len(cutAt))], Part: g.Rand.IntN(2)}
 	case k == 4:
 		return plan.Const{V: g.value()}
 	case k == 5:
@@ -42,6 +45,19 @@ func (g *Generator) scalar(depth int) plan.Expr {
 		return plan.Call{Func: function.Insights("toupper"), Args: []plan.Expr{g.scalar(depth - 1)}}
 	}
 	return plan.Call{Func: function.Insights("coalesce"), Args: []plan.Expr{g.scalar(depth - 1), g.scalar(depth - 1)}}
+}
+
+// cutAt cut texts in two.
+var cutAt = []*plan.Extractor{cutter(`"user":"u`), cutter("0"), cutter(" ")}
+
+func cutter(at string) *plan.Extractor {
+	return &plan.Extractor{Name: "cut at " + strconv.Quote(at), Parts: 2, Literals: []string{at}, New: func() func([]byte, [][]byte) bool {
+		return func(text []byte, out [][]byte) bool {
+			before, after, ok := bytes.Cut(text, []byte(at))
+			out[0], out[1] = before, after
+			return ok
+		}
+	}}
 }
 
 var patterns = []*regexp.Regexp{regexp.MustCompile("ERR|WARN"), regexp.MustCompile(`^\d0\d$`), regexp.MustCompile("(?i)error"),

@@ -1,0 +1,149 @@
+package exec
+
+import (
+	"math"
+
+	"github.com/cumulog/cumulog/internal/engine/column"
+	"github.com/cumulog/cumulog/internal/engine/query/plan"
+)
+
+// extraction takes texts apart for all expressions that ask for parts of the same.
+// Of a block it keeps what it found, so that each text is taken apart once.
+type extraction struct {
+	x     *node
+	vals  []plan.Value // of a batch
+	take  func(text []byte, out [][]byte) bool
+	out   [][]byte
+	used  []int // parts that are asked for, ascending by when they were first seen
+	text  []byte
+	rows  []uint32
+	block uint64 // the block that is kept, as blockFrame numbers them
+	done  column.Bitmap
+	found [][]piece // by used, by row
+	texts []byte
+}
+
+// piece is a range of the texts; an absent part begins at absent.
+type piece struct{ from, to uint32 }
+
+const absent = math.MaxUint32
+
+// extraction returns the one of a text and an extractor.
+func (c *compiler) extraction(e plan.Extract) *extraction {
+	key := e.By.Name + "\x00" + e.X.String()
+	if x, ok := c.extractions[key]; ok {
+		return x
+	}
+	x := &extraction{x: c.compile(e.X), vals: make([]plan.Value, batch), take: e.By.New(), out: make([][]byte, e.By.Parts)}
+	if c.extractions == nil {
+		c.extractions = map[string]*extraction{}
+	}
+	c.extractions[key] = x
+	return x
+}
+
+// use returns where the pieces of a part are.
+func (x *extraction) use(part int) int {
+	for i, p := range x.used {
+		if p == part {
+			return i
+		}
+	}
+	x.used = append(x.used, part)
+	x.found = append(x.found, nil)
+	return len(x.used) - 1
+}
+
+// load sets out[i] to a part of the text of rows[i].
+func (x *extraction) load(at int, f frame, rows []uint32, out []plan.Value, a *arena, p *pace) error {
+	b, ok := f.(*blockFrame)
+	if !ok {
+		return x.direct(at, f, rows, out, a, p)
+	}
+	if x.block != b.number {
+		x.block, x.texts = b.number, x.texts[:0]
+		x.done = x.done.Fit(b.n)
+		for i := range x.found {
+			x.found[i] = fit(x.found[i][:0], b.n)
+		}
+	}
+	x.rows = x.rows[:0]
+	for _, r := range rows {
+		if !x.done.Has(int(r)) {
+			x.rows = append(x.rows, r)
+		}
+	}
+	if len(x.rows) > 0 {
+		if err := x.fill(f, x.rows, a, p); err != nil {
+			return err
+		}
+	}
+	found := x.found[at]
+	for i, r := range rows {
+		if s := found[r]; s.from != absent {
+			out[i] = plan.Value{Kind: plan.Text, Text: x.texts[s.from:s.to:s.to]}
+		} else {
+			out[i] = plan.Value{}
+		}
+	}
+	return nil
+}
+
+// fill takes the texts of rows of a block apart.
+func (x *extraction) fill(f frame, rows []uint32, a *arena, p *pace) error {
+	mark := len(a.Bytes)
+	if err := x.x.eval(f, rows, x.vals, a, p); err != nil {
+		return err
+	}
+	for i, r := range rows {
+		t, ok := x.apart(&x.vals[i])
+		for j, part := range x.used {
+			s := piece{from: absent}
+			if ok && x.out[part] != nil {
+				s.from = uint32(len(x.texts))
+				x.texts = append(x.texts, x.out[part]...)
+				s.to = uint32(len(x.texts))
+			}
+			x.found[j][r] = s
+		}
+		x.done.Set(int(r))
+		if err := p.work(len(t) + 16); err != nil {
+			return err
+		}
+	}
+	a.Bytes = a.Bytes[:mark]
+	return nil
+}
+
+// direct takes the texts of rows apart and keeps nothing.
+func (x *extraction) direct(at int, f frame, rows []uint32, out []plan.Value, a *arena, p *pace) error {
+	if err := x.x.eval(f, rows, x.vals, a, p); err != nil {
+		return err
+	}
+	for i := range rows {
+		out[i] = plan.Value{}
+		t, ok := x.apart(&x.vals[i])
+		if part := x.used[at]; ok && x.out[part] != nil {
+			from := len(a.Bytes)
+			a.Bytes = append(a.Bytes, x.out[part]...)
+			out[i] = plan.Value{Kind: plan.Text, Text: a.Text(from)}
+		}
+		if err := p.work(len(t) + 16); err != nil {
+			return err
+		}
+	}
+	return a.charge()
+}
+
+// apart takes the text of a value apart.
+func (x *extraction) apart(v *plan.Value) (text []byte, ok bool) {
+	if !plan.HasText(v) {
+		return nil, false
+	}
+	text = v.Text
+	if v.Kind == plan.Number || v.Kind == plan.Time {
+		x.text = v.AppendText(x.text[:0])
+		text = x.text
+	}
+	return text, x.take(text, x.out)
+}
