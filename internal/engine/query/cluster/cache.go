@@ -8,21 +8,26 @@ type cache struct {
 }
 
 type slot struct {
-	hash uint64
-	row  *row
+	hash   uint64
+	row    *row
+	checks []check
 }
+
+// check says that a token is a value that all messages of a row so far share.
+type check struct{ token, value int32 }
 
 const (
 	minSlots  = 1 << 10
 	maxSlots  = 1 << 15
-	slotBytes = 16
+	slotBytes = 40 + 2*8
 )
 
 func newCache() cache { return cache{slots: make([]slot, minSlots)} }
 
 func (c *cache) slot(h uint64) *slot { return &c.slots[h&uint64(len(c.slots)-1)] }
 
-func (c *cache) put(h uint64, r *row) {
+// put enters a skeleton.
+func (c *cache) put(h uint64, r *row) *slot {
 	if 2*c.taken > len(c.slots) && len(c.slots) < maxSlots {
 		old := c.slots
 		c.slots, c.taken = make([]slot, 4*len(old)), 0
@@ -37,7 +42,8 @@ func (c *cache) put(h uint64, r *row) {
 	if s.row == nil {
 		c.taken++
 	}
-	*s = slot{h, r}
+	*s = slot{hash: h, row: r}
+	return s
 }
 
 func (c *cache) bytes() int { return len(c.slots) * slotBytes }

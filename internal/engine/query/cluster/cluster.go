@@ -51,36 +51,51 @@ func (c *Clusterer) AddN(text []byte, n int64) {
 	c.total += n
 	h := c.scanner.scan(text)
 	slot := c.cache.slot(h)
-	if slot.row != nil && slot.hash == h {
-		r := slot.row
-		if r.into != nil {
-			r = r.at()
-			slot.row = r
-		}
-		r.count += n
+	if slot.row == nil || slot.hash != h {
+		c.miss(text, h, n)
 		return
 	}
-	r := c.miss(text, h, n)
-	c.cache.put(h, r)
+	r := slot.row.at()
+	r.count += n
+	for i := 0; i < len(slot.checks); i++ {
+		k := slot.checks[i]
+		if tok := c.scanner.tokens[k.token]; r.values[k.value] != string(text[tok.start:tok.end]) {
+			r.values[k.value] = varies
+			slot.checks = slices.Delete(slot.checks, i, i+1)
+			i--
+		}
+	}
 }
 
 // miss counts a message whose skeleton is not in the cache. What was scanned is
 // still in the scanner.
-func (c *Clusterer) miss(text []byte, h uint64, n int64) *row {
-	c.shaper.make(&c.scanner, text)
-	shape, words := coarse(string(c.shaper.shape), c.level)
-	g := c.group(shape)
+func (c *Clusterer) miss(text []byte, h uint64, n int64) {
+	p := &c.shaper
+	p.make(&c.scanner, text)
+	g := c.group(coarse(string(p.shape), c.level))
 	if g == nil {
 		c.coarsen(c.level + 1)
-		return c.miss(text, h, n)
+		c.miss(text, h, n)
+		return
 	}
 	was := g.bytes
 	g.see(h)
-	c.buf = g.mask(c.buf[:0], firstWords(c.shaper.words, words))
-	r := g.add(c.buf, n)
+	c.buf = g.mask(c.buf[:0], firstWords(p.words, len(g.masked)))
+	r := &row{count: n, values: make([]string, g.values)}
+	for i, k := range p.values[:g.values] {
+		r.values[i] = string(text[c.scanner.tokens[k].start:c.scanner.tokens[k].end])
+	}
+	r = g.put(string(c.buf), r)
 	g.check()
 	c.bytes += g.bytes - was
-	return r.at()
+
+	r = r.at()
+	s := c.cache.put(h, r)
+	for i, v := range r.values {
+		if v != varies {
+			s.checks = append(s.checks, check{int32(p.values[i]), int32(i)})
+		}
+	}
 }
 
 // group returns the group of a shape, which it makes; nil when there are too many.
@@ -103,14 +118,13 @@ func (c *Clusterer) coarsen(level int) {
 	for c.level = level; ; c.level++ {
 		shapes := map[string]struct{}{}
 		for s := range old {
-			s, _ = coarse(s, c.level)
-			shapes[s] = struct{}{}
+			shapes[coarse(s, c.level)] = struct{}{}
 		}
 		if len(shapes) <= c.shapes {
 			break
 		}
 	}
-	c.groups, c.bytes = map[string]*group{}, 0
+	c.groups, c.bytes, c.cache = map[string]*group{}, 0, newCache()
 	for s, o := range old {
 		c.absorb(s, o)
 	}
@@ -118,8 +132,7 @@ func (c *Clusterer) coarsen(level int) {
 
 // absorb adds a group of another Clusterer, or of this one when it was finer.
 func (c *Clusterer) absorb(shape string, o *group) {
-	to, _ := coarse(shape, c.level)
-	g := c.group(to)
+	g := c.group(coarse(shape, c.level))
 	if g == nil {
 		c.coarsen(c.level + 1)
 		c.absorb(shape, o)
@@ -160,7 +173,7 @@ func (c *Clusterer) Patterns() []Pattern {
 		g.settle()
 		c.bytes += g.bytes - was
 		for _, t := range templates(g) {
-			p := skeletonOf(s, t.words)
+			p := skeletonOf(s, t)
 			if f := all[string(p.text)]; f != nil {
 				general(f.slots, p.slots)
 				f.count += t.count

@@ -1,11 +1,17 @@
 package cluster
 
+import "slices"
+
 // row are the messages of one shape that have the same words, but for those at
 // positions that are masked.
 type row struct {
-	count int64
-	into  *row // where the count went when rows became one
+	count  int64
+	values []string // of the messages; varies where they differ
+	into   *row     // where the count went when rows became one
 }
+
+// varies is what stands for values that differ.
+const varies = "\x00"
 
 // at returns the row that counts for r.
 func (r *row) at() *row {
@@ -15,32 +21,48 @@ func (r *row) at() *row {
 	return r
 }
 
+// absorb moves the messages of o to r.
+func (r *row) absorb(o *row) {
+	r.count += o.count
+	for i, v := range o.values[:len(r.values)] {
+		if v != r.values[i] {
+			r.values[i] = varies
+		}
+	}
+	o.count, o.values, o.into = 0, nil, r
+}
+
 // group are the messages of one shape.
 type group struct {
-	values []bool // positions of words that are values
-	masked []bool
-	rows   map[string]*row // by their words, each ended by 0, masked ones empty
-	distinct
+	masked  []bool          // the positions of words that are not told apart
+	values  int             // how many there are
+	rows    map[string]*row // by their words, each ended by 0, masked ones empty
 	checkAt int
 	bytes   int
+	distinct
 }
 
 const (
 	groupBytes = 300
-	rowBytes   = 120
+	rowBytes   = 150
+	valueBytes = 32
 )
 
 func newGroup(shape string) *group {
-	g := &group{rows: map[string]*row{}, checkAt: 32}
+	g := &group{rows: map[string]*row{}, checkAt: minCheck, bytes: groupBytes + len(shape)}
 	for i := range len(shape) {
-		if shape[i] == markWord || shape[i] == markValue {
-			g.values = append(g.values, shape[i] == markValue)
+		switch shape[i] {
+		case markWord:
+			g.masked = append(g.masked, false)
+		case markValue:
+			g.values++
 		}
 	}
-	g.masked = make([]bool, len(g.values))
-	g.bytes = groupBytes + len(shape) + 2*len(g.values)
 	return g
 }
+
+// minCheck is how many rows a group has before it looks which words to mask.
+const minCheck = 32
 
 // mask appends words without those that are masked.
 func (g *group) mask(dst, words []byte) []byte {
@@ -56,56 +78,58 @@ func (g *group) mask(dst, words []byte) []byte {
 	return dst
 }
 
-// add counts n messages with these words, which are masked, and returns their row.
-func (g *group) add(words []byte, n int64) *row {
-	if r := g.rows[string(words)]; r != nil {
-		r.count += n
-		return r
+// put adds a row, whose words are masked, and returns the one that has them now.
+func (g *group) put(words string, r *row) *row {
+	if to := g.rows[words]; to != nil {
+		to.absorb(r)
+		return to
 	}
-	r := &row{count: n}
-	g.rows[string(words)] = r
-	g.bytes += rowBytes + len(words)
+	r.values = r.values[:g.values]
+	g.rows[words] = r
+	g.bytes += g.size(words)
 	return r
 }
+
+func (g *group) size(words string) int { return rowBytes + len(words) + valueBytes*g.values }
 
 // check masks the positions with too many words when the group has grown.
 func (g *group) check() {
 	if len(g.rows) >= g.checkAt {
 		g.settle()
-		g.checkAt = max(32, 2*len(g.rows))
+		g.checkAt = max(minCheck, 2*len(g.rows))
 	}
 }
 
-// limits returns how many words are told apart at one position: of a sentence,
-// and of values. The more skeletons a group has the fewer these are.
-func (g *group) limits() (words, values int) {
+// limit returns how many words are told apart at one position. The more skeletons
+// a group has the fewer these are.
+func (g *group) limit() int {
 	switch l := g.level; {
 	case l <= 4: // about 1,000 skeletons
-		return 512, 4
+		return 512
 	case l <= 6:
-		return 128, 4
+		return 128
 	case l <= 8:
-		return 32, 2
+		return 32
 	case l <= 10: // about 65,000
-		return 16, 1
+		return 16
 	case l <= 12:
-		return 8, 1
+		return 8
 	case l <= 14: // about 1,000,000
-		return 4, 1
+		return 4
 	case l <= 16:
-		return 2, 1
+		return 2
 	}
-	return 1, 1
+	return 1
 }
 
 // settle masks the positions with too many words. Which these are follows from
 // the skeletons that the group has seen, in whatever order.
 func (g *group) settle() {
-	words, values := g.limits()
-	if len(g.rows) <= min(words, values) {
+	limit := g.limit()
+	if len(g.rows) <= limit {
 		return
 	}
-	seen := make([]map[string]struct{}, len(g.values))
+	seen := make([]map[string]struct{}, len(g.masked))
 	changed := false
 	for key := range g.rows {
 		p, from := 0, 0
@@ -113,15 +137,11 @@ func (g *group) settle() {
 			if key[i] != 0 {
 				continue
 			}
-			if w := key[from:i]; !g.masked[p] {
-				limit := words
-				if g.values[p] {
-					limit = values
-				}
+			if !g.masked[p] {
 				if seen[p] == nil {
 					seen[p] = map[string]struct{}{}
 				}
-				if seen[p][w] = struct{}{}; len(seen[p]) > limit {
+				if seen[p][key[from:i]] = struct{}{}; len(seen[p]) > limit {
 					g.masked[p], changed = true, true
 				}
 			}
@@ -140,36 +160,32 @@ func (g *group) remake() {
 	var buf []byte
 	for key, r := range old {
 		buf = g.mask(buf[:0], []byte(key))
-		g.bytes -= rowBytes + len(key)
-		if to := g.rows[string(buf)]; to != nil {
-			to.count += r.count
-			r.count, r.into = 0, to
-			continue
-		}
-		g.rows[string(buf)] = r
-		g.bytes += rowBytes + len(buf)
+		g.bytes -= g.size(key)
+		g.put(string(buf), r)
 	}
 }
 
 // absorb adds the rows of o, a group of the same shape or one that was cut to it.
 func (g *group) absorb(o *group) {
-	changed := false
-	for p := range g.masked {
-		if o.masked[p] && !g.masked[p] {
-			g.masked[p], changed = true, true
-		}
-	}
-	if changed {
+	if g.maskLike(o) {
 		g.remake()
 	}
-	g.distinct.merge(&o.distinct)
+	g.merge(&o.distinct)
 	var buf []byte
 	for key, r := range o.rows {
 		buf = g.mask(buf[:0], firstWords([]byte(key), len(g.masked)))
-		to := g.add(buf, r.count)
-		r.count, r.into = 0, to
+		g.put(string(buf), r)
 	}
 	g.check()
+}
+
+// maskLike masks what is masked in o and reports whether that is something new.
+func (g *group) maskLike(o *group) bool {
+	was := slices.Clone(g.masked)
+	for p := range g.masked {
+		g.masked[p] = g.masked[p] || o.masked[p]
+	}
+	return !slices.Equal(was, g.masked)
 }
 
 // distinct counts hashes: there are about 64 * 2^level different ones. It does

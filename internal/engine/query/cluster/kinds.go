@@ -149,7 +149,7 @@ func alphanumeric(t []byte, s, e int, f uint8) (uint8, int) {
 			}
 		}
 		if digits <= 2 {
-			return mixed, e
+			return value, e
 		}
 	}
 	return ident, e
@@ -182,7 +182,9 @@ func slashes(t []byte, s, e int) (uint8, int) {
 			f |= digit
 		case b == '.':
 			f |= dot
-		case b == '_' || b == '-' || b == '+' || b == '#':
+		case b == '_':
+			f |= under
+		case b == '-' || b == '+' || b == '#':
 			f |= joiner
 		case b == '@':
 			f |= at

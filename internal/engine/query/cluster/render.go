@@ -6,7 +6,7 @@ import (
 )
 
 var kindNames = [kinds]string{
-	word: "Token", mixed: "Token", number: "Number", duration: "Duration", clock: "Time", address: "IPAddress", uuid: "UUID",
+	word: "Token", value: "Token", number: "Number", duration: "Duration", clock: "Time", address: "IPAddress", uuid: "UUID",
 	ident: "ID", email: "Email", path: "Path", url: "URL", stack: "StackTrace",
 }
 
@@ -23,26 +23,33 @@ type slotted struct {
 }
 
 // skeletonOf returns the pattern of a template of a shape.
-func skeletonOf(shape string, words []string) skeletal {
+func skeletonOf(shape string, t template) skeletal {
 	var s skeletal
-	add := func(x slotted) {
+	slot := func(x slotted) {
 		s.text = append(s.text, 0)
 		s.slots = append(s.slots, x)
 	}
-	at := 0
+	words, values := t.words, t.values
 	for i := range len(shape) {
 		switch c := shape[i]; {
-		case c == markWord || c == markValue:
-			if w := words[at]; w == "" || c == markValue {
-				add(slotted{word, w})
+		case c == markWord:
+			if words[0] == "" {
+				slot(slotted{})
 			} else {
-				s.text = append(s.text, w...)
+				s.text = append(s.text, words[0]...)
 			}
-			at++
+			words = words[1:]
+		case c == markValue:
+			if v := values[0]; v != varies {
+				slot(slotted{value: v})
+			} else {
+				slot(slotted{})
+			}
+			values = values[1:]
 		case c == markRest:
-			add(slotted{})
+			slot(slotted{})
 		case isMark(c):
-			add(slotted{kind: c - markKind})
+			slot(slotted{kind: c - markKind})
 		default:
 			s.text = append(s.text, c)
 		}

@@ -5,11 +5,11 @@ import (
 	"math/bits"
 )
 
-// The kinds of tokens. A word is kept as it is; so is a mixed one, a short word
-// with a digit or two in it, as long as it does not vary.
+// The kinds of tokens. Words tell messages apart. A value is a word that does
+// not: it is kept only when all messages of a pattern have the same.
 const (
 	word uint8 = iota
-	mixed
+	value
 	number
 	duration
 	clock
@@ -25,12 +25,16 @@ const (
 
 // Classes of bytes. Bytes of no class separate tokens.
 const (
-	letter uint8 = 1 << iota
+	lower uint8 = 1 << iota
+	upper
 	digit
 	joiner
+	under
 	dot
 	slash
 	at
+
+	letter = lower | upper
 )
 
 // classes are the classes of every byte; bytes of UTF-8 count as letters.
@@ -40,14 +44,16 @@ func newClasses() *classes {
 	c := new(classes)
 	for b := range 256 {
 		switch {
-		case b >= 'a' && b <= 'z', b >= 'A' && b <= 'Z', b >= 0x80:
-			c[b] = letter
+		case b >= 'a' && b <= 'z', b >= 0x80:
+			c[b] = lower
+		case b >= 'A' && b <= 'Z':
+			c[b] = upper
 		case b >= '0' && b <= '9':
 			c[b] = digit
 		}
 	}
-	c['_'], c['-'], c['+'], c['#'] = joiner, joiner, joiner, joiner
-	c['.'], c['/'], c['@'] = dot, slash, at
+	c['-'], c['+'], c['#'] = joiner, joiner, joiner
+	c['_'], c['.'], c['/'], c['@'] = under, dot, slash, at
 	return c
 }
 
@@ -128,7 +134,7 @@ func (s *scanner) scan(t []byte) uint64 {
 			f |= c
 		}
 		k := word
-		if f == letter && (i >= len(t) || t[i] != ':') && i-start != 3 && i-start <= maxWord {
+		if f&^letter == 0 && (i >= len(t) || t[i] != ':') && i-start != 3 && i-start <= maxWord {
 			// The usual word.
 		} else if k, i = classify(t, start, i, f); i == start {
 			// A sign alone, or before a token.
@@ -139,8 +145,12 @@ func (s *scanner) scan(t []byte) uint64 {
 			}
 			continue
 		}
-		if k == word && i-start >= 8 && hexWord(t[i-8:i]) {
-			k = ident
+		if k <= value {
+			if i-start >= 8 && hexWord(t[i-8:i]) {
+				k = ident
+			} else if start > 0 || f&^lower != 0 {
+				k = s.wordKind(t, start, i, n, f, json)
+			}
 		}
 		if n == maxTokens || cut && i == len(t) {
 			s.end = start
@@ -150,12 +160,92 @@ func (s *scanner) scan(t []byte) uint64 {
 		n++
 		h = mix(h, d<<8|uint64(k))
 		d = 0
-		if k <= mixed {
+		if k == word {
 			h = hashWord(h, t[start:i])
 		}
 	}
 	s.n = n
+	if cut || s.end < len(t) {
+		d = 1 << 63 // the separators at the end do not count
+	}
 	return mix(h, d)
+}
+
+// wordKind tells words from values. A value is a name as programs have them, or
+// alone behind an equals sign, in quotes or in brackets; in JSON so is a string of
+// one word, unless its key says that it tells what happened. Keys and severities
+// are words.
+func (s *scanner) wordKind(t []byte, from, to, n int, f uint8, json bool) uint8 {
+	before, after := byte(' '), byte(' ')
+	if from > 0 {
+		before = t[from-1]
+	}
+	if to < len(t) {
+		after = t[to]
+	}
+	alone := false
+	switch before {
+	case '"':
+		if after != '"' {
+			break
+		}
+		if json {
+			if i := blanks(t, to+1); i < len(t) && t[i] == ':' {
+				return word
+			}
+			if n > 0 && from >= 3 && s.tells(t, n-1, from) {
+				return word
+			}
+		}
+		alone = true
+	case '\'', '`':
+		alone = after == before
+	case '[':
+		alone = after == ']'
+	case ':':
+		alone = json && (after == ',' || after == '}')
+	case '=':
+		switch after {
+		case ',', ';', ')', ']', '}', '&', '|':
+			alone = true
+		default:
+			alone = after <= ' '
+		}
+	}
+	w := t[from:to]
+	if alone {
+		if isLevel(w) {
+			return word
+		}
+		return value
+	}
+	if f&^(letter|joiner) == 0 && (f&letter != letter || !isCamel(w)) || after == '=' {
+		return word
+	}
+	if n := len(w); n > 5 && string(w[n-5:]) == "Error" || n > 9 && string(w[n-9:]) == "Exception" {
+		return word
+	}
+	return value
+}
+
+// tells reports whether the string that begins at from has a key that tells what
+// happened. The key is the token n.
+func (s *scanner) tells(t []byte, n, from int) bool {
+	k := s.tokens[n]
+	if end := int(k.end); k.kind == word && end+1 < from && t[end] == '"' && t[end+1] == ':' {
+		return tells(t[k.start:end])
+	}
+	return false
+}
+
+// isCamel reports whether a word has a capital behind a small letter.
+func isCamel(w []byte) bool {
+	for i := 1; i < len(w); i++ {
+		if w[i] >= 'A' && w[i] <= 'Z' && w[i-1] >= 'a' {
+			return true
+		}
+	}
+	return false
 }
 
 // hexWord reports whether the 8 bytes are hexadecimal digits that happen to be

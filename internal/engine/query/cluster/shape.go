@@ -1,71 +1,78 @@
 package cluster
 
-import "strings"
+import "bytes"
 
 // A shape is the text of messages whose words are not told apart: separators and
 // what is always kept, with one byte, a mark, for each token. These bytes do not
 // occur otherwise, since all control characters count as blanks.
 const (
-	markWord  = 0x0e // a word of a sentence
-	markValue = 0x0f // a word that is a value, or part of an identifier
-	markKind  = 0x10 // + kind
+	markKind  = 0x0e // + kind
+	markWord  = markKind + word
+	markValue = markKind + value
 	markRest  = 0x1f // the rest of the message, last
+
+	rest = "\x1f"
 )
 
 func isMark(b byte) bool { return b >= markWord && b <= markRest }
 
 // shaper makes the shapes and words of texts.
 type shaper struct {
-	shape []byte
-	words []byte // each ends with 0
-	key   []byte // of the JSON value
-	sep   []byte
+	shape  []byte
+	words  []byte // each ends with 0
+	values []int  // tokens that are values
+	sep    []byte
 }
 
-// make sets shape and words from what a scanner found in t.
+// make sets shape, words and values from what a scanner found in t.
 func (p *shaper) make(s *scanner, t []byte) {
-	p.shape, p.words, p.key = p.shape[:0], p.words[:0], p.key[:0]
+	p.shape, p.words, p.values = p.shape[:0], p.words[:0], p.values[:0]
 	json := jsonStrings{t: t, on: len(t) > 0 && t[0] == '{'}
 	at := 0
-	var last [2]struct {
-		mark byte
+	var list struct { // the elements just before, of the same kind
+		kind uint8
+		n    int
 		sep  string
 	}
 	for i := range s.n {
 		k := s.tokens[i]
 		start, end := int(k.start), int(k.end)
-		json.walk(at, start, &p.key)
+		json.walk(at, start)
 		p.sep = appendSeparators(p.sep[:0], t[at:start])
 		at = end
-		mark := markKind + k.kind
-		if k.kind <= mixed {
-			mark = p.wordMark(t, start, end, k.kind, &json)
-		}
-		if mark == 0 {
-			p.shape = append(append(p.shape, p.sep...), t[start:end]...)
-			last[1].mark = 0
+		if k.kind == word {
+			list.n = 0
+			p.shape = append(p.shape, p.sep...)
+			if kept(t, start, end, &json) {
+				p.shape = append(p.shape, t[start:end]...)
+				continue
+			}
+			p.shape = append(p.shape, markWord)
+			p.words = append(append(p.words, t[start:end]...), 0)
 			continue
 		}
 		// The third and later elements of a list are left out.
-		if mark != markWord && last[0].mark == mark && last[1].mark == mark && last[1].sep == string(p.sep) && strings.IndexByte(last[1].sep, ',') >= 0 {
+		switch same := list.n > 0 && list.kind == k.kind && bytes.IndexByte(p.sep, ',') >= 0; {
+		case same && list.n > 1 && list.sep == string(p.sep):
 			continue
+		case same && list.n == 1:
+			list.n, list.sep = 2, string(p.sep)
+		default:
+			list.kind, list.n = k.kind, 1
 		}
-		last[0] = last[1]
-		last[1].mark = mark
-		if mark != markWord {
-			last[1].sep = string(p.sep)
-		}
-		p.shape = append(append(p.shape, p.sep...), mark)
-		if mark < markKind {
-			p.words = append(append(p.words, t[start:end]...), 0)
+		p.shape = append(append(p.shape, p.sep...), markKind+k.kind)
+		if k.kind == value {
+			p.values = append(p.values, i)
 		}
 	}
 	if s.end == len(t) {
 		p.shape = appendSeparators(p.shape, t[at:])
 	}
-	for len(p.shape) > 0 && p.shape[len(p.shape)-1] <= ' ' && !isMark(p.shape[len(p.shape)-1]) {
-		p.shape = p.shape[:len(p.shape)-1]
+	n := len(p.shape)
+	for n > 0 && p.shape[n-1] <= ' ' && !isMark(p.shape[n-1]) {
+		n--
 	}
+	p.shape = p.shape[:n]
 }
 
 // appendSeparators appends separators as scan sees them: runs of blanks are one.
@@ -91,50 +98,10 @@ func appendSeparators(dst, t []byte) []byte {
 	return dst
 }
 
-// wordMark returns the mark of a word, 0 when it is kept in the shape.
-func (p *shaper) wordMark(t []byte, s, e int, kind uint8, json *jsonStrings) byte {
-	w := t[s:e]
-	if isLevel(w) || s < json.keyEnd || s > 0 && isUnit(w) && t[s-1]-'0' <= 9 {
-		return 0
-	}
-	if json.on {
-		if s == json.from+1 && e == json.to && tells(p.key) || strings.HasSuffix(string(w), "Exception") {
-			return markWord
-		}
-		if s > json.to || s == json.from+1 && e == json.to {
-			return markValue
-		}
-	}
-	if kind == mixed || isIdentifier(w) {
-		return markValue
-	}
-	if s > 0 {
-		before, after := t[s-1], byte(' ')
-		if e < len(t) {
-			after = t[e]
-		}
-		ends := after <= ' ' || after == ',' || after == ';' || after == ')' || after == ']' || after == '}' || after == '&' || after == '|'
-		if before == '=' && ends || (before == '"' || before == '\'' || before == '`') && after == before || before == '[' && after == ']' {
-			return markValue
-		}
-	}
-	return markWord
-}
-
-// isIdentifier reports whether a word looks like a name in a program.
-func isIdentifier(w []byte) bool {
-	if n := len(w); n > 5 && (string(w[n-5:]) == "Error" || n > 9 && string(w[n-9:]) == "Exception") {
-		return false
-	}
-	for i := 1; i < len(w); i++ {
-		switch b := w[i]; {
-		case b == '_' || b == '.' || b == '/' || b == '@':
-			return true
-		case b >= 'A' && b <= 'Z' && w[i-1] >= 'a' && w[i-1] <= 'z':
-			return true
-		}
-	}
-	return false
+// kept reports whether a word is part of the shape: a severity, a JSON key, or
+// the unit of a number.
+func kept(t []byte, s, e int, json *jsonStrings) bool {
+	return isLevel(t[s:e]) || s < json.keyEnd || s > 0 && t[s-1]-'0' <= 9 && isUnit(t[s:e])
 }
 
 // isLevel reports whether a word is the severity of a message.
@@ -179,7 +146,7 @@ type jsonStrings struct {
 }
 
 // walk goes on from at to next, where a token begins.
-func (j *jsonStrings) walk(at, next int, key *[]byte) {
+func (j *jsonStrings) walk(at, next int) {
 	if !j.on {
 		return
 	}
@@ -203,7 +170,6 @@ func (j *jsonStrings) walk(at, next int, key *[]byte) {
 		after := blanks(j.t, j.to+1)
 		if (j.before == '{' || j.before == ',') && after < len(j.t) && j.t[after] == ':' {
 			j.keyEnd = j.to
-			*key = append((*key)[:0], j.t[i+1:j.to]...)
 		}
 		j.before = '"'
 		i = j.to
@@ -214,44 +180,32 @@ func (j *jsonStrings) walk(at, next int, key *[]byte) {
 // none: marks, and bytes between two of them.
 var coarser = [...]struct{ marks, between int }{{24, 200}, {6, 48}, {1, 16}, {0, -1}}
 
-// coarse cuts a shape for a level, and returns how many words remain. What is
-// coarse for a level is so for all before.
-func coarse(shape string, level int) (string, int) {
-	words := 0
+// coarse cuts a shape for a level. What is coarse for a level is so for all
+// before.
+func coarse(shape string, level int) string {
 	if level == 0 {
-		for i := range len(shape) {
-			if shape[i] == markWord || shape[i] == markValue {
-				words++
-			}
-		}
-		return shape, words
+		return shape
 	}
 	limit := coarser[level-1]
 	marks, end := 0, 0
 	for i := range len(shape) {
 		b := shape[i]
-		if !isMark(b) {
+		switch {
+		case !isMark(b):
 			if i-end >= limit.between {
-				return shape[:end] + string(rune(markRest)), words
+				return shape[:end] + rest
 			}
-			continue
-		}
-		if b == markRest {
-			return shape[:end] + string(rune(markRest)), words
-		}
-		if marks == limit.marks {
-			return shape[:end] + string(rune(markRest)), words
-		}
-		marks++
-		end = i + 1
-		if b < markKind {
-			words++
+		case b == markRest || marks == limit.marks:
+			return shape[:end] + rest
+		default:
+			marks++
+			end = i + 1
 		}
 	}
-	if limit.between < 0 {
-		return string(rune(markRest)), 0
+	if level == len(coarser) {
+		return rest
 	}
-	return shape, words
+	return shape
 }
 
 // firstWords returns the first n of words that end with 0.

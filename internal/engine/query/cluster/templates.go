@@ -8,8 +8,9 @@ import (
 
 // template is what rows of one shape have in common.
 type template struct {
-	words []string // empty where they vary
-	count int64
+	words  []string // empty where they vary
+	values []string
+	count  int64
 }
 
 const (
@@ -25,28 +26,22 @@ func templates(g *group) []template {
 	all := make([]template, 0, len(g.rows))
 	for key, r := range g.rows {
 		words := strings.Split(key, "\x00")
-		all = append(all, template{words[:len(words)-1], r.count})
+		all = append(all, template{words[:len(words)-1], r.values, r.count})
 	}
-	slices.SortFunc(all, func(a, b template) int { return slices.Compare(a.words, b.words) })
 	if len(all) == 1 {
 		return all
 	}
-	t := finder{values: g.values}
-	for _, v := range g.values {
-		if !v {
-			t.sentence++
-		}
-	}
-	t.split(all)
-	t.join()
-	return t.found
+	slices.SortFunc(all, func(a, b template) int { return slices.Compare(a.words, b.words) })
+	f := finder{words: len(g.masked)}
+	f.split(all)
+	f.join()
+	return f.found
 }
 
 // finder cuts the rows of a group into templates.
 type finder struct {
-	values   []bool
-	sentence int // words that are no values
-	found    []template
+	words int
+	found []template
 }
 
 // split makes templates of rows, which are sorted. Words that nearly all rows
@@ -54,10 +49,7 @@ type finder struct {
 // words, the rows are cut at the position with the fewest words.
 func (f *finder) split(rows []template) {
 	best, least, same := -1, 0, 0
-	for p, v := range f.values {
-		if v {
-			continue
-		}
+	for p := range f.words {
 		n := distinctAt(rows, p, many+1)
 		if n == 1 {
 			if rows[0].words[p] != "" {
@@ -70,7 +62,7 @@ func (f *finder) split(rows []template) {
 		}
 	}
 	limit := many
-	if 2*same >= f.sentence {
+	if 2*same >= f.words {
 		limit = few
 	}
 	if best < 0 || least > limit {
@@ -112,7 +104,7 @@ func distinctAt(rows []template, p, limit int) int {
 
 // one makes rows one template.
 func one(rows []template) template {
-	t := template{slices.Clone(rows[0].words), rows[0].count}
+	t := template{slices.Clone(rows[0].words), slices.Clone(rows[0].values), rows[0].count}
 	for _, r := range rows[1:] {
 		t.count += r.count
 		for p, w := range r.words {
@@ -120,26 +112,26 @@ func one(rows []template) template {
 				t.words[p] = ""
 			}
 		}
+		for i, v := range r.values {
+			if v != t.values[i] {
+				t.values[i] = varies
+			}
+		}
 	}
 	return t
 }
 
-// join makes templates one that differ only in values, or in one word that has
-// more than a few forms while most others are the same.
+// join makes templates one that differ only in one word which has more than a
+// few forms, while most others are the same.
 func (f *finder) join() {
-	f.joinAt(-1)
 	for again := true; again; {
 		again = false
-		for p, v := range f.values {
-			if !v && f.joinAt(p) {
-				again = true
-			}
+		for p := range f.words {
+			again = f.joinAt(p) || again
 		}
 	}
 }
 
-// joinAt joins templates that differ only at position p and in values. For
-// position -1 they differ in values only.
 func (f *finder) joinAt(p int) bool {
 	at := map[string][]template{}
 	var order []string
@@ -147,7 +139,7 @@ func (f *finder) joinAt(p int) bool {
 	for _, t := range f.found {
 		key = key[:0]
 		for i, w := range t.words {
-			if i != p && !f.values[i] {
+			if i != p {
 				key = append(key, w...)
 			}
 			key = append(key, 0)
@@ -164,7 +156,7 @@ func (f *finder) joinAt(p int) bool {
 	f.found = f.found[:0:0]
 	for _, k := range order {
 		same := at[k]
-		if len(same) > 1 && (p < 0 || len(same) > few && 2*f.fixed(same[0], p) >= f.sentence) {
+		if len(same) > few && 2*fixed(same[0], p) >= f.words {
 			same, joined = []template{one(same)}, true
 		}
 		f.found = append(f.found, same...)
@@ -172,11 +164,11 @@ func (f *finder) joinAt(p int) bool {
 	return joined
 }
 
-// fixed counts the words of sentences in t but for the one at p.
-func (f *finder) fixed(t template, p int) int {
+// fixed counts the words of t that do not vary, but for the one at p.
+func fixed(t template, p int) int {
 	n := 0
 	for i, w := range t.words {
-		if i != p && !f.values[i] && w != "" {
+		if i != p && w != "" {
 			n++
 		}
 	}
