@@ -207,7 +207,7 @@ func oldestOf(t *testing.T, blocks [][]segment.Row) *store.Store {
 	part := catalog.Segment{ID: hex, Class: -1, Day: -1, GroupLow: 1, GroupHigh: logs.GroupID(len(blocks)), Groups: int64(len(blocks)), MaxLSN: 1 << 20}
 	for g, block := range blocks {
 		slices.SortFunc(block, func(a, b segment.Row) int {
-			return cmp.Or(cmp.Compare(a.Key.Timestamp, b.Key.Timestamp), cmp.Compare(a.Key.Seq, b.Key.Seq))
+			return cmp.Or(cmp.Compare(a.Stream, b.Stream), cmp.Compare(a.Key.Timestamp, b.Key.Timestamp), cmp.Compare(a.Key.Seq, b.Key.Seq))
 		})
 		if err := w.Add(logs.GroupID(g+1), block); err != nil {
 			t.Fatal(err)
