@@ -23,6 +23,7 @@ import (
 	"github.com/cumulog/cumulog/internal/service/events"
 	"github.com/cumulog/cumulog/internal/service/explore"
 	"github.com/cumulog/cumulog/internal/service/exports"
+	"github.com/cumulog/cumulog/internal/service/fieldindex"
 	"github.com/cumulog/cumulog/internal/service/groups"
 	"github.com/cumulog/cumulog/internal/service/ingest"
 	"github.com/cumulog/cumulog/internal/service/insights"
@@ -52,6 +53,7 @@ type components struct {
 	events   *events.Service
 	explore  *explore.Service
 	lookups  *lookups.Service
+	indexes  *fieldindex.Service
 	insights *insights.Service
 	exports  *exports.Service
 
@@ -157,6 +159,10 @@ func (c *components) openServices(ctx context.Context) error {
 		FS: vfs.OS(), Dir: c.cfg.DataPath(lookupsName), Catalog: c.catalog,
 		CacheBytes: min(int64(c.cfg.Memory)/16, 64<<20), Logger: c.log.With("component", "lookups"),
 	})
+	if err != nil {
+		return err
+	}
+	c.indexes, err = fieldindex.New(fieldindex.Options{Catalog: c.catalog, Directory: c.groups, Events: c.explore})
 	if err != nil {
 		return err
 	}

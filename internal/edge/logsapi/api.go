@@ -9,6 +9,7 @@ import (
 	"github.com/cumulog/cumulog/internal/service/events"
 	"github.com/cumulog/cumulog/internal/service/explore"
 	"github.com/cumulog/cumulog/internal/service/exports"
+	"github.com/cumulog/cumulog/internal/service/fieldindex"
 	"github.com/cumulog/cumulog/internal/service/groups"
 	"github.com/cumulog/cumulog/internal/service/ingest"
 	"github.com/cumulog/cumulog/internal/service/insights"
@@ -23,6 +24,7 @@ type Services struct {
 	Explore  *explore.Service
 	Exports  *exports.Service
 	Lookups  *lookups.Service
+	Indexes  *fieldindex.Service
 	Insights *insights.Service
 	Faults   *awshttp.Faults // nil: none
 }
@@ -35,6 +37,7 @@ type API struct {
 	explore  *explore.Service
 	exports  *exports.Service
 	lookups  *lookups.Service
+	indexes  *fieldindex.Service
 	insights *insights.Service
 	faults   *awshttp.Faults
 }
@@ -42,7 +45,7 @@ type API struct {
 // New returns the API over services. With no services at all it can still say
 // which operations are built.
 func New(s Services) *API {
-	return &API{groups: s.Groups, ingest: s.Ingest, events: s.Events, explore: s.Explore, exports: s.Exports, lookups: s.Lookups, insights: s.Insights, faults: s.Faults}
+	return &API{groups: s.Groups, ingest: s.Ingest, events: s.Events, explore: s.Explore, exports: s.Exports, lookups: s.Lookups, indexes: s.Indexes, insights: s.Insights, faults: s.Faults}
 }
 
 // Service returns what awshttp needs to serve the API.

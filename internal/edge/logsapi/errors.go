@@ -9,6 +9,7 @@ import (
 	"github.com/cumulog/cumulog/internal/service/events"
 	"github.com/cumulog/cumulog/internal/service/explore"
 	"github.com/cumulog/cumulog/internal/service/exports"
+	"github.com/cumulog/cumulog/internal/service/fieldindex"
 	"github.com/cumulog/cumulog/internal/service/groups"
 	"github.com/cumulog/cumulog/internal/service/ingest"
 	"github.com/cumulog/cumulog/internal/service/insights"
@@ -98,10 +99,14 @@ var domainErrors = []struct {
 	{lookups.ErrTooMany, codeLimitExceeded, "Resource limit exceeded."},
 	{lookups.ErrARN, codeInvalidParameter, "The specified lookupTableArn is invalid."},
 	{lookups.ErrBadToken, codeInvalidParameter, "The specified nextToken is invalid."},
+
+	{fieldindex.ErrClass, codeInvalidParameter, "Field indexes are only supported for log groups in the Standard log class."},
+	{fieldindex.ErrNoPolicy, codeNotFound, "The specified index policy does not exist."},
+	{fieldindex.ErrBadToken, codeInvalidParameter, "The specified nextToken is invalid."},
 }
 
 // unavailable are the errors of a disk that is full or fails.
-var unavailable = []error{groups.ErrUnavailable, ingest.ErrUnavailable}
+var unavailable = []error{groups.ErrUnavailable, ingest.ErrUnavailable, insights.ErrClosed}
 
 // mapError returns the wire form of an error of the services, nil when clients
 // must not see it.
@@ -171,6 +176,9 @@ func parameterText(err error) (string, bool) {
 		return e.Error(), true
 	}
 	if e, ok := errors.AsType[*insights.ParameterError](err); ok {
+		return e.Message, true
+	}
+	if e, ok := errors.AsType[*fieldindex.PolicyError](err); ok {
 		return e.Message, true
 	}
 	if e, ok := errors.AsType[*patterns.Error](err); ok {

@@ -20,6 +20,7 @@ import (
 	"github.com/cumulog/cumulog/internal/platform/vfs"
 	"github.com/cumulog/cumulog/internal/service/events"
 	"github.com/cumulog/cumulog/internal/service/explore"
+	"github.com/cumulog/cumulog/internal/service/fieldindex"
 	"github.com/cumulog/cumulog/internal/service/groups"
 	"github.com/cumulog/cumulog/internal/service/ingest"
 	"github.com/cumulog/cumulog/internal/service/insights"
@@ -82,13 +83,19 @@ func (s *stack) open(t *testing.T, change ...func(*groups.Options)) *stack {
 		t.Fatal(err)
 	}
 	t.Cleanup(func() { queries.Close() })
+	ex := explore.New(explore.Options{Directory: g, Store: s.store, Now: now})
+	fi, err := fieldindex.New(fieldindex.Options{Catalog: db, Directory: g, Events: ex, Now: now})
+	if err != nil {
+		t.Fatal(err)
+	}
 	api := logsapi.New(logsapi.Services{
 		Insights: queries,
 		Groups:   g,
 		Lookups:  lk,
 		Ingest:   ingest.New(ingest.Options{Directory: g, Store: s.store, Now: now}),
 		Events:   events.New(events.Options{Directory: g, Store: s.store, Now: now}),
-		Explore:  explore.New(explore.Options{Directory: g, Store: s.store, Now: now}),
+		Explore:  ex,
+		Indexes:  fi,
 	})
 	srv := httptest.NewServer(awshttp.NewHandler(awshttp.Options{Auth: awshttp.Open(account, region)}, api.Service()))
 	t.Cleanup(srv.Close)
