@@ -12,14 +12,15 @@ func (r *Reader) Reuse(info BlockInfo, buf *Buffer) (b *Block, keys bool) {
 }
 
 // Trim gives the memory back that only reading needs, and reports whether a block
-// is open in the Buffer that Reuse can return: one that is stored in columns and
-// whose messages were not decoded.
+// is open in the Buffer that is worth a Reuse: one with a frame of its own whose
+// messages were not decoded.
 func (buf *Buffer) Trim() bool {
 	b := &buf.block
-	if b.r == nil || b.shape == nil || b.loaded {
+	if b.r == nil || !b.read && b.shape == nil || b.loaded || b.info.Mode == ModeShared {
 		return false
 	}
-	buf.stored, buf.msgsRaw, buf.shaped, buf.shapeEnds, buf.shared = nil, nil, nil, nil, nil
+	buf.stored, buf.keysRaw, buf.msgsRaw, buf.shaped, buf.shapeEnds, buf.shared = nil, nil, nil, nil, nil, nil
+	b.encodedKeys = nil
 	buf.sharedOf, buf.sharedLens, buf.order = nil, nil, [2][]uint32{}
 	return true
 }
