@@ -77,3 +77,40 @@ func (a *API) stopQuery(ctx context.Context, in *logswire.StopQueryInput) (*logs
 	success := true
 	return &logswire.StopQueryOutput{Success: &success}, nil
 }
+
+func (a *API) describeQueries(ctx context.Context, in *logswire.DescribeQueriesInput) (*logswire.DescribeQueriesOutput, error) {
+	page, err := a.insights.Describe(ctx, scopeOf(ctx), insights.DescribeRequest{
+		Group:    value(in.LogGroupName),
+		Status:   value(in.Status),
+		Language: value(in.QueryLanguage),
+		Token:    in.NextToken,
+		Limit:    int(value(in.MaxResults)),
+	})
+	if err != nil {
+		return nil, err
+	}
+	out := &logswire.DescribeQueriesOutput{Queries: make([]logswire.QueryInfo, len(page.Queries)), NextToken: optional(page.Next)}
+	for i := range page.Queries {
+		q := &page.Queries[i]
+		out.Queries[i] = logswire.QueryInfo{
+			QueryId:       &q.ID,
+			QueryLanguage: &q.Language,
+			QueryString:   &q.Text,
+			Status:        &q.Status,
+			CreateTime:    &q.CreatedMS,
+			LogGroupName:  optional(q.Group),
+			QueryDuration: &q.DurationMS,
+			BytesScanned:  double(q.Bytes),
+			UserIdentity:  optional(q.User),
+		}
+	}
+	return out, nil
+}
+
+func (a *API) listLogGroupsForQuery(ctx context.Context, in *logswire.ListLogGroupsForQueryInput) (*logswire.ListLogGroupsForQueryOutput, error) {
+	page, err := a.insights.Groups(ctx, scopeOf(ctx), value(in.QueryId), in.NextToken, int(value(in.MaxResults)))
+	if err != nil {
+		return nil, err
+	}
+	return &logswire.ListLogGroupsForQueryOutput{LogGroupIdentifiers: page.Identifiers, NextToken: optional(page.Next)}, nil
+}

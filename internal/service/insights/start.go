@@ -93,18 +93,19 @@ func (s *Service) prepare(ctx context.Context, scope logs.Scope, r StartRequest)
 	if err != nil {
 		return nil, err
 	}
-	query := r.Query
+	x := expansion{text: r.Query}
 	if name == CWLI {
-		if query, err = s.expand(ctx, scope, query); err != nil {
+		if x, err = s.expand(ctx, scope, r.Query); err != nil {
 			return nil, err
 		}
 	}
+	query := x.text
 	if n := utf8.RuneCountInString(query); n > MaxText {
-		return nil, parameterf("The query has %d characters; at most %d are allowed, also after saved queries were put in.", n, MaxText)
+		return nil, parameterf("The query has %d characters; at most %d are allowed.", n, MaxText)
 	}
 	st, err := lang.parse(query)
 	if err != nil {
-		return nil, err
+		return nil, x.place(err)
 	}
 	sel, err := s.groupsOf(ctx, scope, &r, lang, st.sources)
 	if err != nil {
@@ -118,7 +119,7 @@ func (s *Service) prepare(ctx context.Context, scope logs.Scope, r StartRequest)
 	if start > end {
 		return nil, ErrTimeRange
 	}
-	if err := checkRange(sel.groups, now, end, utf8.RuneCountInString(query)); err != nil {
+	if err := checkRange(sel.groups, now, end, utf8.RuneCountInString(r.Query)); err != nil {
 		return nil, err
 	}
 	j := &job{
@@ -130,7 +131,7 @@ func (s *Service) prepare(ctx context.Context, scope logs.Scope, r StartRequest)
 	j.env = newEnv(j)
 	if err := j.compileEarly(ctx); err != nil {
 		j.cancel(err)
-		return nil, err
+		return nil, x.place(err)
 	}
 	return j, nil
 }
