@@ -12,7 +12,12 @@ import (
 // call computes a call; its arguments are constants of Go or values.
 func call(t *testing.T, name string, args ...any) string {
 	t.Helper()
-	f := function.Insights(name)
+	return callOf(t, name, function.Insights(name), args...)
+}
+
+// callOf is call of a function. Its name is for errors.
+func callOf(t *testing.T, name string, f *plan.Function, args ...any) string {
+	t.Helper()
 	if f == nil {
 		t.Fatalf("there is no function %s", name)
 	}
