@@ -5,6 +5,10 @@ import (
 	"encoding/json"
 	"io"
 	"strconv"
+	"strings"
+
+	"github.com/cumulog/cumulog/internal/engine/query/discover"
+	"github.com/cumulog/cumulog/internal/engine/query/plan"
 )
 
 const (
@@ -15,15 +19,25 @@ const (
 	maxDiscoverDepth = 100
 )
 
-// Discover returns the fields of a JSON object in dot form: a.b for members,
-// a.0 for elements. Strings lose their quotes, numbers keep their spelling,
-// null and empty objects and lists have no field. A message that is no JSON
-// object has none, and fields past maxDiscovered, in the order of the message,
-// are left out.
+// Discover returns the fields of a message by the names that queries use. Those of
+// a JSON object are in dot form: a.b for members, a.0 for elements. Strings lose
+// their quotes, numbers keep their spelling, null and empty objects and lists have
+// no field. A name that begins with @ has another @ before it, as @message and its
+// like are not of the message. Lines of Lambda, VPC flow logs and Route 53 have the
+// fields that package discover finds; other messages have none. Fields past
+// maxDiscovered, in the order of the message, are left out.
 func Discover(message []byte) map[string]string {
 	fields := make(map[string]string, 16)
 	text := bytes.TrimSpace(message)
-	if len(text) == 0 || text[0] != '{' || !json.Valid(text) {
+	if len(text) == 0 {
+		return fields
+	}
+	if text[0] != '{' || !json.Valid(text) {
+		discover.Fields(message, func(name []byte, v *plan.Value) {
+			if v.Kind != plan.List && v.Kind != plan.Null {
+				fields[string(name)] = string(v.AppendText(nil))
+			}
+		})
 		return fields
 	}
 	d := json.NewDecoder(bytes.NewReader(text))
@@ -84,6 +98,9 @@ func (w *walker) members(list bool, path string, depth int) error {
 }
 
 func (w *walker) set(path, text string) {
+	if strings.HasPrefix(path, "@") {
+		path = "@" + path
+	}
 	if _, have := w.fields[path]; have || len(w.fields) < maxDiscovered {
 		w.fields[path] = text
 	}

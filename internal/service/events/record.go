@@ -14,8 +14,8 @@ import (
 
 // Record returns all fields of one event by the pointer that queries give as
 // @ptr, which is the event id: @message, @timestamp and @ingestionTime (ms, in
-// decimal), @logStream, @log (account:group), and the fields discovered in a
-// JSON message, in dot form. Pointers of other accounts and regions are not
+// decimal), @logStream, @log (account:group), and the fields discovered in
+// the message; see Discover. Pointers of other accounts and regions are not
 // found.
 func (s *Service) Record(ctx context.Context, scope logs.Scope, pointer string) (map[string]string, error) {
 	id, err := logs.ParseEventID(pointer)

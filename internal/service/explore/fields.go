@@ -55,8 +55,8 @@ func ownName(name string) string {
 
 // Fields returns the fields of a sample of a group's events: the newest 5,000 (or
 // 16 MiB, or what a second reads) of the 8 minutes before and after a time in seconds,
-// or of the last 15 minutes. Fields that every event has come first, then those of JSON
-// messages in dot form, by their share and then their name; 1,000 altogether. A window
+// or of the last 15 minutes. Fields that every event has come first, then those of
+// messages (events.Discover), by their share and then their name; 1,000 altogether. A window
 // without events has no fields.
 func (s *Service) Fields(ctx context.Context, scope logs.Scope, group string, seconds *int64) ([]FieldShare, error) {
 	g, err := s.readable(ctx, scope, group)
@@ -93,7 +93,7 @@ func (s *Service) Fields(ctx context.Context, scope logs.Scope, group string, se
 	}
 	var found []FieldShare
 	for name, n := range counts {
-		found = append(found, FieldShare{ownName(name), max(1, (n*100+total/2)/total)})
+		found = append(found, FieldShare{name, max(1, (n*100+total/2)/total)})
 	}
 	slices.SortFunc(found, func(a, b FieldShare) int {
 		return cmp.Or(cmp.Compare(b.Percent, a.Percent), strings.Compare(a.Name, b.Name))

@@ -137,9 +137,9 @@ func TestFacetsFindFields(t *testing.T) {
 			groups  []string
 			want    []string
 		}{
-			{"", []string{"g"}, []string{"level", "n", "user.id"}},
+			{"", []string{"g"}, []string{"level", "n", "tags.0", "tags.1", "user.id"}},
 			{"", []string{"h"}, []string{"n", "only"}},
-			{"", []string{"g", "h"}, []string{"n", "level", "user.id", "only"}},
+			{"", []string{"g", "h"}, []string{"n", "level", "tags.0", "tags.1", "user.id", "only"}},
 			{"plain", []string{"g"}, nil},
 			{`{ $.only = "here" }`, []string{"g", "h"}, []string{"n", "only"}},
 		} {
