@@ -28,23 +28,26 @@ func PPL(name string) *plan.Function { return pplTable[strings.ToLower(name)] }
 // PPLNames returns the names of all functions of OpenSearch PPL, sorted.
 func PPLNames() []string { return slices.Sorted(maps.Keys(pplTable)) }
 
-var sparkTable = table(sparkTexts, sparkMath)
+var sparkTable = table(sparkTexts, sparkMath, sparkDates)
 
-var pplTable = table(pick(sparkTable, ""))
+var pplTable = table(without(sparkTable, "date_format from_unixtime"), pplDates)
 
 // MakesTime reports whether every result of a function of SQL or PPL is a time or Null.
 func MakesTime(f *plan.Function) bool { return timeMakers[f] }
 
-var timeMakers = map[*plan.Function]bool{}
-
-// pick returns the functions of the names in a list; "" is all.
-func pick(t map[string]*plan.Function, names string) []*plan.Function {
-	var fs []*plan.Function
-	for _, n := range strings.Fields(names) {
-		fs = append(fs, t[n])
+var timeMakers = func() map[*plan.Function]bool {
+	all := map[*plan.Function]bool{SQL("to_date"): true, SQL("to_timestamp"): true, PPL("from_unixtime"): true}
+	for _, f := range slicesOf(dateMakers, pplTimes) {
+		all[f] = true
 	}
-	if names == "" {
-		for _, n := range slices.Sorted(maps.Keys(t)) {
+	return all
+}()
+
+// without returns the functions of a table but those of the names in a list.
+func without(t map[string]*plan.Function, names string) []*plan.Function {
+	var fs []*plan.Function
+	for _, n := range slices.Sorted(maps.Keys(t)) {
+		if !slices.Contains(strings.Fields(names), n) {
 			fs = append(fs, t[n])
 		}
 	}
