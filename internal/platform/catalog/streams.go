@@ -90,6 +90,13 @@ func (db *DB) LiveStreams(ctx context.Context, ids []logs.StreamID) ([]Stream, e
 	return out, nil
 }
 
+// FirstEvent returns the smallest time of an event in the published streams of a
+// group, ms since the Unix epoch; -1 when there is none. It reads all its streams.
+func (db *DB) FirstEvent(ctx context.Context, group logs.GroupID) (ms int64, err error) {
+	err = db.row(ctx, `SELECT coalesce(min(first_ts), -1) FROM log_streams WHERE group_id = ? AND first_ts >= 0`, []any{group}, &ms)
+	return ms, wrap("first event of a group", err)
+}
+
 // takeIDs appends the next ids to the arguments of a statement and returns the
 // ids that are left and the number of placeholders. Statements have one of two
 // sizes, which keeps the prepared ones few; the tail is padded with 0, an id

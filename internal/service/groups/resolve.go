@@ -134,6 +134,23 @@ func (s *Service) DeadStreamsOf(ctx context.Context, groups []logs.GroupID) ([]l
 	return ids, translate(err, nil, nil)
 }
 
+// Began returns when a group began, in ms since the Unix epoch: when it was created, or
+// the time of its oldest event when that is older. It reads all streams of the group.
+func (s *Service) Began(ctx context.Context, g Group) (int64, error) {
+	began := g.CreatedMS
+	first, err := s.catalog.FirstEvent(ctx, g.ID)
+	if err != nil {
+		return 0, translate(err, nil, nil)
+	}
+	if first >= 0 {
+		began = min(began, first)
+	}
+	for _, st := range s.store.HeadStats(g.ID) {
+		began = min(began, st.First)
+	}
+	return began, nil
+}
+
 // StreamName returns the name of a stream of any live group; "" when there is none.
 func (s *Service) StreamName(ctx context.Context, id logs.StreamID) (string, error) {
 	if name, ok := s.names.get(id); ok {

@@ -8,7 +8,6 @@ import (
 	"math"
 	"slices"
 	"strings"
-	"time"
 
 	"github.com/cumulog/cumulog/internal/engine/query/insightsql"
 	"github.com/cumulog/cumulog/internal/engine/query/plan"
@@ -29,6 +28,7 @@ type Directory interface {
 	Select(ctx context.Context, scope logs.Scope, sel groups.Selection, limit int) ([]groups.Group, error)
 	DeadStreamsOf(ctx context.Context, ids []logs.GroupID) ([]logs.StreamID, error)
 	StreamName(ctx context.Context, id logs.StreamID) (string, error)
+	Began(ctx context.Context, g groups.Group) (int64, error)
 	Streams(ctx context.Context, group logs.GroupID, prefix, after string, limit int) ([]groups.Stream, error)
 }
 
@@ -158,15 +158,25 @@ func dataSourceTags(sources []string) ([]groups.TagFilter, error) {
 }
 
 // checkRange refuses a range that lies before the creation of every group, or before
-// what the retention of every group keeps.
-func checkRange(found []groups.Group, now time.Time, end int64, characters int) error {
+// what the retention of every group keeps. Groups with older events are older (ours).
+func (s *Service) checkRange(ctx context.Context, found []groups.Group, end int64, characters int) error {
+	if len(found) == 0 {
+		return nil
+	}
+	now := s.now()
 	for _, g := range found {
 		if from, _ := groups.Visible(g, now, &g.CreatedMS, nil); from < end {
 			return nil
 		}
 	}
-	if len(found) == 0 {
-		return nil
+	for _, g := range found {
+		began, err := s.dir.Began(ctx, g)
+		if err != nil {
+			return err
+		}
+		if from, _ := groups.Visible(g, now, &began, nil); from < end {
+			return nil
+		}
 	}
 	return &MalformedError{0, characters, fmt.Sprintf(
 		"Query's end date and time is either before the log groups creation time or exceeds the log groups log retention settings ([0,%d])", characters)}

@@ -119,7 +119,7 @@ func (s *Service) prepare(ctx context.Context, scope logs.Scope, r StartRequest)
 	if start > end {
 		return nil, ErrTimeRange
 	}
-	if err := checkRange(sel.groups, now, end, utf8.RuneCountInString(r.Query)); err != nil {
+	if err := s.checkRange(ctx, sel.groups, end, utf8.RuneCountInString(r.Query)); err != nil {
 		return nil, err
 	}
 	j := &job{
