@@ -43,8 +43,8 @@ func (c *clusters) charge() error {
 	return c.q.grow(grown)
 }
 
-// table returns the patterns as rows.
-func (c *clusters) table() (*table, error) {
+// rows returns the patterns as rows.
+func (c *clusters) rows() (*table, error) {
 	found, total := c.c.Patterns(), c.c.Total()
 	t := &table{q: c.q, names: plan.ClusterColumns()}
 	if err := t.alloc(len(found)); err != nil {
@@ -63,4 +63,49 @@ func (c *clusters) table() (*table, error) {
 		}
 	}
 	return t, nil
+}
+
+// clusterHead is a Cluster over blocks.
+type clusterHead struct {
+	*clusters
+	x    *node
+	step plan.Cluster
+	vals []plan.Value
+}
+
+func (h *clusterHead) done() bool                           { return false }
+func (h *clusterHead) header(plan.Block, int) (bool, error) { return false, nil }
+
+// take adds the texts of rows. All that is needed of the block was read before.
+func (h *clusterHead) take(f rowFrame, rows []uint32) error {
+	for len(rows) > 0 {
+		part := rows[:min(batch, len(rows))]
+		rows = rows[len(part):]
+		mark := len(h.s.arena.Bytes)
+		if err := h.x.eval(f, part, h.vals, &h.s.arena, h.s.pace); err != nil {
+			return err
+		}
+		if err := h.add(h.vals[:len(part)]); err != nil {
+			return err
+		}
+		h.s.arena.Bytes = h.s.arena.Bytes[:mark]
+	}
+	return nil
+}
+
+func (h *clusterHead) merge(o head) error {
+	h.c.Merge(o.(*clusterHead).c)
+	if err := h.charge(); err != nil {
+		return err
+	}
+	return h.s.pace.work(checkEvery)
+}
+
+func (h *clusterHead) table(matched int, rest []plan.Step, count counter) (*table, []plan.Step, error) {
+	t, err := h.rows()
+	if err != nil {
+		return nil, nil, err
+	}
+	count(h.step, matched, t.n)
+	return t, rest, nil
 }

@@ -16,6 +16,16 @@ type frame interface {
 	load(f *fieldRef, rows []uint32, out []plan.Value, a *arena) error
 }
 
+// rowFrame is a frame of rows that are events, or parts of events.
+type rowFrame interface {
+	frame
+	Group() logs.GroupID
+	rowKeys() ([]logs.Key, error)      // of every row
+	streams() ([]logs.StreamID, error) // of every row
+	event(row uint32, keys []logs.Key, streams []logs.StreamID) event
+	own() *blockFrame // the frame itself when its rows are those of a block, else nil
+}
+
 // arena holds the texts that expressions make. Values point into it; it is cut
 // back to a mark when they are no longer needed.
 type arena struct {
@@ -36,9 +46,10 @@ func (a *arena) charge() error {
 
 // fieldRef names a column of a compiled expression.
 type fieldRef struct {
-	name string
-	sys  bool
-	slot int // of a path: its number among the paths of a block frame; of a table: its column, -1 when there is none
+	name    string
+	sys     bool
+	element int // of the element of an Unnest: the number of that
+	slot    int // of a path: its number among the paths of a block frame; of a table: its column, -1 when there is none
 }
 
 // blockFrame is one block with the columns that were asked for so far. It is
@@ -85,6 +96,12 @@ func (f *blockFrame) open(b plan.Block) {
 		c := &f.cols[i]
 		c.v, c.dict = nil, c.dict[:0]
 	}
+}
+
+func (f *blockFrame) own() *blockFrame { return f }
+
+func (f *blockFrame) event(row uint32, keys []logs.Key, streams []logs.StreamID) event {
+	return event{place: place{keys[row], f.Group()}, stream: streams[row]}
 }
 
 func (f *blockFrame) rowKeys() ([]logs.Key, error) {

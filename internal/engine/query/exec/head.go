@@ -10,7 +10,7 @@ type head interface {
 	// header takes all rows of a block without decoding anything, if it can.
 	header(b plan.Block, rows int) (bool, error)
 	// take adds rows of a block.
-	take(f *blockFrame, rows []uint32) error
+	take(f rowFrame, rows []uint32) error
 	// merge adds what the head of another worker has, which it does not change.
 	merge(o head) error
 	// table returns the rows and the steps that are left to do; matched is how many
@@ -22,8 +22,13 @@ type head interface {
 type counter func(step plan.Step, in, out int)
 
 func (r *run) newHead(c *compiler, s *scratch) head {
-	if h, ok := r.query.Head.(plan.Stats); ok {
-		return &statsHead{newStats(h, c, s, s.arena.q), r.query.Head}
+	switch h := r.query.Head.(type) {
+	case plan.Stats:
+		return &statsHead{newStats(h, c, s, s.arena.q), h}
+	case plan.Dedup:
+		return newDedup(r.query, h, c, s, &r.frontier)
+	case plan.Cluster:
+		return &clusterHead{clusters: newClusters(s), x: c.compile(h.X), step: h, vals: make([]plan.Value, batch)}
 	}
 	return newTop(r.query, c, s, s.arena.q, &r.found, &r.frontier)
 }
@@ -36,8 +41,24 @@ type statsHead struct {
 
 func (h *statsHead) done() bool                                  { return false }
 func (h *statsHead) header(b plan.Block, rows int) (bool, error) { return h.fromHeader(b, rows) }
-func (h *statsHead) take(f *blockFrame, rows []uint32) error     { return h.rows(f, f, rows) }
-func (h *statsHead) merge(o head) error                          { return h.statsOp.merge(o.(*statsHead).statsOp) }
+
+func (h *statsHead) take(f rowFrame, rows []uint32) error {
+	if b := f.own(); b != nil {
+		return h.rows(b, b, rows)
+	}
+	keys, err := f.rowKeys()
+	if err != nil {
+		return err
+	}
+	for _, in := range h.inputs {
+		in.order = func(i int) *place {
+			in.place = place{keys[in.rows[i]], f.Group()}
+			return &in.place
+		}
+	}
+	return h.rows(f, nil, rows)
+}
+func (h *statsHead) merge(o head) error { return h.statsOp.merge(o.(*statsHead).statsOp) }
 
 func (h *statsHead) table(matched int, rest []plan.Step, count counter) (*table, []plan.Step, error) {
 	n, err := h.finish()

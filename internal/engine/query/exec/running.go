@@ -171,10 +171,7 @@ func (r *run) started() []*worker {
 // runs the rest of the steps.
 func (r *run) answer(h head, s *scratch) (*Result, error) {
 	var n Stats
-	steps := make([]StepStats, len(r.query.Conds))
-	for i, c := range r.query.Conds {
-		steps[i].Step = "where " + c.String()
-	}
+	steps := r.noSteps()
 	for _, w := range r.started() {
 		if err := w.mergeInto(h, &n, steps); err != nil {
 			return nil, err
@@ -198,14 +195,38 @@ func (r *run) answer(h head, s *scratch) (*Result, error) {
 	return t.result(r.query.Columns, n), nil
 }
 
+// noSteps are the steps before the head with no rows.
+func (r *run) noSteps() (s []StepStats) {
+	add := func(what string) { s = append(s, StepStats{Step: what}) }
+	for _, c := range r.query.Conds {
+		add("where " + c.String())
+	}
+	for _, u := range r.query.Unnests {
+		add("unnest " + u.X.String() + " as " + plan.Field{Name: u.Name}.String())
+		for _, c := range u.Conds {
+			add("where " + c.String())
+		}
+	}
+	return s
+}
+
+// steps returns how many rows passed the conditions and the elements.
+func (w *worker) steps() []StepStats {
+	s := slices.Clone(w.condRows)
+	for _, u := range w.unnests {
+		s = append(s, u.steps...)
+	}
+	return s
+}
+
 // mergeInto adds the state of a worker to h, unless it is its own, and to the counts.
 func (w *worker) mergeInto(h head, n *Stats, steps []StepStats) error {
 	w.mu.Lock()
 	defer w.mu.Unlock()
 	n.add(&w.n)
-	for i := range w.condRows {
-		steps[i].RowsIn += w.condRows[i].RowsIn
-		steps[i].RowsOut += w.condRows[i].RowsOut
+	for i, x := range w.steps() {
+		steps[i].RowsIn += x.RowsIn
+		steps[i].RowsOut += x.RowsOut
 	}
 	if w.head == h {
 		return nil

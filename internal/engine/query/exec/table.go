@@ -13,6 +13,7 @@ import (
 type event struct {
 	place
 	stream logs.StreamID
+	nth    uint32 // of the rows made of the event
 }
 
 // newer orders events newest first, those of one time by group and stream.
@@ -23,7 +24,10 @@ func (e *event) newer(o *event) int {
 	if e.group != o.group {
 		return int(min(max(e.group-o.group, -1), 1))
 	}
-	return int(min(max(e.stream-o.stream, -1), 1))
+	if e.stream != o.stream {
+		return int(min(max(e.stream-o.stream, -1), 1))
+	}
+	return int(e.nth) - int(o.nth)
 }
 
 // table is rows in memory, column by column.

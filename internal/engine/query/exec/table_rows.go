@@ -178,5 +178,5 @@ func (t *table) cluster(step plan.Cluster, s *scratch) (*table, error) {
 	if err := c.add(vals); err != nil {
 		return nil, err
 	}
-	return c.table()
+	return c.rows()
 }

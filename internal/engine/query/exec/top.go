@@ -68,10 +68,13 @@ func (o *topOp) newest() bool { return o.order == plan.NewestFirst }
 // done reports whether a Limit has its rows.
 func (o *topOp) done() bool { return o.any >= 0 && o.found.Load() >= int64(o.any) }
 
-func (o *topOp) compare(a, b *topRow) int {
+func (o *topOp) compare(a, b *topRow) int { return compareRows(o.sort.Keys, a, b) }
+
+// compareRows orders rows by their sort keys, then newest first.
+func compareRows(keys []plan.SortKey, a, b *topRow) int {
 	for i := range a.keys {
 		c := plan.Order(&a.keys[i], &b.keys[i])
-		if o.sort.Keys[i].Desc {
+		if keys[i].Desc {
 			c = -c
 		}
 		if c != 0 {
@@ -82,7 +85,7 @@ func (o *topOp) compare(a, b *topRow) int {
 }
 
 // take adds the rows of a block. When a message of them cannot be read, none is.
-func (o *topOp) take(f *blockFrame, rows []uint32) error {
+func (o *topOp) take(f rowFrame, rows []uint32) error {
 	found := len(rows)
 	if o.any >= 0 {
 		room := int64(o.any) - (o.found.Add(int64(found)) - int64(found))
@@ -111,7 +114,7 @@ func (o *topOp) grow(n int) error {
 	return o.q.grow(n)
 }
 
-func (o *topOp) add(f *blockFrame, rows []uint32) error {
+func (o *topOp) add(f rowFrame, rows []uint32) error {
 	keys, err := f.rowKeys()
 	if err != nil {
 		return err
@@ -144,7 +147,7 @@ func (o *topOp) add(f *blockFrame, rows []uint32) error {
 			for j := range o.keys {
 				cand.keys[j] = o.vals[j][i]
 			}
-			cand.e = event{place{keys[r], f.Group()}, streams[r]}
+			cand.e = f.event(r, keys, streams)
 			if err := o.offer(&cand, r); err != nil {
 				return err
 			}
@@ -306,7 +309,7 @@ func (o *topOp) down(i int) {
 }
 
 // read reads the columns of the rows that were kept of this block.
-func (o *topOp) read(f *blockFrame) error {
+func (o *topOp) read(f rowFrame) error {
 	o.fresh = o.fresh[:0]
 	at := map[uint32]int{}
 	for i := range o.rows {
@@ -373,12 +376,22 @@ func (o *topOp) table(matched int, rest []plan.Step, count counter) (*table, []p
 	if n := o.sort.Limit; n > 0 && n < len(rows) {
 		rows = rows[:n]
 	}
-	t := &table{q: o.q, events: make([]event, len(rows))}
-	for _, c := range o.query.Cols {
+	t, err := tableOf(rows, o.query, o.q)
+	if err != nil {
+		return nil, nil, err
+	}
+	count(o.query.Head, matched, t.n)
+	return t, rest, nil
+}
+
+// tableOf returns rows as a table.
+func tableOf(rows []topRow, query *plan.Query, q *quota) (*table, error) {
+	t := &table{q: q, events: make([]event, len(rows))}
+	for _, c := range query.Cols {
 		t.names = append(t.names, c.As)
 	}
 	if err := t.alloc(len(rows)); err != nil {
-		return nil, nil, err
+		return nil, err
 	}
 	for i := range rows {
 		t.events[i] = rows[i].e
@@ -386,6 +399,5 @@ func (o *topOp) table(matched int, rest []plan.Step, count counter) (*table, []p
 			t.cols[j][i] = rows[i].cols[j]
 		}
 	}
-	count(o.query.Head, matched, t.n)
-	return t, rest, nil
+	return t, nil
 }

@@ -20,6 +20,7 @@ type worker struct {
 	frame    *blockFrame
 	conds    []predicate
 	bufs     [2][]uint32
+	unnests  []*unnester
 	head     head
 	fetch    []fieldRef // columns that the head reads before it changes anything
 	n        Stats
@@ -36,6 +37,9 @@ func (r *run) worker() *worker {
 		w.conds = append(w.conds, compilePredicate(c, e, w.s))
 	}
 	w.condRows = make([]StepStats, len(w.conds))
+	for i := range r.query.Unnests {
+		w.unnests = append(w.unnests, newUnnester(c, &r.query.Unnests[i], i+1))
+	}
 	w.fetch = headColumns(r.query, c)
 	w.head = r.newHead(c, w.s)
 	return w
@@ -47,6 +51,9 @@ func (r *run) compiler() *compiler {
 		if plan.IsSystem(name) {
 			return fieldRef{name: name, sys: true}
 		}
+		if plan.IsElement(name) {
+			return fieldRef{name: name, element: elementLevel(name)}
+		}
 		for i, p := range r.query.Request.Paths {
 			if p == name {
 				return fieldRef{name: name, slot: i}
@@ -57,12 +64,12 @@ func (r *run) compiler() *compiler {
 }
 
 // headColumns returns what the head reads of every block. The messages of rows
-// that a Sort or Limit returns are not among it: they are read for those only.
+// that a Sort, Limit or Dedup returns are not among it: they are read for those only.
 func headColumns(q *plan.Query, c *compiler) []fieldRef {
 	var refs []fieldRef
 	seen := map[string]bool{}
 	add := func(name string) {
-		if !seen[name] {
+		if !seen[name] && !plan.IsElement(name) {
 			seen[name] = true
 			refs = append(refs, c.slot(name))
 		}
@@ -84,10 +91,25 @@ func headColumns(q *plan.Query, c *compiler) []fieldRef {
 		for _, k := range h.Keys {
 			plan.Fields(k.Expr, add)
 		}
+	case plan.Cluster:
+		plan.Fields(h.X, add)
+	case plan.Dedup:
+		for _, k := range h.Keys {
+			plan.Fields(k, add)
+		}
+		for _, k := range h.By {
+			plan.Fields(k.Expr, add)
+		}
+	}
+	for _, u := range q.Unnests {
+		plan.Fields(u.X, add)
+		for _, c := range u.Conds {
+			plan.Fields(c, add)
+		}
 	}
 	for _, k := range q.Cols {
 		plan.Fields(k.Expr, func(name string) {
-			if name != plan.Message {
+			if name != plan.Message || len(q.Unnests) > 0 { // the head takes a block in pieces then
 				add(name)
 			}
 		})
@@ -102,10 +124,17 @@ func (w *worker) block(b plan.Block) error {
 	defer w.mu.Unlock()
 	n := w.n
 	w.before = append(w.before[:0], w.condRows...)
+	for _, u := range w.unnests {
+		w.before = append(w.before, u.steps...)
+		u.start()
+	}
 	err := w.add(b)
 	if err != nil {
 		w.n = n
-		copy(w.condRows, w.before)
+		was := w.before[copy(w.condRows, w.before):]
+		for _, u := range w.unnests {
+			was = was[copy(u.steps, was):]
+		}
 	}
 	return err
 }
@@ -134,7 +163,7 @@ func (w *worker) add(b plan.Block) error {
 	}
 	w.n.RowsScanned += int64(rows)
 	w.n.BytesScanned += b.Bytes()
-	if len(w.conds) == 0 {
+	if len(w.conds) == 0 && len(w.unnests) == 0 {
 		if done, err := w.head.header(b, rows); done || err != nil {
 			w.n.BlocksCounted++
 			w.n.RowsMatched += int64(rows)
@@ -193,5 +222,5 @@ func (w *worker) rows(sel []uint32) error {
 	if err := w.frame.fetch(w.fetch); err != nil {
 		return err
 	}
-	return w.head.take(w.frame, sel)
+	return w.expand(0, w.frame, sel)
 }

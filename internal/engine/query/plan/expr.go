@@ -148,6 +148,10 @@ type Extractor struct {
 }
 
 func (e Field) String() string {
+	if IsElement(e.Name) {
+		level, as, _ := strings.Cut(e.Name[1:], ":")
+		return Field{as}.String() + "#" + level
+	}
 	for _, c := range []byte(e.Name) {
 		if c|0x20 >= 'a' && c|0x20 <= 'z' || c >= '0' && c <= '9' || c == '_' || c == '@' || c == '.' {
 			continue

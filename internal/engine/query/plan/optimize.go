@@ -17,9 +17,14 @@ type Query struct {
 	Conds   []Expr  // must all hold, cheapest first
 	Bounds  []Bound // exclude blocks before anything is decoded
 
-	// Head is what takes the rows of all blocks together: Stats, Sort or Limit.
+	// Unnests make rows of the elements of lists, one after the other. Conditions on
+	// elements are theirs.
+	Unnests []Unnested
+
+	// Head is what takes the rows of all blocks together: Stats, Sort, Limit, Dedup or
+	// Cluster.
 	Head Step
-	// Cols are the columns of the rows that leave a Sort or Limit.
+	// Cols are the columns of the rows that leave a Sort, Limit or Dedup.
 	Cols []Named
 	// Rest are the steps after it, over rows in memory.
 	Rest []Step
@@ -35,6 +40,9 @@ type Query struct {
 // Optimize checks a plan and makes it ready to run.
 func Optimize(p *Plan) (*Query, error) {
 	if err := p.Check(); err != nil {
+		return nil, err
+	}
+	if err := checkElements(p); err != nil {
 		return nil, err
 	}
 	q := &Query{Request: Request{Scan: p.Scan}}
@@ -132,9 +140,9 @@ func (n *names) resolve(e Expr) (Expr, error) {
 // up to it. It returns the steps after the head.
 func (q *Query) inline(steps []Step) ([]Step, error) {
 	n := names{of: map[string]Expr{}}
+	var order []SortKey // of a Sort that a Dedup follows
 	for i, s := range steps {
-		switch s.(type) {
-		case Unnest, Dedup, Cluster, Transform:
+		if _, ok := s.(Transform); ok {
 			q.Head = Sort{}
 			return steps[i:], q.rowColumns(n, steps[i:])
 		}
@@ -155,10 +163,9 @@ func (q *Query) inline(steps []Step) ([]Step, error) {
 		}
 		switch s := s.(type) {
 		case Filter:
-			was := len(q.Conds)
-			if q.Conds = conjuncts(resolved[0], q.Conds); len(q.Conds) > was+1 {
-				q.applied("split conditions")
-			}
+			q.filter(resolved[0])
+		case Unnest:
+			n.of[s.As] = q.unnest(resolved[0], s.As)
 		case Project:
 			n = names{of: map[string]Expr{}, closed: true}
 			for j, c := range s.Cols {
@@ -167,8 +174,31 @@ func (q *Query) inline(steps []Step) ([]Step, error) {
 		case Stats:
 			q.Head = s.withExprs(resolved)
 			return steps[i+1:], nil
-		case Sort, Limit:
+		case Cluster:
 			q.Head = s.withExprs(resolved)
+			return steps[i+1:], nil
+		case Dedup:
+			d := Dedup{Keys: resolved, N: s.N, Null: s.Null, By: order}
+			rest := steps[i+1:]
+			if len(rest) > 0 {
+				if l, ok := rest[0].(Limit); ok && l.N > 0 {
+					q.applied("limit into dedup")
+					d.Limit, rest = l.N, rest[1:]
+				}
+			}
+			q.Head = d
+			return rest, q.rowColumns(n, rest)
+		case Sort:
+			sorted := s.withExprs(resolved).(Sort)
+			if s.Limit == 0 && dedupFollows(steps[i+1:]) {
+				q.applied("sort into dedup")
+				order = sorted.Keys
+				continue
+			}
+			q.Head = sorted
+			return steps[i+1:], q.rowColumns(n, steps[i+1:])
+		case Limit:
+			q.Head = s
 			return steps[i+1:], q.rowColumns(n, steps[i+1:])
 		}
 	}
@@ -303,7 +333,11 @@ func cost(e Expr) int {
 // order puts cheap conditions before costly ones.
 func (q *Query) order() {
 	before := slices.Clone(q.Conds)
-	slices.SortStableFunc(q.Conds, func(a, b Expr) int { return cost(a) - cost(b) })
+	cheap := func(a, b Expr) int { return cost(a) - cost(b) }
+	slices.SortStableFunc(q.Conds, cheap)
+	for i := range q.Unnests {
+		slices.SortStableFunc(q.Unnests[i].Conds, cheap)
+	}
 	for i := range before {
 		if before[i].String() != q.Conds[i].String() {
 			q.applied("cheap conditions first")
@@ -322,10 +356,16 @@ func (q *Query) derive() {
 			q.applied("bounds")
 		}
 	}
+	for _, u := range q.Unnests {
+		needs = append(needs, q.elementNeeds(u.Conds)...)
+	}
 	if q.Request.Need = hint.And(needs...); q.Request.Need.Op != hint.Any {
 		q.applied("index needs")
 	}
 	exprs := slices.Clone(q.Conds)
+	for _, u := range q.Unnests {
+		exprs = append(append(exprs, u.X), u.Conds...)
+	}
 	exprs = append(exprs, q.Head.exprs()...)
 	for _, c := range q.Cols {
 		exprs = append(exprs, c.Expr)
@@ -333,7 +373,7 @@ func (q *Query) derive() {
 	seen := map[string]bool{}
 	for _, e := range exprs {
 		Fields(e, func(name string) {
-			if !IsSystem(name) && !seen[name] {
+			if !IsSystem(name) && !IsElement(name) && !seen[name] {
 				seen[name] = true
 				q.Request.Paths = append(q.Request.Paths, name)
 			}
@@ -344,6 +384,9 @@ func (q *Query) derive() {
 // byAge says that the head keeps the newest or the oldest rows only.
 func (q *Query) byAge() TimeOrder {
 	s, ok := q.Head.(Sort)
+	if d, isDedup := q.Head.(Dedup); isDedup {
+		s, ok = Sort{d.By, 1}, true
+	}
 	switch {
 	case !ok || s.Limit == 0:
 		return AnyOrder
@@ -391,6 +434,12 @@ func (q *Query) Explain() string {
 	}
 	for _, c := range q.Conds {
 		fmt.Fprintf(&b, "where %s\n", c)
+	}
+	for _, u := range q.Unnests {
+		fmt.Fprintf(&b, "unnest %s as %s\n", u.X, Field{u.Name})
+		for _, c := range u.Conds {
+			fmt.Fprintf(&b, "where %s\n", c)
+		}
 	}
 	b.WriteString(q.Head.String() + "\n")
 	if len(q.Cols) > 0 {

@@ -56,6 +56,10 @@ func TestExplain(t *testing.T) {
 			plan.Dedup{Keys: []plan.Expr{f("x"), f("tag")}, N: 1}, plan.Transform{Name: "number rows", Reads: []string{"x"}, All: true, Events: true,
 				Columns: func(in []string) []string { return append(in, "r") }, Apply: func(context.Context, *plan.Rows) (*plan.Rows, error) { return nil, nil }},
 			plan.Limit{N: 7})},
+		{"sort and dedup", steps(plan.Sort{Keys: []plan.SortKey{{Expr: f("ms"), Desc: true}}}, plan.Extend{Cols: []plan.Named{named(f("user"), "u")}},
+			where(gt(f("ms"), plan.Num(5))), plan.Dedup{Keys: []plan.Expr{f("u")}, N: 2, Null: plan.DropNull}, plan.Limit{N: 20})},
+		{"elements of elements", steps(plan.Unnest{X: f("a"), As: "x"}, plan.Unnest{X: f("x"), As: "x"}, where(gt(f("ms"), plan.Num(5))),
+			where(gt(f("x"), plan.Num(7))), plan.Stats{Aggs: []plan.Agg{rows}})},
 		{"patterns", steps(where(eq(f("level"), plan.Str("ERROR"))), plan.Cluster{X: f(plan.Message)}, plan.Sort{Keys: []plan.SortKey{{Expr: f("@sampleCount")}}, Limit: 20})},
 		{"closed names", steps(plan.Project{Cols: []plan.Named{named(f("a"), "x")}}, where(eq(f("a"), plan.Str("gone"))), plan.Limit{N: 1})},
 	} {
@@ -117,6 +121,7 @@ func TestRefusesBadPlans(t *testing.T) {
 		"argument count": where(plan.Call{Func: function.Insights("abs")}),
 		"no pattern":     where(plan.Match{X: f("a")}),
 		"no name":        where(f("")),
+		"own name":       where(f("\x001:a")),
 		"long constant":  where(plan.Contains{X: f("a"), Sub: strings.Repeat("x", plan.MaxText+1)}),
 		"long list":      where(plan.In{X: f("a"), List: make([]plan.Value, plan.MaxNodes+1)}),
 		"many items":     plan.Sort{Keys: make([]plan.SortKey, plan.MaxItems+1)},

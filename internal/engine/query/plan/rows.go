@@ -2,6 +2,7 @@ package plan
 
 import (
 	"context"
+	"slices"
 	"strconv"
 	"strings"
 )
@@ -20,6 +21,11 @@ type Dedup struct {
 	Keys []Expr
 	N    int
 	Null DedupNull // what becomes of rows where one of the keys is Null
+
+	// Optimize sets these: the order of the rows when it is not newest first, and how
+	// many of those kept are wanted; 0 means all.
+	By    []SortKey
+	Limit int
 }
 
 // DedupNull says what Dedup does with rows where a key is Null.
@@ -95,12 +101,16 @@ func (s Dedup) String() string {
 	if s.N > 1 {
 		text += " keep " + strconv.Itoa(s.N)
 	}
-	return text + [...]string{"", " without null", " with null as value"}[s.Null]
+	text += [...]string{"", " without null", " with null as value"}[s.Null]
+	if len(s.By) > 0 || s.Limit > 0 {
+		text += strings.TrimPrefix(Sort{s.By, s.Limit}.String(), "sort")
+	}
+	return text
 }
 
 func (s Unnest) exprs() []Expr  { return []Expr{s.X} }
 func (s Cluster) exprs() []Expr { return []Expr{s.X} }
-func (s Dedup) exprs() []Expr   { return s.Keys }
+func (s Dedup) exprs() []Expr   { return append(slices.Clone(s.Keys), Sort{Keys: s.By}.exprs()...) }
 func (s Transform) exprs() []Expr {
 	e := make([]Expr, len(s.Reads))
 	for i, n := range s.Reads {
@@ -111,7 +121,12 @@ func (s Transform) exprs() []Expr {
 
 func (s Unnest) withExprs(e []Expr) Step  { return Unnest{e[0], s.As} }
 func (s Cluster) withExprs(e []Expr) Step { return Cluster{e[0]} }
-func (s Dedup) withExprs(e []Expr) Step   { return Dedup{e, s.N, s.Null} }
+func (s Dedup) withExprs(e []Expr) Step {
+	n := len(s.Keys)
+	s.By = Sort{Keys: s.By}.withExprs(e[n:]).(Sort).Keys
+	s.Keys = e[:n:n]
+	return s
+}
 func (s Transform) withExprs([]Expr) Step { return s }
 
 func checkRows(s Step) error {
@@ -123,6 +138,9 @@ func checkRows(s Step) error {
 	case Dedup:
 		if s.N < 1 || s.Null > SameNull {
 			return invalid("dedup keeps %d rows of each", s.N)
+		}
+		if s.Limit != 0 || s.By != nil {
+			return invalid("a dedup has an order or a limit of its own")
 		}
 	case Transform:
 		if s.Apply == nil || s.Columns == nil {

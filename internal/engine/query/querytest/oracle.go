@@ -92,6 +92,8 @@ func Naive(p *plan.Plan, rows []Row) (cols []string, out [][]plan.Value) {
 			}
 		case plan.Dedup:
 			recs = naiveDedup(s, recs)
+		case plan.Cluster:
+			names, recs = naiveCluster(s, recs)
 		case plan.Transform:
 			names, recs = naiveTransform(s, names, recs)
 		}
@@ -364,8 +366,19 @@ func naiveAgg(a plan.Agg, recs []record) plan.Value {
 		return plan.NumberValue(float64(len(vals)))
 	case plan.CountDistinct:
 		return plan.NumberValue(float64(len(distinct)))
-	case plan.Values, plan.TopK, plan.SortsFirst, plan.SortsLast:
+	case plan.Values, plan.TopK:
 		return naiveValues(a, distinct, bare)
+	case plan.SortsFirst, plan.SortsLast:
+		if len(vals) == 0 {
+			return plan.Value{}
+		}
+		return slices.MinFunc(vals, func(v, w plan.Value) int {
+			c := plan.Order(&v, &w)
+			if a.Func == plan.SortsLast {
+				c = -c
+			}
+			return cmp.Or(c, cmp.Compare(v.Kind, w.Kind))
+		})
 	case plan.Min:
 		return extreme(0, 0)
 	case plan.Max:
@@ -421,16 +434,7 @@ func naiveValues(a plan.Agg, distinct map[string]int, bare map[string]bool) plan
 		return plan.Order(&v, &w)
 	}
 	slices.SortFunc(texts, order)
-	switch {
-	case a.Func == plan.SortsFirst || a.Func == plan.SortsLast:
-		if len(texts) == 0 {
-			return plan.Value{}
-		}
-		if a.Func == plan.SortsLast {
-			slices.Reverse(texts)
-		}
-		return plan.TextValue(texts[0])
-	case a.Func == plan.TopK:
+	if a.Func == plan.TopK {
 		slices.SortStableFunc(texts, func(x, y string) int { return distinct[y] - distinct[x] })
 		texts = texts[:min(len(texts), int(a.P))]
 	}

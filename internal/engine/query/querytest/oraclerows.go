@@ -6,6 +6,7 @@ import (
 	"fmt"
 	"slices"
 
+	"github.com/cumulog/cumulog/internal/engine/query/cluster"
 	"github.com/cumulog/cumulog/internal/engine/query/plan"
 )
 
@@ -54,6 +55,22 @@ func naiveDedup(s plan.Dedup, recs []record) (out []record) {
 		}
 	}
 	return out
+}
+
+func naiveCluster(s plan.Cluster, recs []record) ([]string, []record) {
+	c := cluster.New(cluster.Options{})
+	for _, r := range recs {
+		if v := r.eval(s.X); plan.HasText(&v) {
+			c.Add(v.AppendText(nil))
+		}
+	}
+	var out []record
+	names := plan.ClusterColumns()
+	for _, p := range c.Patterns() {
+		out = append(out, record{cols: []cell{{names[0], plan.TextValue(p.Text)}, {names[1], plan.NumberValue(float64(p.Count))},
+			{names[2], plan.NumberValue(float64(p.Count) / float64(c.Total()))}, {names[3], plan.TextValue(p.Severity)}}})
+	}
+	return names, out
 }
 
 // naiveTransform gives all rows to a Transform.

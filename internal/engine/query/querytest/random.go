@@ -149,12 +149,21 @@ func (g *Generator) Plan() *plan.Plan {
 	g.names = []string{"level", "status", "ms", "user", "mix", "http.ms", "http.code", "absent", "tags", "tags.0", "tags.1.k", "x.y", "@@x", "@x", "1.status", plan.Timestamp, plan.Message, plan.LogStream, plan.Ingestion}
 	sorted := false
 	for range 1 + g.Rand.IntN(5) {
-		switch k := g.Rand.IntN(10); {
+		switch k := g.Rand.IntN(11); {
+		case k == 10 && g.Rand.IntN(3) == 0:
+			p.Steps = append(p.Steps, plan.Cluster{X: g.scalar(1)})
+			g.names = plan.ClusterColumns()
+			sorted = true
 		case k == 7:
 			p.Steps = append(p.Steps, plan.Unnest{X: g.list(), As: "u"})
 			g.names = append(g.names, "u")
 		case k == 8:
-			p.Steps = append(p.Steps, g.dedup())
+			if g.Rand.IntN(3) == 0 {
+				p.Steps = append(p.Steps, plan.Sort{Keys: g.sort().Keys})
+			}
+			if p.Steps = append(p.Steps, g.dedup()); g.Rand.IntN(2) == 0 {
+				p.Steps = append(p.Steps, plan.Limit{N: 1 + g.Rand.IntN(30)})
+			}
 			sorted = true
 		case k == 9:
 			s := g.transform()
