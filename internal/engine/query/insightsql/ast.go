@@ -58,6 +58,7 @@ type Item struct {
 	Expr  Expr
 	Alias string // "": the column is named as the expression is written
 	name  string // what the column is called
+	as    Span   // of what names it: the alias, or the expression
 }
 
 // Name returns the name of the column.
@@ -285,7 +286,7 @@ type (
 		Name string // as written
 		Func string // in the spelling of the tables: lower case, without '_'
 		Args []Expr
-		Star bool // count(*)
+		Star bool // f(*)
 	}
 	// Element is a part of a structure that an expression makes.
 	Element struct {

@@ -47,6 +47,7 @@ type compiler struct {
 	periodColumn string  // that of the bin() of the last stats
 	period       *Period // of it
 
+	within bool // an aggregate
 	// aggregated translates aggregates where an expression can have some.
 	aggregated func(*Call) (plan.Expr, error)
 }
@@ -223,7 +224,7 @@ func (c *compiler) fields(x *Fields) error {
 			return err
 		}
 		if c.scope.taken(name) {
-			return defined(item.Span, name)
+			return defined(item.as, name)
 		}
 		c.extend(name, e)
 		c.truthful(item)

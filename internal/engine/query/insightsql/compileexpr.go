@@ -235,14 +235,14 @@ func (c *compiler) call(e *Call) (plan.Expr, error) {
 			if c.aggregated != nil {
 				return c.aggregated(e)
 			}
+			if c.within {
+				return nil, refused(e.Span, "the aggregate %s cannot be used within another", e.Name)
+			}
 			return nil, refused(e.Span, "the aggregate %s can be used in stats only", e.Name)
 		}
 		return nil, refused(Span{e.Start, e.Start + len(e.Name)}, "unknown function %s", e.Name)
 	}
-	if e.Star {
-		return nil, unexpected(e.Span, "*")
-	}
-	if err := arity(e, f.Min, f.Max, f.Arity()); err != nil {
+	if err := c.arity(e, f.Min, f.Max, f.Arity()); err != nil {
 		return nil, err
 	}
 	args := make([]plan.Expr, len(e.Args))
@@ -264,8 +264,12 @@ func (c *compiler) call(e *Call) (plan.Expr, error) {
 	return call, nil
 }
 
-func arity(e *Call, least, most int, text string) error {
-	if n := len(e.Args); n < least || n > most || e.Star {
+func (c *compiler) arity(e *Call, least, most int, text string) error {
+	if e.Star {
+		star := e.Start + strings.IndexByte(c.tree.text[e.Start:e.End], '*')
+		return unexpected(Span{star, star + 1}, "*")
+	}
+	if n := len(e.Args); n < least || n > most {
 		return refused(e.Span, "the function %s takes %s, not %d", e.Name, text, n)
 	}
 	return nil
@@ -275,7 +279,7 @@ func arity(e *Call, least, most int, text string) error {
 func (c *compiler) special(e *Call) (x plan.Expr, ok bool, err error) {
 	args := func(n int) {
 		if err == nil {
-			err = arity(e, n, n, strings.TrimSuffix(fmt.Sprintf("%d arguments", n), map[bool]string{true: "s"}[n == 1]))
+			err = c.arity(e, n, n, strings.TrimSuffix(fmt.Sprintf("%d arguments", n), map[bool]string{true: "s"}[n == 1]))
 		}
 	}
 	switch e.Func {

@@ -22,7 +22,7 @@ func (c *compiler) parse(x *Extract) error {
 	switch x.Mode {
 	case ParseGlob:
 		if stars := strings.Count(x.Glob.Value, "*"); stars != len(x.As) || stars == 0 {
-			return refused(x.Glob.Span, "the pattern has %d wildcards and %d aliases", stars, len(x.As))
+			return refused(x.Glob.Span, "the number of wildcards of the pattern, %d, is not the number of aliases, %d", stars, len(x.As))
 		}
 		return c.extract(globExtractor(x.Glob.Value), from, x.As)
 	case ParseRegex:

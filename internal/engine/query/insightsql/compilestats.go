@@ -101,7 +101,7 @@ func (c *compiler) aggregate(x *Stats) error {
 	}
 	for i := range items {
 		if renamed(&items[i]) && c.scope.read[items[i].Alias] {
-			return unknown(items[i].Span, items[i].Alias)
+			return unknown(items[i].as, items[i].Alias)
 		}
 	}
 	c.step(g.step)
@@ -218,7 +218,7 @@ func shiftedTime(e plan.Expr, ms int64) plan.Expr {
 // histogram translates histogram(f, width): the start of the interval of that
 // width which a number lies in.
 func (c *compiler) histogram(e *Call) (plan.Expr, error) {
-	if err := arity(e, 2, 2, "2 arguments"); err != nil {
+	if err := c.arity(e, 2, 2, "2 arguments"); err != nil {
 		return nil, err
 	}
 	n, ok := e.Args[1].(*Number)
@@ -252,7 +252,7 @@ func renamed(item *Item) bool {
 func (g *grouping) name(item *Item) error {
 	name := item.Name()
 	if g.used[name] || renamed(item) && g.c.scope.taken(name) {
-		return unknown(item.Span, name)
+		return unknown(item.as, name)
 	}
 	g.used[name] = true
 	if _, plain := item.Expr.(*Field); item.Alias == "" && !plain {
@@ -310,15 +310,8 @@ func (g *grouping) translated(call *Call) (plan.Agg, error) {
 	if call.Func == "count" && call.Star {
 		return a, nil
 	}
-	if n := len(call.Args); n < s.least || n > s.most || call.Star {
-		count := strconv.Itoa(s.least) + " arguments"
-		switch {
-		case s.least != s.most:
-			count = strconv.Itoa(s.least) + " to " + strconv.Itoa(s.most) + " arguments"
-		case s.least == 1:
-			count = "1 argument"
-		}
-		return a, refused(call.Span, "the function %s takes %s, not %d", call.Name, count, n)
+	if err := c.arity(call, s.least, s.most, (&plan.Function{Min: s.least, Max: s.most}).Arity()); err != nil {
+		return a, err
 	}
 	if len(call.Args) == 0 || call.Func == "countovertime" {
 		return a, nil
@@ -327,7 +320,9 @@ func (g *grouping) translated(call *Call) (plan.Agg, error) {
 	if call.Func == "topk" {
 		arg = call.Args[1]
 	}
-	x, err := c.expr(arg)
+	inner := *c
+	inner.within = true
+	x, err := inner.expr(arg)
 	if err != nil {
 		return a, err
 	}

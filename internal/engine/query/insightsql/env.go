@@ -62,6 +62,11 @@ type Compiled struct {
 	Estimate bool        // the query only wants to know how much it would read
 	Unmask   bool        // the query shows what is masked
 	Index    []IndexCond // groups without these field indexes are not read
+
+	// Discover says that rows, which have the column @message, show the fields found
+	// in it too, after Columns, but those of Except.
+	Discover bool
+	Except   []string
 }
 
 // IndexCond is a condition of filterIndex.

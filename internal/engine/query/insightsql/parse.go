@@ -206,8 +206,10 @@ func (p *parser) items() []Item {
 		from := p.tok.at.Start
 		i := Item{Expr: p.expr()}
 		i.Span = p.from(from)
+		i.as = i.Span
 		if p.word("as") {
-			i.Alias = p.name().Text
+			n := p.name()
+			i.Alias, i.as = n.Text, n.Span
 		}
 		if i.name = i.Alias; i.name == "" {
 			i.name = p.lex.text[i.Start:i.End]
@@ -244,7 +246,7 @@ func (p *parser) texts() []string {
 		return list
 	}
 	var list []string
-	for !p.isOp("]") {
+	for p.err == nil {
 		list = append(list, p.text().Value)
 		if !p.accept(",") {
 			break

@@ -133,7 +133,10 @@ func (p *parser) subquery() *Query {
 func (p *parser) list() []Expr {
 	p.expect("[")
 	list := []Expr{}
-	for !p.isOp("]") && p.err == nil {
+	if p.accept("]") {
+		return list
+	}
+	for p.err == nil {
 		list = append(list, p.constant())
 		if !p.accept(",") {
 			break
@@ -212,15 +215,14 @@ func (p *parser) primary() Expr {
 				p.unexpected()
 				return e
 			}
-			e = withPath(e, p.tok.path)
+			path := p.tok.path
 			p.advance()
-			e.set(p.from(from))
+			e = p.part(e, path, from)
 			continue
 		default:
 			return e
 		}
-		e = withPath(e, []string{part})
-		e.set(p.from(from))
+		e = p.part(e, []string{part}, from)
 	}
 	return e
 }
@@ -233,14 +235,23 @@ func structured(e Expr) bool {
 	return false
 }
 
-func withPath(e Expr, path []string) Expr {
-	switch e := e.(type) {
+// part is what lies at a path in e, which begins at from.
+func (p *parser) part(e Expr, path []string, from int) Expr {
+	at := p.from(from)
+	switch x := e.(type) {
 	case *Field:
-		return &Field{e.Span, append(e.Path[:len(e.Path):len(e.Path)], path...)}
+		path = append(x.Path[:len(x.Path):len(x.Path)], path...)
+		e = &Field{at, path}
 	case *Element:
-		return &Element{e.Span, e.X, append(e.Path[:len(e.Path):len(e.Path)], path...)}
+		path = append(x.Path[:len(x.Path):len(x.Path)], path...)
+		e = &Element{at, x.X, path}
+	default:
+		e = &Element{at, e, path}
 	}
-	return &Element{e.where(), e, path}
+	if len(path) > maxPath {
+		p.fail(refused(at, "a field name has more than %d parts", maxPath))
+	}
+	return e
 }
 
 // operand reads a literal, a field, a call or an expression in parentheses.

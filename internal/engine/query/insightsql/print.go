@@ -134,7 +134,7 @@ func plainName(s string, inside bool) bool {
 }
 
 func (e *Field) print(b *printer) {
-	word := len(e.Path) == 1 && (reserved(e.Path[0]) || isBool(e.Path[0]))
+	word := len(e.Path) == 1 && (reserved(e.Path[0]) || isBool(e.Path[0]) || strings.EqualFold(e.Path[0], "where"))
 	for i, part := range e.Path {
 		if i > 0 {
 			b.add(".")
@@ -241,7 +241,11 @@ func (e *Call) print(b *printer) {
 func (e *Element) print(b *printer) {
 	e.X.print(b)
 	for _, part := range e.Path {
-		if !plainName(part, true) {
+		if n, err := strconv.ParseInt(part, 10, 32); err == nil && n >= 0 && strconv.FormatInt(n, 10) == part {
+			b.add("[", part, "]")
+			continue
+		}
+		if !plainName(part, false) {
 			part = "`" + part + "`"
 		}
 		b.add(".", part)
@@ -275,15 +279,11 @@ func (e *Arith) level() int {
 
 // starred writes a name with stars, which stand outside of back-ticks.
 func starred(s string) string {
-	var b strings.Builder
-	for i, part := range strings.Split(s, "*") {
-		if i > 0 {
-			b.WriteByte('*')
+	parts := strings.Split(s, "*")
+	for i, part := range parts {
+		if part != "" {
+			parts[i] = quoteName(part)
 		}
-		if plain := strings.Trim(part, "."); part != "" && (plain == "" || !plainName(strings.ReplaceAll(plain, ".", ""), true) || part != plain || i == 0 && !isNameStart([]rune(part)[0])) {
-			part = "`" + part + "`"
-		}
-		b.WriteString(part)
 	}
-	return b.String()
+	return strings.Join(parts, "*")
 }
