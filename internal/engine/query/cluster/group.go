@@ -198,7 +198,7 @@ type distinct struct {
 const sampled = 64
 
 func (d *distinct) see(h uint64) {
-	h = mix(h, 0xe7037ed1a0b428db)
+	h = mix(h, 1)
 	if h>>(64-d.level) == 0 {
 		d.keep(h)
 	}

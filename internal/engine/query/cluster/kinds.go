@@ -1,145 +1,70 @@
 package cluster
 
+// isPath reports whether the slash at i begins a path.
+func isPath(class *classes, t []byte, i int) bool {
+	if i+1 >= len(t) || i > 0 && (class[t[i-1]] != 0 || t[i-1] == '/') {
+		return false
+	}
+	switch b := t[i+1]; b {
+	case '?', '.', '_':
+		return true
+	case ' ':
+		return i+6 < len(t) && string(t[i+2:i+7]) == "HTTP/"
+	default:
+		return class[b]&(letter|digit) != 0
+	}
+}
+
 // classify returns the kind of the token that begins at s; e is the end of the
 // run of bytes that have a class, f which classes they have. The token can end
 // before e or after it. It ends at s when there is none: the byte at s separates.
 func classify(t []byte, s, e int, f uint8) (kind uint8, end int) {
-	if t[s] == '#' {
+	b := t[s]
+	if f&(letter|digit) == 0 || b == '#' {
 		return word, s
-	}
-	if f&(letter|digit) == 0 {
-		if t[s] == '/' && e < len(t) && (t[e] == '?' || e+6 <= len(t) && string(t[e:e+6]) == " HTTP/") {
-			return path, pathEnd(t, s)
-		}
-		return word, s
-	}
-	if t[s] == '/' {
-		if s > 0 && (isHex(t[s-1]) || t[s-1]|0x20 >= 'g' && t[s-1]|0x20 <= 'z') {
-			return word, s // it separates two tokens
-		}
-		return path, pathEnd(t, s)
-	}
-	for e > s+1 && t[e-1] == '.' {
-		e--
-	}
-	if f&letter != 0 && e+2 < len(t) && t[e] == ':' && t[e+1] == '/' && t[e+2] == '/' && f&(slash|at) == 0 {
-		return url, urlEnd(t, e+3)
 	}
 	if f&at != 0 {
 		if k, end := atSign(t, s, e); end > 0 {
 			return k, end
 		}
 	}
-	if f&digit == 0 {
-		if e-s == 3 {
-			if end := wordyDate(t, s); end > 0 {
-				return clock, end
-			}
+	if f&dot != 0 {
+		for e > s+1 && t[e-1] == '.' {
+			e--
 		}
-		if e-s <= 4 && e+1 < len(t) && t[e] == ':' {
+	}
+	switch {
+	case b-'0' <= 9:
+		k, end := numeric(t, s, e, f)
+		return k, blobEnd(t, s, end, k)
+	case (b == '-' || b == '+') && s+1 < e && t[s+1]-'0' <= 9:
+		if i := decimal(t[:e], s+1); i == e || isUnit(t[i:e]) {
+			return number, i
+		}
+		return ident, e
+	case b == '+':
+		return word, s
+	}
+	if e+2 < len(t) && t[e] == ':' {
+		if t[e+1] == '/' && t[e+2] == '/' {
+			return url, urlEnd(t, e+3)
+		}
+		if e-s <= 4 {
 			if k, end := colons(t, s); end > 0 {
 				return k, end
+			}
+		}
+	}
+	if f&digit == 0 {
+		if e-s == 3 && f&^letter == 0 {
+			if end := wordyDate(t, s); end > 0 {
+				return clock, end
 			}
 		}
 		if e-s > maxWord {
 			return ident, e
 		}
 		return word, e
-	}
-	if t[s]-'0' <= 9 || t[s] == '-' || t[s] == '+' {
-		return numeric(t, s, e, f)
-	}
-	return alphanumeric(t, s, e, f)
-}
-
-// numeric is classify for tokens that begin with a digit or a sign.
-func numeric(t []byte, s, e int, f uint8) (uint8, int) {
-	if f == digit { // the usual number
-		if e-s <= 2 {
-			if end := timeOfDay(t, s); end > 0 {
-				return clock, end
-			}
-			if end := dayMonth(t, s); end > 0 {
-				return clock, end
-			}
-		}
-		if e-s <= 4 && e+1 < len(t) && t[e] == ':' {
-			if k, end := colons(t, s); end > 0 {
-				return k, end
-			}
-		}
-		return number, e
-	}
-	if end := date(t, s); end > 0 {
-		return clock, end
-	}
-	if isUUID(t[s:e]) {
-		return uuid, e
-	}
-	i := s
-	if t[i] == '-' || t[i] == '+' {
-		if i++; i == e || t[i]-'0' > 9 {
-			if t[s] == '-' && f&slash == 0 && i < e && t[i] != '-' {
-				return alphanumeric(t, s, e, f)
-			}
-			return word, s
-		}
-	}
-	at := i
-	for i < e && t[i]-'0' <= 9 {
-		i++
-	}
-	whole := i - at
-	if i < e && t[i] == '.' && i+1 < e && t[i+1]-'0' <= 9 {
-		for i++; i < e && t[i]-'0' <= 9; i++ {
-		}
-	}
-	if i == e {
-		return number, e
-	}
-	if t[i] == 'e' || t[i] == 'E' {
-		if j := exponent(t[:e], i); j == e {
-			return number, e
-		}
-	}
-	if f&slash != 0 {
-		return slashes(t, s, e)
-	}
-	if f&letter == 0 {
-		if end := ipv4(t, at); end == e && at == s {
-			if s > 0 && t[s-1] == '/' {
-				return ident, e // the version of a program
-			}
-			return address, e
-		}
-		return ident, e
-	}
-	if end := durationEnd(t[:e], at); end == e {
-		return duration, e
-	}
-	if isUnit(t[i:e]) {
-		return number, i
-	}
-	if e-s <= 4 && whole <= 4 && e < len(t) && t[e] == ':' {
-		if k, end := colons(t, s); end > 0 {
-			return k, end
-		}
-	}
-	return ident, e
-}
-
-// alphanumeric is classify for tokens with digits that begin with something else.
-func alphanumeric(t []byte, s, e int, f uint8) (uint8, int) {
-	if f&slash != 0 {
-		return slashes(t, s, e)
-	}
-	if e-s <= 4 && e+1 < len(t) && t[e] == ':' {
-		if k, end := colons(t, s); end > 0 {
-			return k, end
-		}
-	}
-	if e-s == 36 && isUUID(t[s:e]) {
-		return uuid, e
 	}
 	if e-s <= 24 {
 		digits := 0
@@ -152,50 +77,111 @@ func alphanumeric(t []byte, s, e int, f uint8) (uint8, int) {
 			return value, e
 		}
 	}
+	if isUUID(t[s:e]) {
+		return uuid, e
+	}
+	return ident, blobEnd(t, s, e, ident)
+}
+
+// blobEnd returns the end of an identifier that ends at e, or further when it is
+// a blob in base64.
+func blobEnd(t []byte, s, e int, kind uint8) int {
+	if kind != ident || e-s < 16 || e >= len(t) || t[e] != '/' {
+		return e
+	}
+	for e < len(t) && (t[e] == '/' || t[e] == '+' || t[e] == '=' || t[e]-'0' <= 9 || t[e]|0x20 >= 'a' && t[e]|0x20 <= 'z') {
+		e++
+	}
+	return e
+}
+
+// numeric is classify for tokens that begin with a digit.
+func numeric(t []byte, s, e int, f uint8) (uint8, int) {
+	n := e - s
+	if f == digit { // the usual number
+		if e+1 >= len(t) {
+			return number, e
+		}
+		switch t[e] {
+		case ':':
+			if n <= 2 {
+				if end := timeOfDay(t, s); end > 0 {
+					return clock, end
+				}
+			}
+			if n <= 4 {
+				if k, end := colons(t, s); end > 0 {
+					return k, end
+				}
+			}
+		case ' ':
+			if n <= 2 && t[e+1] >= 'A' && t[e+1] <= 'Z' {
+				if end := dayMonth(t, s); end > 0 {
+					return clock, end
+				}
+			}
+		case '/':
+			if n == 2 || n == 4 {
+				if end := date(t, s); end > 0 {
+					return clock, end
+				}
+			}
+		}
+		return number, e
+	}
+	if n >= 10 {
+		if end := date(t, s); end > 0 {
+			return clock, end
+		}
+		if isUUID(t[s:e]) {
+			return uuid, e
+		}
+	}
+	i := decimal(t[:e], s)
+	if i == e {
+		return number, e
+	}
+	if f&^(digit|dot) == 0 {
+		if ipv4(t, s) != e || s > 0 && t[s-1] == '/' { // behind a slash it is a version
+			return ident, e
+		}
+		return address, e
+	}
+	if f&letter == 0 {
+		return ident, e
+	}
+	if e-i <= 8 {
+		if durationEnd(t[:e], s) == e {
+			return duration, e
+		}
+		if isUnit(t[i:e]) {
+			return number, i
+		}
+	} else if n <= 24 && durationEnd(t[:e], s) == e {
+		return duration, e
+	}
+	if n <= 4 && e < len(t) && t[e] == ':' {
+		if k, end := colons(t, s); end > 0 {
+			return k, end
+		}
+	}
 	return ident, e
 }
 
-// slashes is classify for tokens with digits and slashes inside: one slash
-// separates two tokens, several make a path.
-func slashes(t []byte, s, e int) (uint8, int) {
-	n, first, letters := 0, 0, false
-	for i := s; i < e; i++ {
-		switch b := t[i]; {
-		case b == '/':
-			if n++; n == 1 {
-				first = i
-			}
-		case b-'0' > 9:
-			letters = true
+// decimal returns the end of the decimal number that begins at s with a digit.
+func decimal(t []byte, s int) int {
+	i := s
+	for i < len(t) && t[i]-'0' <= 9 {
+		i++
+	}
+	if i+1 < len(t) && t[i] == '.' && t[i+1]-'0' <= 9 {
+		for i++; i < len(t) && t[i]-'0' <= 9; i++ {
 		}
 	}
-	if n > 1 && letters {
-		return path, e
+	if i < len(t) && t[i]|0x20 == 'e' {
+		return max(i, exponent(t, i))
 	}
-	if e-s > 40 {
-		return ident, e
-	}
-	var f uint8
-	for _, b := range t[s:first] {
-		switch {
-		case b-'0' <= 9:
-			f |= digit
-		case b == '.':
-			f |= dot
-		case b == '_':
-			f |= under
-		case b == '-' || b == '+' || b == '#':
-			f |= joiner
-		case b == '@':
-			f |= at
-		default:
-			f |= letter
-		}
-	}
-	if first == s {
-		return word, s
-	}
-	return classify(t[:first], s, first, f)
+	return i
 }
 
 // atSign is classify for tokens with an @.

@@ -31,7 +31,6 @@ const (
 	joiner
 	under
 	dot
-	slash
 	at
 
 	letter = lower | upper
@@ -53,7 +52,7 @@ func newClasses() *classes {
 		}
 	}
 	c['-'], c['+'], c['#'] = joiner, joiner, joiner
-	c['_'], c['.'], c['/'], c['@'] = under, dot, slash, at
+	c['_'], c['.'], c['@'] = under, dot, at
 	return c
 }
 
@@ -87,16 +86,26 @@ func (s *scanner) scan(t []byte) uint64 {
 		t = t[:maxText]
 	}
 	json := len(t) > 0 && t[0] == '{'
+	class := s.class
 	h := uint64(0x9e3779b97f4a7c15)
 	d := uint64(0) // separators since the last token, 7 bytes of them
 	n := 0
 	s.end = len(t)
 	for i := 0; i < len(t); {
 		b := t[i]
-		f := s.class[b]
-		if f == 0 {
+		f := class[b]
+		if f == 0 && (b != '/' || !isPath(class, t, i)) {
 			switch {
-			case b <= ' ':
+			case b > ' ' && b != '\\':
+				d = d<<8 | uint64(b)
+				i++
+			case b > ' ' && json && i+1 < len(t):
+				d = d<<8 | uint64(t[i+1]|0x80)
+				i += 2
+			case b > ' ':
+				d = d<<8 | uint64(b)
+				i++
+			default:
 				blank := uint64(' ')
 				for i < len(t) && t[i] <= ' ' {
 					if t[i] == '\n' {
@@ -110,15 +119,9 @@ func (s *scanner) scan(t []byte) uint64 {
 					i = frames(t, i)
 					s.tokens[n] = token{int32(start), int32(i), stack}
 					n++
-					h, d = mix(h, d<<8|uint64(stack)), 0
+					h, d = mix(h^d, uint64(stack)), 0
 					continue
 				}
-			case b == '\\' && json && i+1 < len(t):
-				d = d<<8 | uint64(t[i+1]|0x80)
-				i += 2
-			default:
-				d = d<<8 | uint64(b)
-				i++
 			}
 			if d >= 1<<56 {
 				h, d = mix(h, d), 0
@@ -127,23 +130,28 @@ func (s *scanner) scan(t []byte) uint64 {
 		}
 		start := i
 		for i++; i < len(t); i++ {
-			c := s.class[t[i]]
+			c := class[t[i]]
 			if c == 0 {
 				break
 			}
 			f |= c
 		}
 		k := word
-		if f&^letter == 0 && (i >= len(t) || t[i] != ':') && i-start != 3 && i-start <= maxWord {
+		switch {
+		case f&^lower == 0 && b != '/' && (i == len(t) || t[i] != ':') && i-start <= maxWord:
 			// The usual word.
-		} else if k, i = classify(t, start, i, f); i == start {
-			// A sign alone, or before a token.
-			d = d<<8 | uint64(b)
-			i++
-			if d >= 1<<56 {
-				h, d = mix(h, d), 0
+		case b == '/':
+			k, i = path, pathEnd(t, start)
+		default:
+			if k, i = classify(t, start, i, f); i == start {
+				// A sign alone, or before a token.
+				d = d<<8 | uint64(b)
+				i++
+				if d >= 1<<56 {
+					h, d = mix(h, d), 0
+				}
+				continue
 			}
-			continue
 		}
 		if k <= value {
 			if i-start >= 8 && hexWord(t[i-8:i]) {
@@ -158,11 +166,11 @@ func (s *scanner) scan(t []byte) uint64 {
 		}
 		s.tokens[n] = token{int32(start), int32(i), k}
 		n++
-		h = mix(h, d<<8|uint64(k))
-		d = 0
+		x := uint64(k)
 		if k == word {
-			h = hashWord(h, t[start:i])
+			x = hashWord(t, start, i)
 		}
+		h, d = mix(h^d, x), 0
 	}
 	s.n = n
 	if cut || s.end < len(t) {
@@ -262,35 +270,25 @@ func hexWord(w []byte) bool {
 const factor = 0xa0761d6478bd642f
 
 func mix(h, x uint64) uint64 {
-	hi, lo := bits.Mul64(h^x, factor)
-	return hi ^ lo + x
+	hi, lo := bits.Mul64(h^0xe7037ed1a0b428db, x^factor)
+	return hi ^ lo
 }
 
-// hashWord adds a word that is not empty to a hash.
-func hashWord(h uint64, w []byte) uint64 {
-	n := len(w)
-	switch {
-	case n > 8:
-		for len(w) > 8 {
-			h = mix(h, binary.LittleEndian.Uint64(w))
-			w = w[8:]
-		}
-		return mix(h, uint64(n)<<56^tail(w))
-	case n >= 4:
-		return mix(h, uint64(n)<<56^(uint64(binary.LittleEndian.Uint32(w))<<24^uint64(binary.LittleEndian.Uint32(w[n-4:]))))
+// hashWord returns the hash of a word that is not empty, which is greater than
+// any kind.
+func hashWord(t []byte, s, e int) uint64 {
+	n := e - s
+	x := uint64(n) << 57
+	for ; n > 8; n -= 8 {
+		x = mix(x, binary.LittleEndian.Uint64(t[s:]))
+		s += 8
 	}
-	return mix(h, uint64(n)<<56|uint64(w[0])<<16|uint64(w[n>>1])<<8|uint64(w[n-1]))
-}
-
-// tail is the value of up to 8 bytes.
-func tail(w []byte) uint64 {
-	n := len(w)
-	if n >= 8 {
-		return binary.LittleEndian.Uint64(w)
+	if s+8 <= len(t) {
+		return x ^ binary.LittleEndian.Uint64(t[s:])<<(64-8*n)>>(64-8*n)
 	}
 	v := uint64(0)
 	for i := range n {
-		v |= uint64(w[i]) << (8 * i)
+		v |= uint64(t[s+i]) << (8 * i)
 	}
-	return v
+	return x ^ v
 }
