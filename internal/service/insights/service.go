@@ -22,6 +22,7 @@ const (
 	DefaultRows  = 10_000  // of one result, when neither request nor query say otherwise
 	MaxPage      = 10_000  // rows of one answer
 	maxDescribed = 1000    // queries or definitions of one answer
+	maxExplains  = 2       // that run at a time
 
 	// AWS's quotas of queries under way in one account and Region.
 	awsConcurrency           = 100 // Logs Insights QL
@@ -116,6 +117,8 @@ type Service struct {
 	running int             // jobs that have a place
 	unsaved []*job          // of jobs: those whose end could not be written
 
+	explains chan struct{} // has room for those that run
+
 	work sync.WaitGroup // jobs and the keeper
 	stop context.CancelFunc
 }
@@ -130,7 +133,7 @@ func New(ctx context.Context, o Options) (*Service, error) {
 	if err != nil {
 		return nil, err
 	}
-	s := &Service{o: o, dir: o.Directory, languages: languages(), codec: c, jobs: map[string]*job{}}
+	s := &Service{o: o, dir: o.Directory, languages: languages(), codec: c, jobs: map[string]*job{}, explains: make(chan struct{}, maxExplains)}
 	if err := s.recover(ctx); err != nil {
 		c.close()
 		return nil, err
