@@ -156,7 +156,16 @@ func (c *compiler) compare(e *Compare) (plan.Expr, error) {
 		return nil, err
 	}
 	b, err := c.expr(e.B)
-	return plan.Cmp{Op: cmpOp(e.Op), A: a, B: b}, err
+	return plan.Cmp{Op: cmpOp(e.Op), A: instant(a), B: instant(b)}, err
+}
+
+// instant is toMillis(@timestamp) in a comparison, where a time is its number, so
+// that it narrows what is read.
+func instant(e plan.Expr) plan.Expr {
+	if call, ok := e.(plan.Call); ok && call.Func.Name == "tomillis" && call.Args[0] == plan.Expr(plan.Field{Name: plan.Timestamp}) {
+		return call.Args[0]
+	}
+	return e
 }
 
 func negated(e plan.Expr, not bool) plan.Expr {

@@ -104,6 +104,9 @@ func (c *compiler) aggregate(x *Stats) error {
 			return unknown(items[i].as, items[i].Alias)
 		}
 	}
+	if len(g.step.Aggs) == 0 {
+		return refused(x.Items[0].Span, "stats without an aggregate")
+	}
 	c.step(g.step)
 	if len(after) > 0 {
 		c.step(plan.Extend{Cols: after})

@@ -47,6 +47,9 @@ type Language interface {
 	Compile(ctx context.Context, env Env) (*Compiled, error)
 }
 
+// Selectors makes a Query a Language.
+func (q *Query) Selectors() []Source { return q.Sources }
+
 // Table is a lookup table.
 type Table struct {
 	Fields []string

@@ -85,8 +85,17 @@ func groupsOf(x *Extract) (groups []int, names []Name, err error) {
 func regexExtractor(x *Regex, groups []int) *plan.Extractor {
 	re := x.Re
 	e := &plan.Extractor{Name: fmt.Sprintf("regex[/%s/ %v]", re, groups), Parts: len(groups), Literals: literalsOf(x.Source)}
+	var rarest []byte // most texts that do not match can be told by it
+	for _, l := range e.Literals {
+		if len(l) > len(rarest) {
+			rarest = []byte(l)
+		}
+	}
 	e.New = func() func(text []byte, out [][]byte) bool {
 		return func(text []byte, out [][]byte) bool {
+			if len(rarest) > 0 && !bytes.Contains(text, rarest) {
+				return false
+			}
 			m := re.FindSubmatchIndex(text)
 			if m == nil {
 				return false
