@@ -29,7 +29,7 @@ func (c *components) handler(token string) http.Handler {
 		options.Auth, s3.Verifier = awshttp.Required(verifier), verifier
 	}
 	api := logsapi.New(logsapi.Services{Groups: c.groups, Ingest: c.ingest, Events: c.events, Explore: c.explore, Exports: c.exports, Lookups: c.lookups, Indexes: c.indexes, Insights: c.insights, Faults: c.faults})
-	console := consoleapi.New(c.events, c.explore).Service()
+	console := consoleapi.New(c.events, c.explore, c.insights).Service()
 	bodies := newRooms(int64(c.cfg.Memory))
 	calls := bodies.admit(awshttp.NewHandler(options, c.faults.Into(api.Service()), console))
 	return awshttp.NewRouter(awshttp.RouterOptions{

@@ -17,17 +17,19 @@ import (
 	"github.com/cumulog/cumulog/internal/service/events"
 	"github.com/cumulog/cumulog/internal/service/explore"
 	"github.com/cumulog/cumulog/internal/service/groups"
+	"github.com/cumulog/cumulog/internal/service/insights"
 	"github.com/cumulog/cumulog/internal/service/patterns"
 )
 
 // API answers the operations of the console API.
 type API struct {
-	events  *events.Service
-	explore *explore.Service
+	events   *events.Service
+	explore  *explore.Service
+	insights *insights.Service
 }
 
 // New returns the API over services.
-func New(e *events.Service, x *explore.Service) *API { return &API{e, x} }
+func New(e *events.Service, x *explore.Service, i *insights.Service) *API { return &API{e, x, i} }
 
 // Service returns what awshttp needs to serve the API.
 func (a *API) Service() awshttp.Service {
@@ -37,6 +39,7 @@ func (a *API) Service() awshttp.Service {
 		Operations: map[string]awshttp.Operation{
 			"CountEvents":     awshttp.JSON(a.countEvents),
 			"ExplainPattern":  awshttp.JSON(a.explainPattern),
+			"ExplainQuery":    awshttp.JSON(a.explainQuery),
 			"GetEventContext": awshttp.JSON(a.getEventContext),
 			"GetFacets":       awshttp.JSON(a.getFacets),
 			"SearchEvents":    awshttp.JSON(a.searchEvents),
@@ -86,6 +89,13 @@ var domainErrors = []struct {
 	{explore.ErrGroups, awsproto.CodeInvalidParameter, ""},
 	{explore.ErrPrefix, awsproto.CodeInvalidParameter, ""},
 	{explore.ErrTop, awsproto.CodeInvalidParameter, ""},
+	{insights.ErrGroups, awsproto.CodeInvalidParameter, ""},
+	{insights.ErrSourceAndGroups, awsproto.CodeInvalidParameter, ""},
+	{insights.ErrTooManyGroups, awsproto.CodeInvalidParameter, ""},
+	{insights.ErrTooManySelected, awsproto.CodeInvalidParameter, ""},
+	{insights.ErrTimeRange, awsproto.CodeInvalidParameter, ""},
+	{insights.ErrClass, awsproto.CodeInvalidParameter, ""},
+	{insights.ErrExplainNeedsRun, awsproto.CodeInvalidParameter, ""},
 }
 
 // mapError returns the wire form of an error of the services, nil when clients
@@ -114,6 +124,13 @@ func mapError(err error) *awsproto.Error {
 			members["hint"] = e.Hint
 		}
 		return &awsproto.Error{Code: awsproto.CodeInvalidParameter, Message: e.Text, Members: members}
+	}
+	if e, ok := errors.AsType[*insights.MalformedError](err); ok {
+		members := map[string]any{"position": map[string]any{"start": e.Start, "end": e.End}}
+		return &awsproto.Error{Code: awsproto.CodeInvalidParameter, Message: e.Message, Members: members}
+	}
+	if e, ok := errors.AsType[*insights.ParameterError](err); ok {
+		return &awsproto.Error{Code: awsproto.CodeInvalidParameter, Message: e.Message}
 	}
 	if e, ok := errors.AsType[*groups.ParameterError](err); ok {
 		return &awsproto.Error{Code: awsproto.CodeInvalidParameter, Message: e.Message}

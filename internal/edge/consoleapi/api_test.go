@@ -24,6 +24,7 @@ import (
 	"github.com/cumulog/cumulog/internal/service/events"
 	"github.com/cumulog/cumulog/internal/service/explore"
 	"github.com/cumulog/cumulog/internal/service/groups"
+	"github.com/cumulog/cumulog/internal/service/insights"
 )
 
 const (
@@ -77,7 +78,12 @@ func newServer(t *testing.T) string {
 			t.Fatal(err)
 		}
 	}
-	api := consoleapi.New(events.New(events.Options{Directory: g, Store: s, Now: now}), explore.New(explore.Options{Directory: g, Store: s, Now: now})).Service()
+	queries, err := insights.New(ctx, insights.Options{Catalog: db, Directory: g, Store: s, FS: fs, Dir: "queries", Now: now})
+	if err != nil {
+		t.Fatal(err)
+	}
+	t.Cleanup(func() { queries.Close() })
+	api := consoleapi.New(events.New(events.Options{Directory: g, Store: s, Now: now}), explore.New(explore.Options{Directory: g, Store: s, Now: now}), queries).Service()
 	calls := awshttp.NewHandler(awshttp.Options{Auth: awshttp.Open(account, region)}, api)
 	srv := httptest.NewServer(awshttp.ByPath("/_/api/", api, calls, http.NotFoundHandler()))
 	t.Cleanup(srv.Close)
@@ -229,5 +235,48 @@ func TestRefusals(t *testing.T) {
 	resp.Body.Close()
 	if resp.StatusCode != http.StatusNotFound {
 		t.Errorf("an unknown operation: %s", resp.Status)
+	}
+}
+
+func TestExplainQuery(t *testing.T) {
+	url := newServer(t)
+	ask := func(query, more string, want int) map[string]any {
+		t.Helper()
+		body := fmt.Sprintf(`{"queryString":%q,"logGroupIdentifiers":["g"],"startTime":%d,"endTime":%d%s}`, query, start, start+60_000, more)
+		status, answer := call(t, url, "ExplainQuery", body)
+		if status != want {
+			t.Fatalf("%s: %d %v", query, status, answer)
+		}
+		return answer
+	}
+	answer := ask(`filter level = "error" | stats count(*) as n by level`, "", http.StatusOK)
+	for _, line := range []string{"scan 1 groups", `need ("error"`, `where (level = "error")`, "stats count(*) as n by level"} {
+		if !strings.Contains(answer["plan"].(string), line) {
+			t.Errorf("the plan lacks %s:\n%s", line, answer["plan"])
+		}
+	}
+	if answer["run"] != nil || fmt.Sprint(answer["columns"]) != "[level n]" {
+		t.Errorf("%v", answer)
+	}
+	run := ask(`filter level = "error" | stats count(*) as n by level`, `,"run":true`, http.StatusOK)["run"].(map[string]any)
+	if fmt.Sprint(run["rows"]) != "1" || fmt.Sprint(run["statistics"].(map[string]any)["recordsMatched"]) != "5" {
+		t.Errorf("%v", run)
+	}
+	steps := run["steps"].([]any)
+	first := steps[0].(map[string]any)
+	if first["step"] != `where (level = "error")` || fmt.Sprint(first["recordsOut"]) != "5" {
+		t.Errorf("%v", steps)
+	}
+	answer = ask("fields a |", "", http.StatusBadRequest)
+	if answer["position"] == nil {
+		t.Errorf("%v", answer)
+	}
+	nested := `filter level in (SOURCE 'g' | filter n = 3 | fields level)`
+	if answer := ask(nested, "", http.StatusBadRequest); !strings.Contains(answer["message"].(string), "ask for it to be run") {
+		t.Errorf("%v", answer)
+	}
+	run = ask(nested, `,"run":true`, http.StatusOK)["run"].(map[string]any)
+	if fmt.Sprint(run["rows"]) != "5" {
+		t.Errorf("%v", run)
 	}
 }

@@ -103,6 +103,45 @@ func (x *ExplainPatternOutput) DecodeJSON(d *awsproto.Decoder) error {
 }
 
 // DecodeJSON reads the shape.
+func (x *ExplainQueryInput) DecodeJSON(d *awsproto.Decoder) error {
+	return d.Object(func(name []byte) error {
+		switch string(name) {
+		case "queryString":
+			return awsproto.Value(d, &x.QueryString, awsproto.StringElem)
+		case "queryLanguage":
+			return awsproto.Value(d, &x.QueryLanguage, awsproto.StringElem)
+		case "logGroupIdentifiers":
+			return awsproto.List(d, &x.LogGroupIdentifiers, awsproto.StringElem)
+		case "startTime":
+			return awsproto.Value(d, &x.StartTime, awsproto.IntElem[int64])
+		case "endTime":
+			return awsproto.Value(d, &x.EndTime, awsproto.IntElem[int64])
+		case "limit":
+			return awsproto.Value(d, &x.Limit, awsproto.IntElem[int32])
+		case "run":
+			return awsproto.Value(d, &x.Run, awsproto.BoolElem)
+		}
+		return d.Skip()
+	})
+}
+
+// DecodeJSON reads the shape.
+func (x *ExplainQueryOutput) DecodeJSON(d *awsproto.Decoder) error {
+	return d.Object(func(name []byte) error {
+		switch string(name) {
+		case "plan":
+			return awsproto.Value(d, &x.Plan, awsproto.StringElem)
+		case "columns":
+			return awsproto.List(d, &x.Columns, awsproto.StringElem)
+		case "run":
+			x.Run = new(QueryRun)
+			return x.Run.DecodeJSON(d)
+		}
+		return d.Skip()
+	})
+}
+
+// DecodeJSON reads the shape.
 func (x *Explanation) DecodeJSON(d *awsproto.Decoder) error {
 	return d.Object(func(name []byte) error {
 		switch string(name) {
@@ -245,6 +284,59 @@ func (x *Part) DecodeJSON(d *awsproto.Decoder) error {
 			return awsproto.Value(d, &x.Reason, awsproto.StringElem)
 		case "parts":
 			return awsproto.List(d, &x.Parts, (*Part).DecodeJSON)
+		}
+		return d.Skip()
+	})
+}
+
+// DecodeJSON reads the shape.
+func (x *QueryRun) DecodeJSON(d *awsproto.Decoder) error {
+	return d.Object(func(name []byte) error {
+		switch string(name) {
+		case "steps":
+			return awsproto.List(d, &x.Steps, (*QueryStep).DecodeJSON)
+		case "statistics":
+			x.Statistics = new(Statistics)
+			return x.Statistics.DecodeJSON(d)
+		case "rows":
+			return awsproto.Value(d, &x.Rows, awsproto.IntElem[int64])
+		case "milliseconds":
+			return awsproto.Value(d, &x.Milliseconds, awsproto.IntElem[int64])
+		case "blocks":
+			return awsproto.Value(d, &x.Blocks, awsproto.IntElem[int64])
+		case "blocksCounted":
+			return awsproto.Value(d, &x.BlocksCounted, awsproto.IntElem[int64])
+		case "blocksSkippedByTime":
+			return awsproto.Value(d, &x.BlocksSkippedByTime, awsproto.IntElem[int64])
+		case "blocksSkippedByIndex":
+			return awsproto.Value(d, &x.BlocksSkippedByIndex, awsproto.IntElem[int64])
+		case "blocksSkippedByBounds":
+			return awsproto.Value(d, &x.BlocksSkippedByBounds, awsproto.IntElem[int64])
+		case "blocksSkippedByOrder":
+			return awsproto.Value(d, &x.BlocksSkippedByOrder, awsproto.IntElem[int64])
+		case "partsSkipped":
+			return awsproto.Value(d, &x.PartsSkipped, awsproto.IntElem[int64])
+		case "blocksDamaged":
+			return awsproto.Value(d, &x.BlocksDamaged, awsproto.IntElem[int64])
+		case "bytesDecoded":
+			return awsproto.Value(d, &x.BytesDecoded, awsproto.IntElem[int64])
+		case "memoryPeak":
+			return awsproto.Value(d, &x.MemoryPeak, awsproto.IntElem[int64])
+		}
+		return d.Skip()
+	})
+}
+
+// DecodeJSON reads the shape.
+func (x *QueryStep) DecodeJSON(d *awsproto.Decoder) error {
+	return d.Object(func(name []byte) error {
+		switch string(name) {
+		case "step":
+			return awsproto.Value(d, &x.Step, awsproto.StringElem)
+		case "recordsIn":
+			return awsproto.Value(d, &x.RecordsIn, awsproto.IntElem[int64])
+		case "recordsOut":
+			return awsproto.Value(d, &x.RecordsOut, awsproto.IntElem[int64])
 		}
 		return d.Skip()
 	})

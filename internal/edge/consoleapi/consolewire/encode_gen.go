@@ -79,6 +79,36 @@ func appendExplainPatternOutput(dst []byte, x *ExplainPatternOutput) []byte {
 }
 
 // AppendJSON appends the shape; it never fails.
+func (x *ExplainQueryInput) AppendJSON(dst []byte) ([]byte, error) {
+	return appendExplainQueryInput(dst, x), nil
+}
+
+func appendExplainQueryInput(dst []byte, x *ExplainQueryInput) []byte {
+	dst = append(dst, '{')
+	dst = awsproto.AppendStringMember(dst, `"queryString":`, x.QueryString)
+	dst = awsproto.AppendStringMember(dst, `"queryLanguage":`, x.QueryLanguage)
+	dst = awsproto.AppendListMember(dst, `"logGroupIdentifiers":`, x.LogGroupIdentifiers, awsproto.AppendStringElem)
+	dst = awsproto.AppendIntMember(dst, `"startTime":`, x.StartTime)
+	dst = awsproto.AppendIntMember(dst, `"endTime":`, x.EndTime)
+	dst = awsproto.AppendIntMember(dst, `"limit":`, x.Limit)
+	dst = awsproto.AppendBoolMember(dst, `"run":`, x.Run)
+	return append(dst, '}')
+}
+
+// AppendJSON appends the shape; it never fails.
+func (x *ExplainQueryOutput) AppendJSON(dst []byte) ([]byte, error) {
+	return appendExplainQueryOutput(dst, x), nil
+}
+
+func appendExplainQueryOutput(dst []byte, x *ExplainQueryOutput) []byte {
+	dst = append(dst, '{')
+	dst = awsproto.AppendStringMember(dst, `"plan":`, x.Plan)
+	dst = awsproto.AppendListMember(dst, `"columns":`, x.Columns, awsproto.AppendStringElem)
+	dst = awsproto.AppendStructMember(dst, `"run":`, x.Run, appendQueryRun)
+	return append(dst, '}')
+}
+
+// AppendJSON appends the shape; it never fails.
 func (x *Explanation) AppendJSON(dst []byte) ([]byte, error) { return appendExplanation(dst, x), nil }
 
 func appendExplanation(dst []byte, x *Explanation) []byte {
@@ -190,6 +220,39 @@ func appendPart(dst []byte, x *Part) []byte {
 	dst = awsproto.AppendListMember(dst, `"at":`, x.At, appendSpan)
 	dst = awsproto.AppendStringMember(dst, `"reason":`, x.Reason)
 	dst = awsproto.AppendListMember(dst, `"parts":`, x.Parts, appendPart)
+	return append(dst, '}')
+}
+
+// AppendJSON appends the shape; it never fails.
+func (x *QueryRun) AppendJSON(dst []byte) ([]byte, error) { return appendQueryRun(dst, x), nil }
+
+func appendQueryRun(dst []byte, x *QueryRun) []byte {
+	dst = append(dst, '{')
+	dst = awsproto.AppendListMember(dst, `"steps":`, x.Steps, appendQueryStep)
+	dst = awsproto.AppendStructMember(dst, `"statistics":`, x.Statistics, appendStatistics)
+	dst = awsproto.AppendIntMember(dst, `"rows":`, x.Rows)
+	dst = awsproto.AppendIntMember(dst, `"milliseconds":`, x.Milliseconds)
+	dst = awsproto.AppendIntMember(dst, `"blocks":`, x.Blocks)
+	dst = awsproto.AppendIntMember(dst, `"blocksCounted":`, x.BlocksCounted)
+	dst = awsproto.AppendIntMember(dst, `"blocksSkippedByTime":`, x.BlocksSkippedByTime)
+	dst = awsproto.AppendIntMember(dst, `"blocksSkippedByIndex":`, x.BlocksSkippedByIndex)
+	dst = awsproto.AppendIntMember(dst, `"blocksSkippedByBounds":`, x.BlocksSkippedByBounds)
+	dst = awsproto.AppendIntMember(dst, `"blocksSkippedByOrder":`, x.BlocksSkippedByOrder)
+	dst = awsproto.AppendIntMember(dst, `"partsSkipped":`, x.PartsSkipped)
+	dst = awsproto.AppendIntMember(dst, `"blocksDamaged":`, x.BlocksDamaged)
+	dst = awsproto.AppendIntMember(dst, `"bytesDecoded":`, x.BytesDecoded)
+	dst = awsproto.AppendIntMember(dst, `"memoryPeak":`, x.MemoryPeak)
+	return append(dst, '}')
+}
+
+// AppendJSON appends the shape; it never fails.
+func (x *QueryStep) AppendJSON(dst []byte) ([]byte, error) { return appendQueryStep(dst, x), nil }
+
+func appendQueryStep(dst []byte, x *QueryStep) []byte {
+	dst = append(dst, '{')
+	dst = awsproto.AppendStringMember(dst, `"step":`, x.Step)
+	dst = awsproto.AppendIntMember(dst, `"recordsIn":`, x.RecordsIn)
+	dst = awsproto.AppendIntMember(dst, `"recordsOut":`, x.RecordsOut)
 	return append(dst, '}')
 }
 

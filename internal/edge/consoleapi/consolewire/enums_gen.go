@@ -17,3 +17,10 @@ func Status(code string) int {
 	}
 	return 400
 }
+
+// Values of the enum QueryLanguage.
+const (
+	QueryLanguageCwli = "CWLI"
+	QueryLanguageSql  = "SQL"
+	QueryLanguagePpl  = "PPL"
+)

@@ -16,6 +16,8 @@ var operations = [...]awsproto.OperationInfo{
 		NewInput: func() awsproto.Input { return new(CountEventsInput) }, NewOutput: func() awsproto.Output { return new(CountEventsOutput) }},
 	{Name: "ExplainPattern", Errors: []string{"InvalidParameterException"}, ConstraintCode: "InvalidParameterException", BodyLimit: 8388608,
 		NewInput: func() awsproto.Input { return new(ExplainPatternInput) }, NewOutput: func() awsproto.Output { return new(ExplainPatternOutput) }},
+	{Name: "ExplainQuery", Errors: []string{"InvalidParameterException", "ResourceNotFoundException", "ServiceUnavailableException"}, ConstraintCode: "InvalidParameterException", BodyLimit: 2097152,
+		NewInput: func() awsproto.Input { return new(ExplainQueryInput) }, NewOutput: func() awsproto.Output { return new(ExplainQueryOutput) }},
 	{Name: "GetEventContext", Errors: []string{"InvalidParameterException", "ResourceNotFoundException", "ServiceUnavailableException"}, ConstraintCode: "InvalidParameterException", BodyLimit: 2097152,
 		NewInput: func() awsproto.Input { return new(GetEventContextInput) }, NewOutput: func() awsproto.Output { return new(GetEventContextOutput) }},
 	{Name: "GetFacets", Errors: []string{"InvalidParameterException", "ResourceNotFoundException", "ServiceUnavailableException"}, ConstraintCode: "InvalidParameterException", BodyLimit: 2097152,

@@ -19,6 +19,9 @@ var (
 	ruleMessages            = awsproto.Rule{HasMin: true, Min: 1, HasMax: true, Max: 50}
 	ruleNextToken           = awsproto.Rule{HasMin: true, Min: 1}
 	rulePeriod              = awsproto.Rule{HasMin: true, Min: 1}
+	ruleQueryLanguage       = awsproto.Rule{Enum: []string{"CWLI", "SQL", "PPL"}}
+	ruleQueryLimit          = awsproto.Rule{HasMin: true, Min: 1, HasMax: true, Max: 100000}
+	ruleQueryString         = awsproto.Rule{HasMin: true, Min: 0, HasMax: true, Max: 10000}
 	ruleTimestamp           = awsproto.Rule{HasMin: true, Min: 0}
 	ruleTop                 = awsproto.Rule{HasMin: true, Min: 1, HasMax: true, Max: 100}
 	ruleWantedBuckets       = awsproto.Rule{HasMin: true, Min: 1, HasMax: true, Max: 2000}

@@ -48,6 +48,24 @@ type ExplainPatternOutput struct {
 	Explanations []Explanation
 }
 
+// ExplainQueryInput is the shape ExplainQueryRequest of the model.
+type ExplainQueryInput struct {
+	QueryString         *string // required
+	QueryLanguage       *string
+	LogGroupIdentifiers []string
+	StartTime           *int64 // required
+	EndTime             *int64 // required
+	Limit               *int32
+	Run                 *bool
+}
+
+// ExplainQueryOutput is the shape ExplainQueryResponse of the model.
+type ExplainQueryOutput struct {
+	Plan    *string
+	Columns []string
+	Run     *QueryRun
+}
+
 // Explanation is the shape Explanation of the model.
 type Explanation struct {
 	Matched *bool
@@ -116,6 +134,31 @@ type Part struct {
 	At      []Span
 	Reason  *string
 	Parts   []Part
+}
+
+// QueryRun is the shape QueryRun of the model.
+type QueryRun struct {
+	Steps                 []QueryStep
+	Statistics            *Statistics
+	Rows                  *int64
+	Milliseconds          *int64
+	Blocks                *int64
+	BlocksCounted         *int64
+	BlocksSkippedByTime   *int64
+	BlocksSkippedByIndex  *int64
+	BlocksSkippedByBounds *int64
+	BlocksSkippedByOrder  *int64
+	PartsSkipped          *int64
+	BlocksDamaged         *int64
+	BytesDecoded          *int64
+	MemoryPeak            *int64
+}
+
+// QueryStep is the shape QueryStep of the model.
+type QueryStep struct {
+	Step       *string
+	RecordsIn  *int64
+	RecordsOut *int64
 }
 
 // ResourceNotFoundException is the shape ResourceNotFoundException of the model.

@@ -30,6 +30,19 @@ func (x *ExplainPatternInput) Validate(v *awsproto.Violations) {
 }
 
 // Validate checks the constraints of the model.
+func (x *ExplainQueryInput) Validate(v *awsproto.Violations) {
+	v.Required("queryString", x.QueryString != nil)
+	v.String("queryString", x.QueryString, &ruleQueryString)
+	v.String("queryLanguage", x.QueryLanguage, &ruleQueryLanguage)
+	v.Strings("logGroupIdentifiers", x.LogGroupIdentifiers, &ruleLogGroupIdentifiers, &ruleLogGroupIdentifier)
+	v.Required("startTime", x.StartTime != nil)
+	awsproto.Int(v, "startTime", x.StartTime, &ruleTimestamp)
+	v.Required("endTime", x.EndTime != nil)
+	awsproto.Int(v, "endTime", x.EndTime, &ruleTimestamp)
+	awsproto.Int(v, "limit", x.Limit, &ruleQueryLimit)
+}
+
+// Validate checks the constraints of the model.
 func (x *GetEventContextInput) Validate(v *awsproto.Violations) {
 	v.Required("eventId", x.EventId != nil)
 	v.String("eventId", x.EventId, &ruleEventId)
