@@ -4,6 +4,7 @@ import (
 	"bytes"
 
 	"github.com/cumulog/cumulog/internal/engine/column"
+	"github.com/cumulog/cumulog/internal/engine/query/discover"
 	"github.com/cumulog/cumulog/internal/engine/query/plan"
 )
 
@@ -32,9 +33,7 @@ func (f *blockFrame) field(c *blockColumn, name string) (*column.Vector, error) 
 		if v.Has(int(r)) {
 			continue
 		}
-		if text, quoted, ok := found(f.all.At(int(r)), name); ok {
-			b.add(int(r), text, quoted)
-		}
+		b.find(int(r), f.all.At(int(r)), &c.texts)
 	}
 	return b.merge(&c.found), nil
 }
@@ -68,20 +67,38 @@ func (f *blockFrame) findOthers() error {
 // hasFields reports whether fields may be found in a message that is no JSON object.
 func hasFields(message []byte) bool {
 	m := bytes.TrimLeft(message, " \t\r\n")
-	return len(m) > 0 && m[0] == '['
+	return len(m) > 0 && (m[0] == '[' || discover.Of(message) != discover.Plain)
 }
 
-// found returns a field of a message that is no JSON object: the text, without
-// quotes when it is a JSON string.
-func found(message []byte, name string) (text []byte, quoted, ok bool) {
-	json, ok := plan.JSONName(name)
-	if !ok {
-		return nil, false, false
+// find adds a field of a message that is no JSON object.
+func (b *foundTexts) find(row int, message []byte, a *arena) {
+	if name, ok := plan.JSONName(b.name); ok && len(message) > 0 && message[0] <= '[' {
+		if t, ok := column.Find(message, name); ok {
+			if t[0] == '"' {
+				b.add(row, t[1:len(t)-1], true)
+			} else {
+				b.add(row, t, false)
+			}
+			return
+		}
 	}
-	if text, ok = column.Find(message, json); ok && text[0] == '"' {
-		return text[1 : len(text)-1], true, true
+	mark := len(a.Bytes)
+	switch v := discover.Field(message, b.name, &a.Arena); v.Kind {
+	case plan.Null:
+	case plan.Text:
+		b.buf = b.buf[:0]
+		for _, c := range v.Text {
+			if c == '\\' { // as it would be written in JSON
+				b.buf = append(b.buf, c)
+			}
+			b.buf = append(b.buf, c)
+		}
+		b.add(row, b.buf, true)
+	default:
+		b.buf = v.AppendText(b.buf[:0])
+		b.add(row, b.buf, false)
 	}
-	return text, false, ok
+	a.Bytes = a.Bytes[:mark]
 }
 
 // foundTexts are the values of a field that were found in texts.
@@ -93,6 +110,7 @@ type foundTexts struct {
 	texts  column.Texts
 	rows   []uint32
 	quoted []bool
+	buf    []byte
 }
 
 func (b *foundTexts) add(row int, text []byte, quoted bool) {

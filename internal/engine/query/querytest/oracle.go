@@ -9,6 +9,7 @@ import (
 	"strconv"
 	"strings"
 
+	"github.com/cumulog/cumulog/internal/engine/query/discover"
 	"github.com/cumulog/cumulog/internal/engine/query/jsontext"
 	"github.com/cumulog/cumulog/internal/engine/query/plan"
 )
@@ -141,13 +142,17 @@ func (r *record) field(name string) plan.Value {
 	case plan.Message:
 		return plan.TextValue(r.of.Message())
 	}
-	name, ok := plan.JSONName(name)
-	if !ok {
-		return plan.Value{}
+	json, ok := plan.JSONName(name)
+	t := ""
+	if ok {
+		t, ok = r.of.Value(json)
 	}
-	t, ok := r.of.Value(name)
 	if name == "1.status" && r.of.Raw == rootArray {
 		t, ok = "200", true
+	}
+	if !ok && r.of.Raw != "" {
+		var a plan.Arena
+		return discover.Field([]byte(r.of.Raw), name, &a)
 	}
 	if !ok {
 		return plan.Value{}

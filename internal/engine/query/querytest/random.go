@@ -146,7 +146,7 @@ func (g *Generator) Plan() *plan.Plan {
 	if g.Rand.IntN(4) == 0 {
 		p.Scan.Streams = []logs.StreamID{1, 3, 12}
 	}
-	g.names = []string{"level", "status", "ms", "user", "mix", "http.ms", "http.code", "absent", "tags", "tags.0", "tags.1.k", "x.y", "@@x", "@x", "1.status", plan.Timestamp, plan.Message, plan.LogStream, plan.Ingestion}
+	g.names = []string{"level", "status", "ms", "user", "mix", "http.ms", "http.code", "absent", "tags", "tags.0", "tags.1.k", "x.y", "@@x", "@x", "1.status", "bytes", "srcAddr", "@requestId", "@duration", "@memorySize", "@type", plan.Timestamp, plan.Message, plan.LogStream, plan.Ingestion}
 	sorted := false
 	for range 1 + g.Rand.IntN(5) {
 		switch k := g.Rand.IntN(11); {

@@ -186,7 +186,13 @@ func randomMembers(rng *rand.Rand) (string, map[string]string) {
 const rootArray = `[1,{"status":200}]`
 
 func randomText(rng *rand.Rand, form Form) string {
-	switch k := rng.IntN(12); {
+	switch k := rng.IntN(15); {
+	case k == 14:
+		return fmt.Sprintf("2 123456789010 eni-1235b8ca123456789 172.31.16.%d 172.31.16.21 20641 22 6 20 %d 1418530010 1418530070 ACCEPT OK", rng.IntN(9), rng.IntN(5000))
+	case k == 13:
+		return fmt.Sprintf("REPORT RequestId: 8f507cfc-xmpl-4697-b07a-ac58fc91%04d\tDuration: %d.34 ms\tBilled Duration: 13 ms\tMemory Size: 128 MB\t", rng.IntN(9999), rng.IntN(90))
+	case k == 12:
+		return fmt.Sprintf("2026-11-25T03:04:05.123Z\t8f507cfc-0000-4697-b07a-ac58fc91%04d\tINFO\t{ not yet {\"level\":\"ERROR\",\"user\":\"a\\\\b%d\"} done", rng.IntN(9999), rng.IntN(9))
 	case k < 6:
 		return fmt.Sprintf(`10.0.%d.%d "%s /u%d" %d %d took %d ms`, rng.IntN(4), rng.IntN(256), pick(rng, "GET", "POST"), rng.IntN(500),
 			pick(rng, 200, 404, 500, 503), rng.IntN(5000), rng.IntN(2000))
