@@ -252,3 +252,7 @@ func (g *gate) ScanBlocks(ctx context.Context, q store.BlockQuery, workers int, 
 	}
 	return g.Store.ScanBlocks(ctx, q, workers, fn)
 }
+
+func groupsNamed(i int) groups.CreateRequest {
+	return groups.CreateRequest{Name: fmt.Sprintf("/many/%03d", i)}
+}
