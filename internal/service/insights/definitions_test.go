@@ -196,7 +196,7 @@ func TestDescribe(t *testing.T) {
 	r := hour(show, "/a", "/b")
 	r.User = "me"
 	var ids []string
-	for _, r := range []insights.StartRequest{r, hour(show, "/b"), hour("SOURCE logGroups() | "+show), hour(show, "/a")} {
+	for _, r := range []insights.StartRequest{r, hour(show, "/b"), hour("SOURCE logGroups() | " + show), hour(show, "/a")} {
 		id := w.begin(r)
 		w.ended(id)
 		ids = append(ids, id)

@@ -35,7 +35,7 @@ var (
 
 // world is a service over real groups and a real store, with a clock.
 type world struct {
-	t      *testing.T
+	t      testing.TB
 	fs     *vfs.Mem
 	db     *catalog.DB
 	groups *groups.Service
@@ -46,7 +46,7 @@ type world struct {
 }
 
 // newWorld opens a world; change may change the options of the service.
-func newWorld(t *testing.T, change ...func(*insights.Options)) *world {
+func newWorld(t testing.TB, change ...func(*insights.Options)) *world {
 	t.Helper()
 	w := &world{t: t, fs: vfs.NewMem()}
 	w.now.Store(start)
