@@ -127,6 +127,24 @@ func inSubnet(f family) func([]*plan.Value) (plan.Eval, error) {
 	}
 }
 
+// cidrMatch is whether an address is in a subnet; Null when one of them is.
+func cidrMatch(consts []*plan.Value) (plan.Eval, error) {
+	if c := consts[1]; c != nil && c.Kind == plan.Null {
+		return func([]plan.Value, *plan.Arena) plan.Value { return plan.Value{} }, nil
+	}
+	in, err := inSubnet(anyFamily)(consts)
+	if err != nil {
+		return nil, err
+	}
+	return func(args []plan.Value, a *plan.Arena) plan.Value {
+		if args[0].Kind == plan.Null || args[1].Kind == plan.Null {
+			return plan.Value{}
+		}
+		v := in(args, a)
+		return truth(v.Num != 0)
+	}, nil
+}
+
 // prefix returns the subnet that a value is, written as address/bits.
 func prefix(v *plan.Value) (p netip.Prefix, ok bool) {
 	if v.Kind != plan.Text {

@@ -91,8 +91,9 @@ func jsonParse(args []plan.Value, a *plan.Arena) plan.Value {
 }
 
 // jsonStringify returns a value as JSON without white space between its parts (ours).
-func jsonStringify(args []plan.Value, a *plan.Arena) plan.Value {
-	v := &args[0]
+func jsonStringify(args []plan.Value, a *plan.Arena) plan.Value { return stringify(&args[0], a) }
+
+func stringify(v *plan.Value, a *plan.Arena) plan.Value {
 	if v.Kind == plan.Null {
 		return *v
 	}

@@ -28,9 +28,9 @@ func PPL(name string) *plan.Function { return pplTable[strings.ToLower(name)] }
 // PPLNames returns the names of all functions of OpenSearch PPL, sorted.
 func PPLNames() []string { return slices.Sorted(maps.Keys(pplTable)) }
 
-var sparkTable = table(sparkTexts, sparkMath, sparkDates)
+var sparkTable = table(sparkTexts, sparkMath, sparkDates, sparkRegexps, sparkJSON, sparkArrays, sparkFormats)
 
-var pplTable = table(without(sparkTable, "date_format from_unixtime"), pplDates)
+var pplTable = table(without(sparkTable, "date_format from_unixtime"), pplDates, pplJSON, []*plan.Function{binding("cidrmatch", 2, 2, cidrMatch)})
 
 // MakesTime reports whether every result of a function of SQL or PPL is a time or Null.
 func MakesTime(f *plan.Function) bool { return timeMakers[f] }
