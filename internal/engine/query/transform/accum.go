@@ -34,8 +34,6 @@ func Accum(field, as string) (plan.Transform, error) {
 				return nil, err
 			}
 		}
-		out := w.same()
-		set(out, as, col)
-		return out, nil
+		return w.with([]string{as}, col)
 	}), nil
 }

@@ -46,7 +46,10 @@ func (t Totals) counts(name string) bool {
 }
 
 func (t Totals) apply(w *work) (*plan.Rows, error) {
-	out := w.same()
+	out, err := w.same()
+	if err != nil {
+		return nil, err
+	}
 	if !t.NoRow {
 		total, err := w.column(w.in.Len)
 		if err != nil {
@@ -63,7 +66,9 @@ func (t Totals) apply(w *work) (*plan.Rows, error) {
 				}
 			}
 		}
-		set(out, t.As, total)
+		if out, err = w.with([]string{t.As}, total); err != nil {
+			return nil, err
+		}
 	}
 	if !t.Col {
 		return out, nil

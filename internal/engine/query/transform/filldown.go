@@ -23,15 +23,19 @@ func FillDown(fields []string) (plan.Transform, error) {
 		}
 	}
 	return made(t, func(w *work) (*plan.Rows, error) {
-		out := w.same()
+		out, err := w.same()
+		if err != nil {
+			return nil, err
+		}
 		for i, name := range out.Names {
 			if len(fields) > 0 && !slices.ContainsFunc(fields, func(f string) bool { return wildcard(f, name) }) {
 				continue
 			}
-			col, err := w.copied(out.Cols[i])
+			col, err := w.column(out.Len)
 			if err != nil {
 				return nil, err
 			}
+			copy(col, out.Cols[i])
 			for k := 1; k < len(col); k++ {
 				if col[k].Kind == plan.Null {
 					col[k] = col[k-1]
