@@ -44,8 +44,7 @@ type compiler struct {
 	joined  bool
 	rules   rules
 
-	periodColumn string  // that of the bin() of the last stats
-	period       *Period // of it
+	keys grouped // of the last stats
 
 	within bool // an aggregate
 	// aggregated translates aggregates where an expression can have some.

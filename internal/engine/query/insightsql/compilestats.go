@@ -60,6 +60,14 @@ type grouping struct {
 	column  string            // the column of it
 }
 
+// grouped is what is known of the rows of a stats.
+type grouped struct {
+	names  []string // of the keys
+	column string   // of the periods of bin()
+	period *Period
+	counts []string // columns that are counts
+}
+
 // aggregate translates a stats command.
 func (c *compiler) aggregate(x *Stats) error {
 	if c.stats++; c.stats > MaxStats {
@@ -118,7 +126,12 @@ func (c *compiler) aggregate(x *Stats) error {
 		c.truthful(&items[i])
 	}
 	c.rules.periods = g.period != nil
-	c.periodColumn, c.period = g.column, g.period
+	c.keys = grouped{names: names[:len(by)], column: g.column, period: g.period}
+	for i := range x.Items {
+		if call, ok := x.Items[i].Expr.(*Call); ok && aggregates[call.Func].f == plan.Count && isAggregate(call) {
+			c.keys.counts = append(c.keys.counts, x.Items[i].Name())
+		}
+	}
 	c.ordered = true
 	c.out.Events = false
 	return nil
