@@ -39,9 +39,11 @@ func readItems(items []item, text []byte, p *parts) (rest []byte, ok bool) {
 			return text, true
 		case optionalBegin:
 			end := closing(items, i)
-			try := *p
-			if rest, ok := readItems(items[i+1:end], text, &try); ok {
-				*p, text = try, rest
+			before := *p
+			if rest, ok := readItems(items[i+1:end], text, p); ok {
+				text = rest
+			} else {
+				*p = before
 			}
 			i = end
 		default:

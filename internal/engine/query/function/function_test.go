@@ -24,7 +24,24 @@ func callOf(t *testing.T, name string, f *plan.Function, args ...any) string {
 	if len(args) < f.Min || len(args) > f.Max {
 		t.Fatalf("%s takes %s", name, f.Arity())
 	}
+	vals := valuesOf(args)
 	exprs := make([]plan.Expr, len(args))
+	for i := range vals {
+		exprs[i] = plan.Const{V: vals[i]}
+	}
+	eval, err := plan.Call{Func: f, Args: exprs}.Bound()
+	if err != nil {
+		return "error: " + err.Error()
+	}
+	v := eval(vals, &plan.Arena{})
+	if v.Kind == plan.Null {
+		return "null"
+	}
+	return string(v.AppendText(nil))
+}
+
+// valuesOf makes values of constants of Go; values stay as they are.
+func valuesOf(args []any) []plan.Value {
 	vals := make([]plan.Value, len(args))
 	for i, x := range args {
 		switch x := x.(type) {
@@ -43,17 +60,8 @@ func callOf(t *testing.T, name string, f *plan.Function, args ...any) string {
 		case plan.Value:
 			vals[i] = x
 		}
-		exprs[i] = plan.Const{V: vals[i]}
 	}
-	eval, err := plan.Call{Func: f, Args: exprs}.Bound()
-	if err != nil {
-		return "error: " + err.Error()
-	}
-	v := eval(vals, &plan.Arena{})
-	if v.Kind == plan.Null {
-		return "null"
-	}
-	return string(v.AppendText(nil))
+	return vals
 }
 
 func at(ms float64) plan.Value { return plan.Value{Kind: plan.Time, Num: ms} }
