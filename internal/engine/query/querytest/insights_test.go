@@ -26,21 +26,34 @@ func TestInsightsScripts(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
+	runScripts(t, scripts, func(text string) (scriptQuery, error) { return insightsql.Parse(text) })
+}
+
+// scriptQuery is a parsed query of some language.
+type scriptQuery interface {
+	fmt.Stringer
+	insightsql.Language
+}
+
+// parser parses the queries of a language.
+type parser func(text string) (scriptQuery, error)
+
+func runScripts(t *testing.T, scripts []*querytest.Script, parse parser) {
 	for _, s := range scripts {
 		t.Run(s.Name, func(t *testing.T) {
 			t.Parallel()
 			for _, set := range s.Sets {
-				runSet(t, set)
+				runSet(t, set, parse)
 			}
 		})
 	}
 }
 
 // runSet asks every query of a set in every storage with one and with four workers.
-func runSet(t *testing.T, set *querytest.DataSet) {
+func runSet(t *testing.T, set *querytest.DataSet, parse parser) {
 	wrong := map[*querytest.QueryCase][]string{}
 	for _, c := range set.Cases {
-		if d := checkText(c); d != "" {
+		if d := checkText(c, parse); d != "" {
 			wrong[c] = append(wrong[c], d)
 		}
 	}
@@ -54,7 +67,7 @@ func runSet(t *testing.T, set *querytest.DataSet) {
 				continue
 			}
 			for _, workers := range []int{1, 4} {
-				if d := runCase(t, l, set, c, workers); d != "" {
+				if d := runCase(t, l, set, c, workers, parse); d != "" {
 					wrong[c] = append(wrong[c], fmt.Sprintf("%s, %d workers: %s", storage.name, workers, d))
 				}
 			}
@@ -72,8 +85,8 @@ func runSet(t *testing.T, set *querytest.DataSet) {
 }
 
 // checkText parses a query, compares its refusal, and prints and parses it again.
-func checkText(c *querytest.QueryCase) string {
-	q, err := insightsql.Parse(c.Query)
+func checkText(c *querytest.QueryCase, parse parser) string {
+	q, err := parse(c.Query)
 	if c.Refused {
 		return refusalDiffers(c, err)
 	}
@@ -81,7 +94,7 @@ func checkText(c *querytest.QueryCase) string {
 		return fmt.Sprintf("refused: %v", err)
 	}
 	text := q.String()
-	again, err := insightsql.Parse(text)
+	again, err := parse(text)
 	if err != nil {
 		return fmt.Sprintf("the printed query is refused: %v\n%s", err, text)
 	}
@@ -117,9 +130,9 @@ func refusalDiffers(c *querytest.QueryCase, err error) string {
 }
 
 // runCase returns in what the answer differs from the one wanted.
-func runCase(t *testing.T, l *loaded, set *querytest.DataSet, c *querytest.QueryCase, workers int) string {
+func runCase(t *testing.T, l *loaded, set *querytest.DataSet, c *querytest.QueryCase, workers int, parse parser) string {
 	t.Helper()
-	q, err := insightsql.Parse(c.Query)
+	q, err := parse(c.Query)
 	if err != nil {
 		return err.Error()
 	}
@@ -146,7 +159,7 @@ type scriptRun struct {
 	workers int
 }
 
-func (r *scriptRun) run(ctx context.Context, q *insightsql.Query, groups []string, start, end int64, limit int) (*insightsql.Compiled, *exec.Result, error) {
+func (r *scriptRun) run(ctx context.Context, q insightsql.Language, groups []string, start, end int64, limit int) (*insightsql.Compiled, *exec.Result, error) {
 	names, err := r.select_(q, groups)
 	if err != nil {
 		return nil, nil, err
@@ -176,15 +189,15 @@ func (r *scriptRun) run(ctx context.Context, q *insightsql.Query, groups []strin
 }
 
 // select_ resolves the groups of a query.
-func (r *scriptRun) select_(q *insightsql.Query, groups []string) ([]string, error) {
-	if len(q.Sources) == 0 {
+func (r *scriptRun) select_(q insightsql.Language, groups []string) ([]string, error) {
+	if len(q.Selectors()) == 0 {
 		if len(groups) == 0 {
 			return r.groups[:1], nil
 		}
 		return groups, nil
 	}
 	names := slices.Clone(r.groups)
-	for _, s := range q.Sources {
+	for _, s := range q.Selectors() {
 		switch s.Kind {
 		case insightsql.SourceNames:
 			for _, n := range s.Names {
@@ -234,7 +247,11 @@ func (r *scriptRun) env(groups []string, start, end int64, limit int) insightsql
 			return nil, insightsql.ErrNoTable
 		},
 		Run: func(ctx context.Context, sub insightsql.Sub) (*plan.Rows, error) {
-			compiled, result, err := r.run(ctx, sub.Query, groups, sub.Start, sub.End, sub.MaxRows)
+			q := sub.Other
+			if q == nil {
+				q = sub.Query
+			}
+			compiled, result, err := r.run(ctx, q, groups, sub.Start, sub.End, sub.MaxRows)
 			if err != nil {
 				return nil, err
 			}
