@@ -149,9 +149,13 @@ func TestTable(t *testing.T) {
 		"─  ─────────────────",
 		"1  xxxxxxxxxxxxxxxx…")
 	check(answer("aaaaaaaaaaaa=1 b="+strings.Repeat("漢", 20)), 22,
-		"aaaaaaaaa…  b",
-		"──────────  ──────────",
-		"         1  漢漢漢漢…")
+		"aaaaaaaaaaaa  b",
+		"────────────  ────────",
+		"           1  漢漢漢…")
+	check(answer("aaaaaaaaaaaa=1 b="+strings.Repeat("漢", 20)), 18,
+		"aaaaaaa…  b",
+		"────────  ────────",
+		"       1  漢漢漢…")
 	check(&queryAnswer{columns: []string{"m"}, rows: [][]types.ResultField{{{Field: aws.String("m"), Value: aws.String("a\nb\x1b[2J\t\u202e")}}}}, 0,
 		"m",
 		"─────────────────────",
@@ -173,6 +177,9 @@ func TestShrink(t *testing.T) {
 	check(50, []int{10, 90}, []int{10, 40})
 	check(60, []int{50, 90, 4}, []int{28, 28, 4})
 	check(10, []int{50, 90, 4}, []int{8, 8, 4})
+	check(40, []int{23, 90}, []int{23, 17})
+	check(30, []int{23, 90}, []int{15, 15})
+	check(50, []int{23, 90, 30}, []int{23, 13, 13})
 	check(10, nil, nil)
 }
 

@@ -18,6 +18,7 @@ import (
 const (
 	defaultWidth = 80 // of a terminal that does not tell
 	minColumn    = 8  // a column is never cut to less
+	narrow       = 23 // the width of a time
 	columnGap    = 2
 )
 
@@ -207,26 +208,47 @@ func printTable(w *bufio.Writer, columns []string, rows [][]*string, width int) 
 	}
 }
 
-// shrink cuts the widest of the columns until they fit into total characters, or all are at their least.
+// shrink cuts the widest of the columns until they fit into total characters, or all are at their least. Columns up to the width of a
+// time are cut only when cutting the others is not enough.
 func shrink(widths []int, total int) {
+	if !cutWide(widths, narrow, total) {
+		cutWide(widths, 0, total)
+	}
+}
+
+// cutWide cuts the columns wider than from to one width, the greatest with which all fit; false: there is none from minColumn on.
+func cutWide(widths []int, from, total int) bool {
 	low, high := minColumn, minColumn
 	for _, n := range widths {
 		high = max(high, n)
 	}
-	for low < high { // the widest that columns may be
-		level, sum := (low+high+1)/2, 0
+	cut := func(n, to int) int {
+		if n <= from {
+			return n
+		}
+		return min(n, to)
+	}
+	fits := func(to int) bool {
+		sum := 0
 		for _, n := range widths {
-			sum += min(n, level)
+			sum += cut(n, to)
 		}
-		if sum <= total {
-			low = level
+		return sum <= total
+	}
+	for low < high {
+		if to := (low + high + 1) / 2; fits(to) {
+			low = to
 		} else {
-			high = level - 1
+			high = to - 1
 		}
+	}
+	if from > 0 && !fits(low) {
+		return false
 	}
 	for i, n := range widths {
-		widths[i] = min(n, low)
+		widths[i] = cut(n, low)
 	}
+	return true
 }
 
 // oneLine makes text harmless for a terminal and keeps it in its line.
