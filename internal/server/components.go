@@ -29,6 +29,7 @@ import (
 	"github.com/cumulog/cumulog/internal/service/insights"
 	"github.com/cumulog/cumulog/internal/service/lookups"
 	"github.com/cumulog/cumulog/internal/service/objects"
+	"github.com/cumulog/cumulog/internal/service/schedules"
 )
 
 // components are everything behind the listener.
@@ -46,16 +47,17 @@ type components struct {
 	buckets objstore.Store
 	store   *meteredStore
 
-	access   *access.Service
-	objects  *objects.Service
-	groups   *groups.Service
-	ingest   *ingest.Service
-	events   *events.Service
-	explore  *explore.Service
-	lookups  *lookups.Service
-	indexes  *fieldindex.Service
-	insights *insights.Service
-	exports  *exports.Service
+	access    *access.Service
+	objects   *objects.Service
+	groups    *groups.Service
+	ingest    *ingest.Service
+	events    *events.Service
+	explore   *explore.Service
+	lookups   *lookups.Service
+	indexes   *fieldindex.Service
+	schedules *schedules.Service
+	insights  *insights.Service
+	exports   *exports.Service
 
 	closers []closer // in order of start
 }
@@ -169,6 +171,13 @@ func (c *components) openServices(ctx context.Context) error {
 	if err := c.openInsights(ctx); err != nil {
 		return err
 	}
+	c.schedules, err = schedules.New(schedules.Options{
+		Catalog: c.catalog, Queries: c.insights, Objects: c.objects, Logger: c.log.With("component", "schedules"),
+	})
+	if err != nil {
+		return err
+	}
+	c.runInBackground("scheduled queries", c.schedules.Run)
 	c.exports, err = exports.New(exports.Options{
 		Catalog: c.catalog, Directory: c.groups, Store: c.store, Objects: c.objects,
 		Strict: c.cfg.StrictAWS, Logger: c.log.With("component", "exports"),
@@ -186,13 +195,18 @@ func (c *components) openInsights(ctx context.Context) error {
 	c.insights, err = insights.New(ctx, insights.Options{
 		Catalog: c.catalog, Directory: c.groups, Store: c.store, FS: vfs.OS(), Dir: c.cfg.DataPath(queriesName),
 		Concurrency: c.cfg.QueryConcurrency, Memory: int64(c.cfg.Memory) / 4 / int64(c.cfg.QueryConcurrency),
-		Strict: c.cfg.StrictAWS, Lookup: c.lookupTable, Logger: c.log.With("component", "insights"),
+		Strict: c.cfg.StrictAWS, Lookup: c.lookupTable, Indexed: c.indexedFields, Logger: c.log.With("component", "insights"),
 	})
 	if err != nil {
 		return fmt.Errorf("opening the queries: %w", err)
 	}
 	c.opened("queries", c.insights.Close)
 	return nil
+}
+
+// indexedFields gives the field indexes of a group to queries.
+func (c *components) indexedFields(ctx context.Context, g groups.Group) ([]string, error) {
+	return c.indexes.Indexed(ctx, g)
 }
 
 // lookupTable gives the tables of lookups to queries.

@@ -14,38 +14,41 @@ import (
 	"github.com/cumulog/cumulog/internal/service/ingest"
 	"github.com/cumulog/cumulog/internal/service/insights"
 	"github.com/cumulog/cumulog/internal/service/lookups"
+	"github.com/cumulog/cumulog/internal/service/schedules"
 )
 
 // Services are what the operations call.
 type Services struct {
-	Groups   *groups.Service
-	Ingest   *ingest.Service
-	Events   *events.Service
-	Explore  *explore.Service
-	Exports  *exports.Service
-	Lookups  *lookups.Service
-	Indexes  *fieldindex.Service
-	Insights *insights.Service
-	Faults   *awshttp.Faults // nil: none
+	Groups    *groups.Service
+	Ingest    *ingest.Service
+	Events    *events.Service
+	Explore   *explore.Service
+	Exports   *exports.Service
+	Lookups   *lookups.Service
+	Indexes   *fieldindex.Service
+	Schedules *schedules.Service
+	Insights  *insights.Service
+	Faults    *awshttp.Faults // nil: none
 }
 
 // API answers the operations of CloudWatch Logs.
 type API struct {
-	groups   *groups.Service
-	ingest   *ingest.Service
-	events   *events.Service
-	explore  *explore.Service
-	exports  *exports.Service
-	lookups  *lookups.Service
-	indexes  *fieldindex.Service
-	insights *insights.Service
-	faults   *awshttp.Faults
+	groups    *groups.Service
+	ingest    *ingest.Service
+	events    *events.Service
+	explore   *explore.Service
+	exports   *exports.Service
+	lookups   *lookups.Service
+	indexes   *fieldindex.Service
+	schedules *schedules.Service
+	insights  *insights.Service
+	faults    *awshttp.Faults
 }
 
 // New returns the API over services. With no services at all it can still say
 // which operations are built.
 func New(s Services) *API {
-	return &API{groups: s.Groups, ingest: s.Ingest, events: s.Events, explore: s.Explore, exports: s.Exports, lookups: s.Lookups, indexes: s.Indexes, insights: s.Insights, faults: s.Faults}
+	return &API{groups: s.Groups, ingest: s.Ingest, events: s.Events, explore: s.Explore, exports: s.Exports, lookups: s.Lookups, indexes: s.Indexes, schedules: s.Schedules, insights: s.Insights, faults: s.Faults}
 }
 
 // Service returns what awshttp needs to serve the API.

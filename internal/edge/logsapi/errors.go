@@ -15,6 +15,7 @@ import (
 	"github.com/cumulog/cumulog/internal/service/insights"
 	"github.com/cumulog/cumulog/internal/service/lookups"
 	"github.com/cumulog/cumulog/internal/service/patterns"
+	"github.com/cumulog/cumulog/internal/service/schedules"
 )
 
 // Codes of the service's own errors.
@@ -26,6 +27,9 @@ const (
 	codeValidation       = awsproto.CodeValidation
 	codeTooManyTags      = "TooManyTagsException"
 	codeInvalidOperation = "InvalidOperationException"
+	codeConflict         = "ConflictException"
+	codeQuotaExceeded    = "ServiceQuotaExceededException"
+	codeInternalServer   = "InternalServerException"
 	codeMalformedQuery   = "MalformedQueryException"
 )
 
@@ -103,6 +107,11 @@ var domainErrors = []struct {
 	{fieldindex.ErrClass, codeInvalidParameter, "Field indexes are only supported for log groups in the Standard log class."},
 	{fieldindex.ErrNoPolicy, codeNotFound, "The specified index policy does not exist."},
 	{fieldindex.ErrBadToken, codeInvalidParameter, "The specified nextToken is invalid."},
+
+	{schedules.ErrNotFound, codeNotFound, "The specified scheduled query does not exist."},
+	{schedules.ErrExists, codeConflict, "A scheduled query of this name already exists."},
+	{schedules.ErrTooMany, codeQuotaExceeded, "The account has the largest number of scheduled queries that is allowed."},
+	{schedules.ErrBadToken, codeValidation, "The specified nextToken is invalid."},
 }
 
 // unavailable are the errors of a disk that is full or fails.
@@ -118,6 +127,11 @@ func mapError(err error) *awsproto.Error {
 				text = d.err.Error()
 			}
 			return &awsproto.Error{Code: d.code, Message: text}
+		}
+	}
+	if errors.Is(err, schedules.ErrUnavailable) { // before what it wraps: its family has a code of its own
+		return &awsproto.Error{
+			Code: codeInternalServer, Message: "The service cannot complete the request.", Status: http.StatusInternalServerError,
 		}
 	}
 	for _, u := range unavailable {
@@ -150,6 +164,9 @@ func mapError(err error) *awsproto.Error {
 	}
 	if e, ok := errors.AsType[*insights.ConcurrencyError](err); ok {
 		return &awsproto.Error{Code: codeLimitExceeded, Message: e.Error()}
+	}
+	if e, ok := errors.AsType[*schedules.ParameterError](err); ok {
+		return &awsproto.Error{Code: codeValidation, Message: e.Message}
 	}
 	if text, ok := parameterText(err); ok {
 		return &awsproto.Error{Code: codeInvalidParameter, Message: text}

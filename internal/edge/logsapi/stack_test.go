@@ -17,6 +17,7 @@ import (
 	"github.com/cumulog/cumulog/internal/edge/logsapi"
 	"github.com/cumulog/cumulog/internal/engine/store"
 	"github.com/cumulog/cumulog/internal/platform/catalog"
+	"github.com/cumulog/cumulog/internal/platform/objstore"
 	"github.com/cumulog/cumulog/internal/platform/vfs"
 	"github.com/cumulog/cumulog/internal/service/events"
 	"github.com/cumulog/cumulog/internal/service/explore"
@@ -25,6 +26,8 @@ import (
 	"github.com/cumulog/cumulog/internal/service/ingest"
 	"github.com/cumulog/cumulog/internal/service/insights"
 	"github.com/cumulog/cumulog/internal/service/lookups"
+	"github.com/cumulog/cumulog/internal/service/objects"
+	"github.com/cumulog/cumulog/internal/service/schedules"
 )
 
 const (
@@ -38,6 +41,8 @@ type stack struct {
 	url         string
 	ms          atomic.Int64 // the time
 	store       *store.Store
+	objects     *objects.Service
+	schedules   *schedules.Service      // its Run is not running
 	insights    func(*insights.Options) // changes them
 }
 
@@ -88,14 +93,24 @@ func (s *stack) open(t *testing.T, change ...func(*groups.Options)) *stack {
 	if err != nil {
 		t.Fatal(err)
 	}
+	raw, err := objstore.OpenLocal(ctx, objstore.LocalOptions{FS: vfs.NewMem(), Dir: "objects"})
+	if err != nil {
+		t.Fatal(err)
+	}
+	t.Cleanup(func() { raw.Close() })
+	s.objects = objects.New(raw)
+	if s.schedules, err = schedules.New(schedules.Options{Catalog: db, Queries: queries, Objects: s.objects, Now: now}); err != nil {
+		t.Fatal(err)
+	}
 	api := logsapi.New(logsapi.Services{
-		Insights: queries,
-		Groups:   g,
-		Lookups:  lk,
-		Ingest:   ingest.New(ingest.Options{Directory: g, Store: s.store, Now: now}),
-		Events:   events.New(events.Options{Directory: g, Store: s.store, Now: now}),
-		Explore:  ex,
-		Indexes:  fi,
+		Insights:  queries,
+		Groups:    g,
+		Lookups:   lk,
+		Ingest:    ingest.New(ingest.Options{Directory: g, Store: s.store, Now: now}),
+		Events:    events.New(events.Options{Directory: g, Store: s.store, Now: now}),
+		Explore:   ex,
+		Indexes:   fi,
+		Schedules: s.schedules,
 	})
 	srv := httptest.NewServer(awshttp.NewHandler(awshttp.Options{Auth: awshttp.Open(account, region)}, api.Service()))
 	t.Cleanup(srv.Close)

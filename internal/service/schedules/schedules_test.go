@@ -5,6 +5,7 @@ import (
 	"errors"
 	"fmt"
 	"strings"
+	"sync"
 	"testing"
 	"testing/synctest"
 	"time"
@@ -179,9 +180,15 @@ func TestLimit(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		w := newWorld(t)
 		defer func() { w.stop() }()
+		var work sync.WaitGroup
 		for i := range schedules.MaxSchedules {
-			w.create(fmt.Sprint("q", i), spec("cron(0 9 1 1 ? 2100)"))
+			work.Go(func() {
+				if _, err := w.Create(ctx, scope, fmt.Sprint("q", i), spec("cron(0 9 1 1 ? 2100)"), nil); err != nil {
+					t.Error(err)
+				}
+			})
 		}
+		work.Wait()
 		_, err := w.Create(ctx, scope, "more", spec("cron(0 9 1 1 ? 2100)"), nil)
 		wantErr(t, "one more", err, schedules.ErrTooMany)
 		if _, err := w.Create(ctx, logs.Scope{Account: "111111111111", Region: scope.Region}, "more", spec("cron(0 9 1 1 ? 2100)"), nil); err != nil {
