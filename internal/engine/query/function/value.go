@@ -36,7 +36,7 @@ func made(a *plan.Arena, from int) plan.Value {
 func full(a *plan.Arena, from int) bool { return len(a.Bytes)-from > plan.MaxMade }
 
 // text returns a text that shares memory with an argument.
-func text(t []byte) plan.Value { return plan.Value{Kind: plan.Text, Text: t} }
+func text(t []byte) plan.Value { return plan.Value{Kind: plan.Text, Text: t[:len(t):len(t)]} }
 
 // madeList is made for a JSON array or object; one that is too long is Null.
 func madeList(a *plan.Arena, from int) plan.Value {
