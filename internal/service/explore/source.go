@@ -31,6 +31,8 @@ func (s Source) ScanBlocks(ctx context.Context, r plan.Request, workers int, fn 
 		PartsSkipped:       st.PartsSkipped,
 		RowsSkipped:        st.TimeSkipped.Rows + st.StreamSkipped.Rows + st.IndexSkipped.Rows + st.StopSkipped.Rows,
 		BytesSkipped:       st.TimeSkipped.Bytes + st.StreamSkipped.Bytes + st.IndexSkipped.Bytes + st.StopSkipped.Bytes,
+		RowsOutside:        st.TimeSkipped.Rows,
+		BytesOutside:       st.TimeSkipped.Bytes,
 		BlocksDamaged:      st.DamagedBlocks,
 	}, err
 }

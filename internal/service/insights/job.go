@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"slices"
 	"sync"
 	"time"
 
@@ -30,7 +31,7 @@ type Statistics struct {
 	RecordsMatched int64 `json:"matched"`
 	RecordsScanned int64 `json:"scanned"`
 	BytesScanned   int64 `json:"bytes"`
-	RecordsSkipped int64 `json:"skipped"` // events that indexes and bounds left out
+	RecordsSkipped int64 `json:"skipped"` // events of the range that indexes, bounds and limits left out
 	BytesSkipped   int64 `json:"bytesSkipped"`
 	GroupsScanned  int64 `json:"groups"`
 }
@@ -39,8 +40,8 @@ func (s *Statistics) add(x *exec.Stats) {
 	s.RecordsMatched += x.RowsMatched
 	s.RecordsScanned += x.RowsScanned
 	s.BytesScanned += x.BytesScanned
-	s.RecordsSkipped += x.RowsSkipped + x.Source.RowsSkipped
-	s.BytesSkipped += x.BytesSkipped + x.Source.BytesSkipped
+	s.RecordsSkipped += x.RowsSkipped + x.Source.RowsSkipped - x.Source.RowsOutside
+	s.BytesSkipped += x.BytesSkipped + x.Source.BytesSkipped - x.Source.BytesOutside
 }
 
 // job is a query in memory: from its start until its end is written.
@@ -72,6 +73,7 @@ type job struct {
 	compiled  *insightsql.Compiled // nil: not yet
 	startedMS int64                // 0: not yet
 	endedMS   int64
+	scanned   int64                // groups
 	under     *exec.Running
 	rows      *rowSet // so far, or all of them
 	stats     Statistics
@@ -106,6 +108,28 @@ func (j *job) run() {
 		err = cause // whatever it was noticed by
 	}
 	j.end(result, err)
+}
+
+// indexed returns the groups that have indexes of all the fields.
+func (s *Service) indexed(ctx context.Context, found []groups.Group, fields []insightsql.IndexCond) ([]groups.Group, error) {
+	if len(fields) == 0 || s.o.Indexed == nil {
+		return found, nil
+	}
+	var out []groups.Group
+	for _, g := range found {
+		names, err := s.o.Indexed(ctx, g)
+		if err != nil {
+			return nil, fmt.Errorf("look up the field indexes of a log group: %w", err)
+		}
+		all := true
+		for _, f := range fields {
+			all = all && slices.Contains(names, f.Field)
+		}
+		if all {
+			out = append(out, g)
+		}
+	}
+	return out, nil
 }
 
 // end makes the outcome of a job visible. It is called once.
@@ -149,7 +173,7 @@ func (j *job) count(result *exec.Result) Statistics {
 		under := j.under.Stats()
 		n.add(&under)
 	}
-	n.GroupsScanned = int64(len(j.selection.groups))
+	n.GroupsScanned = j.scanned
 	return n
 }
 
@@ -199,6 +223,9 @@ func (j *job) execute(ctx context.Context) (*exec.Result, error) {
 	if err != nil {
 		return nil, err
 	}
+	j.mu.Lock()
+	j.scanned = int64(len(q.Request.Groups))
+	j.mu.Unlock()
 	if c.Estimate {
 		return j.s.estimate(ctx, q)
 	}
@@ -215,6 +242,10 @@ func (j *job) execute(ctx context.Context) (*exec.Result, error) {
 
 // plan makes the plan of a compiled query.
 func (s *Service) plan(ctx context.Context, found []groups.Group, start, end int64, c *insightsql.Compiled) (*plan.Query, error) {
+	found, err := s.indexed(ctx, found, c.Index)
+	if err != nil {
+		return nil, err
+	}
 	scan, hide, err := s.scan(ctx, found, start, end)
 	if err != nil {
 		return nil, err

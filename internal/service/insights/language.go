@@ -53,13 +53,26 @@ func parseCWLI(query string) (*statement, error) {
 	return statementOf(q), nil
 }
 
+// foreign adapts the parser of a language whose queries are no *insightsql.Query.
+func foreign[Q insightsql.Language](parse func(string) (Q, error)) func(string) (*statement, error) {
+	return func(query string) (*statement, error) {
+		q, err := parse(query)
+		if err != nil {
+			return nil, malformed(err)
+		}
+		return &statement{text: q, sources: q.Selectors()}, nil
+	}
+}
+
 // statementOf looks at a parsed query of Logs Insights QL.
 func statementOf(q *insightsql.Query) *statement {
 	s := &statement{text: q, sources: q.Sources}
 	for _, c := range q.Commands {
 		switch c.(type) {
-		case *insightsql.Pattern:
+		case *insightsql.Pattern, *insightsql.LogCompare:
 			s.standardOnly = "pattern"
+		case *insightsql.Unmask:
+			s.standardOnly = "unmask"
 		case *insightsql.FilterIndex:
 			s.standardOnly = "filterIndex"
 		}

@@ -136,6 +136,7 @@ func TestCrash(t *testing.T) {
 	w.put("/a", "s", map[int64]string{-2: "x", -1: "y"})
 	complete := w.begin(hour(show, "/a"))
 	w.ended(complete)
+	w.saved(complete)
 	release := w.gate.hold()
 	defer release()
 	running := w.begin(hour(show, "/a"))

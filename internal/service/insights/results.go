@@ -188,7 +188,7 @@ func (j *job) snapshot() {
 	}
 	j.stats = j.env.inner()
 	j.stats.add(&stats)
-	j.stats.GroupsScanned = int64(len(j.selection.groups))
+	j.stats.GroupsScanned = j.scanned
 }
 
 // cellsOf returns rows as the API shows them.

@@ -23,7 +23,7 @@ type rowSet struct {
 
 func newRowSet(r *exec.Result, c *insightsql.Compiled) *rowSet {
 	s := &rowSet{columns: c.Columns, result: r}
-	if len(s.columns) == 0 {
+	if len(s.columns) == 0 || c.Estimate {
 		s.columns = r.Columns
 	}
 	if c.Events && r.Events != nil {

@@ -13,6 +13,7 @@ import (
 	"github.com/cumulog/cumulog/internal/platform/catalog"
 	"github.com/cumulog/cumulog/internal/platform/vfs"
 	"github.com/cumulog/cumulog/internal/service/explore"
+	"github.com/cumulog/cumulog/internal/service/groups"
 )
 
 // Limits of queries.
@@ -63,6 +64,10 @@ type Options struct {
 	// Lookup finds lookup tables; it wraps ErrNoTable when there is none of the
 	// name. nil: there are no tables.
 	Lookup func(ctx context.Context, scope logs.Scope, name string) (*Table, error)
+
+	// Indexed returns the names of the fields of a group that are indexed, which filterIndex asks for.
+	// nil: fields of all groups are.
+	Indexed func(ctx context.Context, g groups.Group) ([]string, error)
 
 	// Now is the clock of creation times, retention and expiry. nil means time.Now.
 	Now    func() time.Time

@@ -133,6 +133,12 @@ func (s *Service) prepare(ctx context.Context, scope logs.Scope, r StartRequest)
 		j.cancel(err)
 		return nil, x.place(err)
 	}
+	if j.compiled != nil && j.compiled.Unmask && infrequent(sel.groups) {
+		st.standardOnly = "unmask"
+		err := st.checkClasses(sel.groups)
+		j.cancel(err)
+		return nil, err
+	}
 	return j, nil
 }
 

@@ -60,6 +60,8 @@ type SourceStats struct {
 	PartsSkipped       int64 // sets of blocks that were not even looked at
 	RowsSkipped        int64 // rows of the blocks skipped
 	BytesSkipped       int64 // message bytes of them
+	RowsOutside        int64 // of RowsSkipped: outside the time range
+	BytesOutside       int64 // of BytesSkipped
 	BlocksDamaged      int64
 }
 
