@@ -45,12 +45,21 @@ func isURL(endpoint string) bool {
 	return err == nil && (u.Scheme == "http" || u.Scheme == "https") && u.Hostname() != ""
 }
 
-// logs builds a client of the logs API. Without credentials in the environment or a profile it signs with a placeholder, which
-// servers with --auth open accept.
+// logs builds a client of the logs API.
 func (r *remote) logs(ctx context.Context) (*cloudwatchlogs.Client, error) {
+	cfg, err := r.config(ctx)
+	if err != nil {
+		return nil, err
+	}
+	return cloudwatchlogs.NewFromConfig(cfg), nil
+}
+
+// config is what clients of the server are built from. Without credentials in the environment or a profile they sign with a
+// placeholder, which servers with --auth open accept.
+func (r *remote) config(ctx context.Context) (aws.Config, error) {
 	base := r.url()
 	if !isURL(base) {
-		return nil, usageError("endpoint %q is not an http or https URL", base)
+		return aws.Config{}, usageError("endpoint %q is not an http or https URL", base)
 	}
 	options := []func(*awsconfig.LoadOptions) error{
 		awsconfig.WithEC2IMDSClientEnableState(1), // disabled: no metadata service stands behind this command
@@ -64,7 +73,7 @@ func (r *remote) logs(ctx context.Context) (*cloudwatchlogs.Client, error) {
 	}
 	cfg, err := awsconfig.LoadDefaultConfig(ctx, options...)
 	if err != nil {
-		return nil, fmt.Errorf("loading the AWS configuration: %w", err)
+		return aws.Config{}, fmt.Errorf("loading the AWS configuration: %w", err)
 	}
 	if cfg.Region == "" {
 		cfg.Region = "us-east-1"
@@ -74,7 +83,7 @@ func (r *remote) logs(ctx context.Context) (*cloudwatchlogs.Client, error) {
 	} else if _, err := cfg.Credentials.Retrieve(ctx); err != nil {
 		cfg.Credentials = placeholder()
 	}
-	return cloudwatchlogs.NewFromConfig(cfg), nil
+	return cfg, nil
 }
 
 func placeholder() aws.CredentialsProvider {

@@ -34,6 +34,7 @@ type queryFlags struct {
 	format, language  string
 	chart             string
 	ptr, wide, quiet  bool
+	explained         bool
 }
 
 func newQuery() *cobra.Command {
@@ -77,6 +78,7 @@ Exit codes: 0 done, 1 the query failed, 2 wrong usage or a query that is refused
 	f.Lookup("chart").NoOptDefVal = "always"
 	f.BoolVar(&q.ptr, "ptr", false, "print the column @ptr of events, too")
 	f.BoolVarP(&q.wide, "wide", "w", false, "do not cut the table to the terminal")
+	f.BoolVar(&q.explained, "explain", false, "print how the server answers the query and what running it did, not its rows")
 	f.BoolVarP(&q.quiet, "quiet", "q", false, "print neither progress nor statistics")
 	return cmd
 }
@@ -178,6 +180,9 @@ func (q *queryFlags) run(ctx context.Context, text string, out, errOut io.Writer
 	}
 	if in.LogGroupIdentifiers, err = queryGroups(ctx, client, q.groups); err != nil {
 		return err
+	}
+	if q.explained {
+		return q.explain(ctx, in, out)
 	}
 	r := &queryRun{client: client, progress: io.Discard, now: time.Now}
 	if !q.quiet && isTerminal(errOut) {
