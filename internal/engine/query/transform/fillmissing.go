@@ -3,6 +3,7 @@ package transform
 import (
 	"fmt"
 	"math"
+	"slices"
 	"strings"
 
 	"github.com/cumulog/cumulog/internal/engine/query/plan"
@@ -175,7 +176,7 @@ func (m Missing) builder(w *work, others []string) (*filler, error) {
 		b.fills[f.Field] = f.Value
 	}
 	names := w.in.Names
-	if w.in.Column(m.Time) == nil {
+	if !slices.Contains(names, m.Time) {
 		names = append(names[:len(names):len(names)], m.Time)
 	}
 	b.out.Names = names

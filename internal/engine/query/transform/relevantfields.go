@@ -79,7 +79,7 @@ func (r Relevance) apply(w *work) (*plan.Rows, error) {
 			if err != nil {
 				return nil, err
 			}
-			f.name = name
+			f.name, f.score = name, math.Round(f.score*1e4)/1e4
 			found = append(found, f)
 		}
 	}
@@ -96,7 +96,7 @@ func (r Relevance) apply(w *work) (*plan.Rows, error) {
 	}
 	for i, f := range found {
 		out.Cols[0][i] = plan.TextValue(f.name)
-		out.Cols[1][i] = plan.NumberValue(math.Round(f.score*1e4) / 1e4)
+		out.Cols[1][i] = plan.NumberValue(f.score)
 		if f.contributors != "" {
 			out.Cols[2][i] = plan.TextValue(f.contributors)
 		}
