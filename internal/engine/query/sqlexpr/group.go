@@ -235,11 +235,7 @@ func (g *Grouping) Steps() []plan.Step {
 	for i, k := range g.Keys {
 		by = append(by, plan.Named{Expr: k.Plan, As: columnName(keyPrefix, i)})
 	}
-	native := true
-	for _, a := range g.aggs {
-		native = native && a.native != none
-	}
-	if !native {
+	if !g.Native() {
 		return g.inMemory(by)
 	}
 	s := plan.Stats{By: by}
@@ -256,8 +252,15 @@ func (g *Grouping) Steps() []plan.Step {
 	return []plan.Step{s}
 }
 
-// Empty reports whether nothing is grouped or aggregated.
-func (g *Grouping) Empty() bool { return len(g.Keys)+len(g.aggs) == 0 }
+// Native reports whether the executor computes all aggregates, beside the blocks.
+func (g *Grouping) Native() bool {
+	for _, a := range g.aggs {
+		if a.native == none {
+			return false
+		}
+	}
+	return true
+}
 
 // inMemory groups rows with a transform, for aggregates that the executor does not have.
 func (g *Grouping) inMemory(by []plan.Named) []plan.Step {

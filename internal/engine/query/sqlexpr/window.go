@@ -92,6 +92,11 @@ func (w *Windows) item(e *Call) (windowItem, error) {
 	if len(w.items) >= MaxItems {
 		return item, c.errorf(e.Span, "there are more than %d window functions", MaxItems)
 	}
+	for _, k := range kids(e) {
+		if HasWindow(k) {
+			return item, c.errorf(k.At(), "a window function inside of a window function is not supported")
+		}
+	}
 	for _, k := range e.Over.By {
 		x, err := c.Value(k)
 		if err != nil {
