@@ -44,7 +44,8 @@ type compiler struct {
 	joined  bool
 	rules   rules
 
-	keys grouped // of the last stats
+	keys    grouped   // of the last stats
+	earlier []Command // what makes the patterns, in an earlier range as well
 
 	within bool // an aggregate
 	// aggregated translates aggregates where an expression can have some.
@@ -174,6 +175,7 @@ func (c *compiler) command(i int) error {
 	case *Dedup:
 		return c.dedupe(x)
 	case *Pattern:
+		c.earlier = c.tree.Commands[:i+1]
 		return c.pattern(x)
 	case *Unnest:
 		return c.unnest(x)
@@ -226,7 +228,7 @@ func (c *compiler) fields(x *Fields) error {
 			return defined(item.as, name)
 		}
 		c.extend(name, e)
-		c.truthful(item)
+		c.remember(item)
 		c.scope.made[name] = nil
 		if item.Alias == "" {
 			c.scope.made[name] = item.Expr

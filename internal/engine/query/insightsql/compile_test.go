@@ -8,6 +8,7 @@ import (
 	"slices"
 	"strings"
 	"testing"
+	"time"
 
 	"github.com/cumulog/cumulog/internal/engine/query/insightsql"
 	"github.com/cumulog/cumulog/internal/engine/query/plan"
@@ -16,8 +17,15 @@ import (
 
 var update = flag.Bool("update", false, "write the golden files anew")
 
-func testEnv() insightsql.Env {
-	return insightsql.Env{
+// testEnv is an Env whose subqueries have one row; ran is told about them.
+func testEnv(ran func(insightsql.Sub)) insightsql.Env {
+	env := insightsql.Env{
+		Lookup: func(_ context.Context, name string) (*insightsql.Table, error) {
+			if name != "users" {
+				return nil, insightsql.ErrNoTable
+			}
+			return &insightsql.Table{Key: "v1", Fields: []string{"id", "name", "net"}, Rows: [][]string{{"u1", "Ann", "10.0.0.0/8"}}}, nil
+		},
 		Now: 1_759_622_400_500, Start: 1_759_622_400_000, End: 1_759_626_000_000,
 		StreamName: func(id logs.StreamID) string { return fmt.Sprintf("s%d", id) },
 		GroupName:  func(id logs.GroupID) string { return fmt.Sprintf("123456789012:g%d", id) },
@@ -34,6 +42,21 @@ func testEnv() insightsql.Env {
 			return nil
 		},
 	}
+	env.Run = func(ctx context.Context, sub insightsql.Sub) (*plan.Rows, error) {
+		ran(sub)
+		inner := env
+		inner.Limit = sub.MaxRows
+		out, err := sub.Query.Compile(ctx, inner)
+		if err != nil {
+			return nil, err
+		}
+		rows := &plan.Rows{Names: out.Columns, Len: 1}
+		for i := range rows.Names {
+			rows.Cols = append(rows.Cols, []plan.Value{plan.NumberValue(float64(i))})
+		}
+		return rows, nil
+	}
+	return env
 }
 
 // TestSteps shows the steps of queries, and the columns of their results.
@@ -44,7 +67,10 @@ func TestSteps(t *testing.T) {
 			t.Errorf("%s: %v", text, err)
 			return "  " + err.Error()
 		}
-		out, err := q.Compile(context.Background(), testEnv())
+		var b strings.Builder
+		out, err := q.Compile(t.Context(), testEnv(func(sub insightsql.Sub) {
+			fmt.Fprintf(&b, "  run [%s, %s) max %d: %s\n", clock(sub.Start), clock(sub.End), sub.MaxRows, sub.Query)
+		}))
 		if err != nil {
 			t.Errorf("%s: %v", text, err)
 			return "  " + err.Error()
@@ -52,7 +78,6 @@ func TestSteps(t *testing.T) {
 		if err := checkSteps(out); err != nil {
 			t.Errorf("%s: %v", text, err)
 		}
-		var b strings.Builder
 		for _, s := range out.Steps {
 			fmt.Fprintf(&b, "  %s\n", s)
 		}
@@ -72,6 +97,8 @@ func TestSteps(t *testing.T) {
 		return b.String()
 	})
 }
+
+func clock(ms int64) string { return time.UnixMilli(ms).UTC().Format("01-02T15:04:05") }
 
 // checkSteps makes a plan of the steps ready to run, and compares what it says
 // about the result.

@@ -47,7 +47,9 @@ func (c *compiler) parse(x *Extract) error {
 	if x.Mode == ParseXML {
 		f = xmlStructure
 	}
-	return c.define(x.As[0].Span, x.As[0].Text, plan.Call{Func: f, Args: []plan.Expr{from}})
+	err = c.define(x.As[0].Span, x.As[0].Text, plan.Call{Func: f, Args: []plan.Expr{from}})
+	c.scope.lists[x.As[0].Text] = true
+	return err
 }
 
 // extract adds the parts of an extractor as columns.

@@ -11,7 +11,7 @@ import (
 func (c *compiler) dedupe(x *Dedup) error {
 	step := plan.Dedup{N: 1}
 	for _, f := range x.Fields {
-		e, err := c.expr(f)
+		e, err := c.key(f, "dedup")
 		if err != nil {
 			return err
 		}
@@ -24,7 +24,7 @@ func (c *compiler) dedupe(x *Dedup) error {
 
 // pattern translates pattern.
 func (c *compiler) pattern(x *Pattern) error {
-	e, err := c.expr(x.X)
+	e, err := c.key(x.X, "pattern")
 	if err != nil {
 		return err
 	}
@@ -90,7 +90,7 @@ func defined(at Span, name string) error {
 func (c *compiler) sort(x *Sort) error {
 	keys := make([]plan.SortKey, len(x.Keys))
 	for i, k := range x.Keys {
-		e, err := c.expr(k.Expr)
+		e, err := c.key(k.Expr, "sort")
 		if err != nil {
 			return err
 		}
@@ -179,7 +179,7 @@ func (c *compiler) countFrequent(x *CountFrequent) error {
 	step := plan.Stats{Aggs: []plan.Agg{{Func: plan.Count, As: "_approxcount"}}}
 	var names []string
 	for _, f := range x.Fields {
-		e, err := c.expr(f)
+		e, err := c.key(f, "countFrequent")
 		if err != nil {
 			return err
 		}

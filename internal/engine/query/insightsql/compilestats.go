@@ -123,7 +123,7 @@ func (c *compiler) aggregate(x *Stats) error {
 	c.scope.replace(names)
 	c.scope.same = g.same
 	for i := range items {
-		c.truthful(&items[i])
+		c.remember(&items[i])
 	}
 	c.rules.periods = g.period != nil
 	c.keys = grouped{names: names[:len(by)], column: g.column, period: g.period}
@@ -202,7 +202,7 @@ func (g *grouping) key(x *Stats, item *Item) (plan.Expr, error) {
 	if call, ok := item.Expr.(*Call); ok && call.Func == "histogram" {
 		return g.c.histogram(call)
 	}
-	e, err := g.c.expr(item.Expr)
+	e, err := g.c.key(item.Expr, "stats")
 	if err != nil || x.Offset == nil || item.Name() != g.column {
 		return e, err
 	}

@@ -98,15 +98,39 @@ var truth = &plan.Function{Name: "truth", Min: 1, Max: 1, Eval: func(args []plan
 	return plan.Value{Kind: plan.Text, Text: a.Text(from)}
 }}
 
-// truthful remembers that a column is shown as true or false: those that
-// ispresent, isNumeric and the functions of addresses make.
-func (c *compiler) truthful(item *Item) {
-	call, ok := item.Expr.(*Call)
-	if !ok {
-		return
+// remember keeps what is known of a column from the expression that it is.
+func (c *compiler) remember(item *Item) {
+	if c.structure(item.Expr) {
+		c.scope.lists[item.Name()] = true
 	}
-	if f := call.Func; f == "ispresent" || f == "isnumeric" || strings.HasPrefix(f, "isvalidip") ||
-		strings.HasPrefix(f, "isip") && strings.HasSuffix(f, "insubnet") || strings.HasPrefix(f, "is") && strings.HasSuffix(f, "ip") {
+	if call, ok := item.Expr.(*Call); ok && answers(call.Func) {
 		c.scope.truths[item.Name()] = true
 	}
+}
+
+// answers reports whether results show what a function gives as true or false:
+// ispresent, isNumeric and the functions of addresses.
+func answers(name string) bool {
+	return name == "ispresent" || name == "isnumeric" || strings.HasPrefix(name, "isvalidip") ||
+		strings.HasPrefix(name, "is") && (strings.HasSuffix(name, "insubnet") || strings.HasSuffix(name, "ip"))
+}
+
+// structure reports whether an expression is known to be a list or a map.
+func (c *compiler) structure(e Expr) bool {
+	switch e := e.(type) {
+	case *Call:
+		return e.Func == "jsonparse" || e.Func == "split" || e.Func == "values" || e.Func == "topk"
+	case *Field:
+		return c.scope.lists[strings.Join(e.Path, ".")]
+	}
+	return false
+}
+
+// key translates an expression that rows are told apart or ordered by, which
+// lists and maps cannot do.
+func (c *compiler) key(e Expr, command string) (plan.Expr, error) {
+	if c.structure(e) {
+		return nil, refused(e.where(), "%s is a list or a map, which cannot be used in %s", c.text(e), command)
+	}
+	return c.expr(e)
 }

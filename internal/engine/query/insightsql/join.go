@@ -42,7 +42,7 @@ func (c *compiler) join(i int, x *Join) error {
 	want := func(f *Field) {
 		if name := strings.Join(f.Path[1:], "."); len(f.Path) > 1 && f.Path[0] == alias && !contains(needed, name) {
 			needed = append(needed, name)
-			display.Items = append(display.Items, Item{Span: f.Span, Expr: &Field{f.Span, f.Path[1:]}, name: name})
+			display.Items = append(display.Items, Item{Expr: &Field{f.Span, f.Path[1:]}, name: name, as: f.Span})
 		}
 	}
 	for _, k := range x.On {
@@ -82,7 +82,7 @@ func (c *compiler) join(i int, x *Join) error {
 	for i, name := range needed {
 		full := alias + "." + name
 		if _, ok := c.scope.made[full]; ok {
-			return defined(display.Items[i].Span, full)
+			return defined(display.Items[i].as, full)
 		}
 		c.extend(full, plan.Call{Func: side.cell(name), Args: []plan.Expr{plan.Field{Name: joinRow}}})
 		c.scope.made[full] = nil

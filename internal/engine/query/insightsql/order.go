@@ -32,16 +32,18 @@ func (c *compiler) inOrder(i int, x Command) error {
 		if r.sorted != nil {
 			return refused(r.sorted.where(), "%s can only follow the last %s", r.sorted.name(), x.name())
 		}
-		r.patterns = false
+		r.patterns, r.periods = false, false
 	case *FilterIndex:
 		if c.scope.closed {
 			return refused(x.where(), "filterIndex has to stand before stats and pattern")
 		}
-	case *Pattern:
-		if s, ok := r.sorted.(*Sort); ok {
-			return refused(x.where(), "pattern cannot follow sort at line %d", lineOf(c.tree.text, s.Start))
+	case *Pattern, *LogCompare:
+		if _, ok := r.sorted.(*Sort); ok {
+			return refused(x.where(), "%s cannot follow sort", x.name())
 		}
-		r.patterns = true
+		if _, ok := x.(*Pattern); ok {
+			r.patterns = true
+		}
 	case *Diff:
 		if _, ok := c.before(i).(*Pattern); !ok {
 			return refused(x.where(), "Diff compilation Failed : Diff operation has to be used after Pattern")
@@ -64,16 +66,6 @@ func (c *compiler) before(i int) Command {
 		return nil
 	}
 	return c.tree.Commands[i-1]
-}
-
-func lineOf(text string, at int) int {
-	n := 1
-	for i := range at {
-		if text[i] == '\n' {
-			n++
-		}
-	}
-	return n
 }
 
 // exprsOf returns the expressions of a command.

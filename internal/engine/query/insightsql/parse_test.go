@@ -193,7 +193,7 @@ func FuzzParse(f *testing.F) {
 		if utf8.RuneCountInString(q.String()) <= insightsql.MaxLength && utf8.ValidString(text) {
 			sameAgain(t, q)
 		}
-		out, err := q.Compile(t.Context(), testEnv())
+		out, err := q.Compile(t.Context(), testEnv(func(insightsql.Sub) {}))
 		if err != nil {
 			if _, ok := errors.AsType[*insightsql.Error](err); !ok {
 				t.Fatalf("%q: %v", text, err)

@@ -12,7 +12,8 @@ const (
 	maxRegress     = 100
 	outlierParam   = 2.5
 	maxOutlier     = 1e6
-	maxSessionSpan = 366 * 86_400_000 // ms
+	maxSessionSpan = 366 * 86_400_000     // ms
+	maxShift       = 100 * maxSessionSpan // ms
 )
 
 // rowsReader returns what reads a command over rows, after its name.
@@ -55,7 +56,11 @@ func (p *parser) rowsReader(name string) func() Command {
 			}
 			p.accept("=")
 			p.accept("-")
-			return &LogCompare{Shift: p.period()}
+			c := &LogCompare{Shift: p.period()}
+			if x := c.Shift; x.most() > maxShift {
+				p.fail(unexpected(x.Span, p.lex.text[x.Start:x.End]))
+			}
+			return c
 		}
 	case "outlier":
 		return p.outlier

@@ -3,6 +3,7 @@ package insightsql
 import (
 	"strconv"
 	"strings"
+	"time"
 
 	"github.com/cumulog/cumulog/internal/engine/query/function"
 )
@@ -88,4 +89,32 @@ func (p *Period) capped() int64 {
 // rounding is the period as it rounds times.
 func (p *Period) rounding() function.Period {
 	return function.Period{N: int(p.capped()), Unit: function.Unit(p.Unit)}
+}
+
+// before returns the time that lies a period earlier.
+func (p *Period) before(t time.Time) time.Time {
+	n := -int(p.N)
+	switch p.Unit {
+	case Month:
+		return t.AddDate(0, n, 0)
+	case Quarter:
+		return t.AddDate(0, 3*n, 0)
+	case Year:
+		return t.AddDate(n, 0, 0)
+	}
+	ms := p.N * unitMillis[p.Unit] // AddDate for the days: a Duration has room for 292 years
+	return t.AddDate(0, 0, -int(ms/unitMillis[Day])).Add(-time.Duration(ms%unitMillis[Day]) * time.Millisecond)
+}
+
+// most returns the greatest length that a period can have, in ms.
+func (p *Period) most() int64 {
+	switch p.Unit {
+	case Month:
+		return 31 * unitMillis[Day] * p.N
+	case Quarter:
+		return 92 * unitMillis[Day] * p.N
+	case Year:
+		return 366 * unitMillis[Day] * p.N
+	}
+	return p.N * unitMillis[p.Unit]
 }

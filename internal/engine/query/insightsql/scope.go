@@ -14,6 +14,7 @@ type scope struct {
 	same   map[string]string // columns after stats, by the expression that made them
 	read   map[string]bool   // fields of events that were mentioned
 	truths map[string]bool   // columns that are shown as true or false
+	lists  map[string]bool   // columns that are lists or maps
 	closed bool              // there are only columns
 	left   string            // how a join calls the rows before it
 
@@ -24,12 +25,12 @@ type scope struct {
 }
 
 func newScope() *scope {
-	return &scope{made: map[string]Expr{}, read: map[string]bool{}, truths: map[string]bool{}, base: []string{plan.Timestamp, plan.Message}}
+	return &scope{made: map[string]Expr{}, read: map[string]bool{}, truths: map[string]bool{}, lists: map[string]bool{}, base: []string{plan.Timestamp, plan.Message}}
 }
 
 // replace starts over with columns that replace all others.
 func (s *scope) replace(columns []string) {
-	*s = scope{made: map[string]Expr{}, read: map[string]bool{}, truths: map[string]bool{}, closed: true, base: columns}
+	*s = scope{made: map[string]Expr{}, read: map[string]bool{}, truths: map[string]bool{}, lists: map[string]bool{}, closed: true, base: columns}
 	for _, c := range columns {
 		s.made[c] = nil
 	}

@@ -4,6 +4,7 @@ import (
 	"errors"
 	"slices"
 	"strings"
+	"time"
 
 	"github.com/cumulog/cumulog/internal/engine/query/plan"
 	"github.com/cumulog/cumulog/internal/engine/query/transform"
@@ -34,8 +35,32 @@ func (c *compiler) transform(i int, x Command) error {
 		return c.sessionize(x)
 	case *RelevantFields:
 		return c.relevantFields(x)
+	case *Diff:
+		return c.compared(x, transform.Diff, func(t time.Time) time.Time {
+			switch x.Before {
+			case "previousDay":
+				return t.AddDate(0, 0, -1)
+			case "previousWeek":
+				return t.AddDate(0, 0, -7)
+			case "previousMonth":
+				return t.AddDate(0, -1, 0)
+			}
+			return t.Add(-c.length())
+		})
+	case *Anomaly:
+		return c.compared(x, transform.Anomaly, func(t time.Time) time.Time { return t.Add(-c.length()) })
+	case *LogCompare:
+		if !c.rules.patterns { // of messages, unless the rows are patterns already
+			p := &Pattern{x.Span, &Field{x.Span, []string{plan.Message}}}
+			if err := c.pattern(p); err != nil {
+				return err
+			}
+			c.earlier = append(c.tree.Commands[:i:i], p)
+			c.rules.patterns = true
+		}
+		return c.compared(x, transform.LogCompare, x.Shift.before)
 	}
-	return refused(x.where(), "the command %s is not supported yet", x.name())
+	panic("insightsql: no translation of " + x.name())
 }
 
 // over adds a transform. reads are the names that it looks for.
@@ -104,7 +129,7 @@ func (c *compiler) reshape(names []string) {
 		if e := old.made[n]; e != nil {
 			c.scope.same[canonical(e)] = n
 		}
-		c.scope.truths[n] = old.truths[n]
+		c.scope.truths[n], c.scope.lists[n] = old.truths[n], old.lists[n]
 	}
 	for text, n := range old.same {
 		if slices.Contains(names, n) {
@@ -346,4 +371,25 @@ func (c *compiler) relevantFields(x *RelevantFields) error {
 	return c.over(x.Span, nil, func() (plan.Transform, error) {
 		return transform.RelevantFields(transform.Relevance{Fields: names, Cond: condColumn})
 	})
+}
+
+// length is that of the range of the query.
+func (c *compiler) length() time.Duration {
+	return time.Duration(c.env.End-c.env.Start) * time.Millisecond
+}
+
+// compared translates a comparison of patterns with those that the same query
+// has in an earlier range of the same length.
+func (c *compiler) compared(x Command, by func(previous *plan.Rows) (plan.Transform, error), before func(time.Time) time.Time) error {
+	previous := &plan.Rows{}
+	if !c.dry {
+		start := max(before(time.UnixMilli(c.env.Start).UTC()).UnixMilli(), 0)
+		end := max(start+c.env.End-c.env.Start, start)
+		q := &Query{Sources: c.tree.Sources, Commands: c.earlier, text: c.tree.text, sub: true}
+		var err error
+		if previous, err = c.run(q, start, end, MaxLimit, x.where()); err != nil {
+			return err
+		}
+	}
+	return c.over(x.where(), nil, func() (plan.Transform, error) { return by(previous) })
 }
