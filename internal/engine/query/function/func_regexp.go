@@ -14,9 +14,17 @@ var regexps = []*plan.Function{
 	binding("regex_replace", 3, 3, regexReplace),
 }
 
-// maxReplaced bounds how many matches in one text are replaced; what follows them
-// stays as it is (ours).
-const maxReplaced = 1 << 16
+// maxMatches bounds how many matches in one text are looked at, fewer when the
+// expression has many groups; a function acts as if there were no others (ours).
+const maxMatches = 1 << 16
+
+// maxPlaces bounds the beginnings and ends of groups that are kept.
+const maxPlaces = 1 << 20
+
+// all returns the places of the matches and their groups in a text.
+func (f *finder) all(t []byte) [][]int {
+	return f.FindAllSubmatchIndex(t, min(maxMatches, max(1, maxPlaces/(2*f.NumSubexp()+2))))
+}
 
 // finder is a regular expression that knows fast where it is not found.
 type finder struct {
@@ -74,7 +82,7 @@ func regexReplace(consts []*plan.Value) (plan.Eval, error) {
 		if !f.fast.Match(t) {
 			return text(t)
 		}
-		return r.replace(f.Regexp, t, by, a)
+		return r.replace(f, t, by, a)
 	}, nil
 }
 
@@ -91,13 +99,13 @@ type replacement struct {
 	group int // -1: text
 }
 
-func (r *replacer) replace(re *regexp.Regexp, t, by []byte, a *plan.Arena) plan.Value {
-	if r.re != re || !bytes.Equal(r.source, by) {
-		r.re, r.source = re, append(r.source[:0], by...)
-		r.parts = template(re, r.source, r.parts[:0])
+func (r *replacer) replace(re *finder, t, by []byte, a *plan.Arena) plan.Value {
+	if r.re != re.Regexp || !bytes.Equal(r.source, by) {
+		r.re, r.source = re.Regexp, append(r.source[:0], by...)
+		r.parts = template(re.Regexp, r.source, r.parts[:0])
 	}
 	from, last := len(a.Bytes), 0
-	for _, m := range re.FindAllSubmatchIndex(t, maxReplaced) {
+	for _, m := range re.all(t) {
 		a.Bytes = append(a.Bytes, t[last:m[0]]...)
 		last = m[1]
 		for _, p := range r.parts {

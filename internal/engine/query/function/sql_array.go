@@ -121,16 +121,12 @@ func arrayInsert(args []plan.Value, a *plan.Arena) plan.Value {
 		return plan.Value{}
 	}
 	all, e := elements(b), appendJSONTime(nil, &args[2])
-	null := []byte("null")
+	between := func(n int) [][]byte { return slices.Repeat([][]byte{[]byte("null")}, max(n, 0)) }
 	if pos < 0 {
-		for len(all) < -pos-1 {
-			all = append([][]byte{null}, all...)
-		}
+		all = append(between(-pos-1-len(all)), all...)
 		return arrayOf(slices.Insert(all, len(all)+pos+1, e), a)
 	}
-	for len(all) < pos-1 {
-		all = append(all, null)
-	}
+	all = append(all, between(pos-1-len(all))...)
 	return arrayOf(slices.Insert(all, pos-1, e), a)
 }
 

@@ -10,7 +10,7 @@ import (
 
 var sparkRegexps = dated(
 	onMatches("regexp_count", 2, 2, func(m matching, _ []plan.Value, _ *plan.Arena) plan.Value {
-		return plan.NumberValue(float64(len(m.re.FindAllIndex(m.t, maxReplaced))))
+		return plan.NumberValue(float64(len(m.re.FindAllIndex(m.t, maxMatches))))
 	}),
 	onMatches("regexp_extract", 2, 3, regexpExtract),
 	onMatches("regexp_extract_all", 2, 3, regexpExtractAll),
@@ -105,7 +105,7 @@ func regexpExtractAll(m matching, args []plan.Value, a *plan.Arena) plan.Value {
 	}
 	from := len(a.Bytes)
 	a.Bytes = append(a.Bytes, '[')
-	for _, at := range m.re.FindAllSubmatchIndex(m.t, maxReplaced) {
+	for _, at := range m.re.all(m.t) {
 		if full(a, from) {
 			break
 		}
@@ -145,7 +145,7 @@ func splitRegexp(m matching, args []plan.Value, a *plan.Arena) plan.Value {
 			end = len(a.Bytes)
 		}
 	}
-	for _, at := range m.re.FindAllIndex(m.t, maxReplaced) {
+	for _, at := range m.re.FindAllIndex(m.t, maxMatches) {
 		if limit > 0 && parts == limit-1 || full(a, from) {
 			break
 		}

@@ -31,13 +31,17 @@ func initCap(dst, t []byte) ([]byte, bool) {
 	return dst, true
 }
 
+// maxTranslated bounds the characters that translate replaces, in bytes; with
+// more of them it is Null (ours).
+const maxTranslated = 1024
+
 // translate replaces characters by those at the same place of another text; those
 // without one are removed.
 func translate(args []plan.Value, a *plan.Arena) plan.Value {
 	t, ok := textOf(&args[0], a)
 	what, ok1 := textOf(&args[1], a)
 	by, ok2 := textOf(&args[2], a)
-	if !ok || !ok1 || !ok2 || len(what) > maxPattern {
+	if !ok || !ok1 || !ok2 || len(what) > maxTranslated {
 		return plan.Value{}
 	}
 	from := len(a.Bytes)
