@@ -49,7 +49,7 @@
 //
 //   - Of the words at one position of a shape 512 are told apart. A position with
 //     more of them is <Token-N> for the whole shape. For a shape with more than about
-//     2,000 skeletons (different rows of words) the limit is 128, from 4,000 on 32,
+//     1,000 skeletons (different rows of words) the limit is 128, from 4,000 on 32,
 //     16,000: 16, 65,000: 8, 262,000: 4, 1,000,000: 2, 4,000,000: 1.
 //   - When there are more than Options.Shapes shapes, all are cut after 24 tokens;
 //     when there are still too many after 6, then 1, then 0. Separators of more than
