@@ -5,18 +5,21 @@ import (
 	"slices"
 )
 
+// Options are the bounds of a Clusterer. The zero value has the usual ones.
 type Options struct {
 	Shapes int // that are told apart; 0: 4,096
 }
 
 const defaultShapes = 4096
 
+// Pattern is a text that messages have in common.
 type Pattern struct {
 	Text     string // with tokens such as <Time-1>; valid UTF-8
 	Count    int64  // messages
 	Severity string // ERROR, WARN or INFO
 }
 
+// Clusterer collects messages. It belongs to one goroutine.
 type Clusterer struct {
 	shapes int
 	level  int // of coarseness
@@ -30,6 +33,7 @@ type Clusterer struct {
 	cache   cache
 }
 
+// New returns a Clusterer without messages.
 func New(o Options) *Clusterer {
 	return &Clusterer{
 		shapes:  cmp.Or(o.Shapes, defaultShapes),
@@ -39,8 +43,10 @@ func New(o Options) *Clusterer {
 	}
 }
 
+// Add counts one message. It does not keep the text.
 func (c *Clusterer) Add(text []byte) { c.AddN(text, 1) }
 
+// AddN counts a message that occurs n times.
 func (c *Clusterer) AddN(text []byte, n int64) {
 	c.total += n
 	h := c.scanner.scan(text)
@@ -61,6 +67,8 @@ func (c *Clusterer) AddN(text []byte, n int64) {
 	}
 }
 
+// miss counts a message whose skeleton is not in the cache. What was scanned is
+// still in the scanner.
 func (c *Clusterer) miss(text []byte, h uint64, n int64) {
 	p := &c.shaper
 	p.make(&c.scanner, text)
@@ -90,6 +98,7 @@ func (c *Clusterer) miss(text []byte, h uint64, n int64) {
 	}
 }
 
+// group returns the group of a shape, which it makes; nil when there are too many.
 func (c *Clusterer) group(shape string) *group {
 	g := c.groups[shape]
 	if g == nil {
@@ -103,6 +112,7 @@ func (c *Clusterer) group(shape string) *group {
 	return g
 }
 
+// coarsen makes shapes coarser until no more of them remain than are allowed.
 func (c *Clusterer) coarsen(level int) {
 	old := c.groups
 	for c.level = level; ; c.level++ {
@@ -120,6 +130,7 @@ func (c *Clusterer) coarsen(level int) {
 	}
 }
 
+// absorb adds a group of another Clusterer, or of this one when it was finer.
 func (c *Clusterer) absorb(shape string, o *group) {
 	g := c.group(coarse(shape, c.level))
 	if g == nil {
@@ -132,6 +143,7 @@ func (c *Clusterer) absorb(shape string, o *group) {
 	c.bytes += g.bytes - was
 }
 
+// Merge adds what o has counted. o must not be used any more.
 func (c *Clusterer) Merge(o *Clusterer) {
 	if o.level > c.level {
 		c.coarsen(o.level)
@@ -142,10 +154,14 @@ func (c *Clusterer) Merge(o *Clusterer) {
 	c.total += o.total
 }
 
+// Total returns the number of messages.
 func (c *Clusterer) Total() int64 { return c.total }
 
+// Bytes returns about how much memory the Clusterer holds. It can shrink.
 func (c *Clusterer) Bytes() int { return c.bytes + c.cache.bytes() }
 
+// Patterns returns the patterns of all messages, most frequent first, equally
+// frequent ones in the order of their texts.
 func (c *Clusterer) Patterns() []Pattern {
 	type found struct {
 		slots []slotted
