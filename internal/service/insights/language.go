@@ -5,6 +5,8 @@ import (
 	"slices"
 
 	"github.com/cumulog/cumulog/internal/engine/query/insightsql"
+	"github.com/cumulog/cumulog/internal/engine/query/ppl"
+	"github.com/cumulog/cumulog/internal/engine/query/sql"
 	"github.com/cumulog/cumulog/internal/service/groups"
 )
 
@@ -42,6 +44,8 @@ type language struct {
 func languages() map[string]language {
 	return map[string]language{
 		CWLI: {parse: parseCWLI},
+		PPL:  {parse: foreign(ppl.Parse)},
+		SQL:  {parse: foreign(sql.Parse), named: true},
 	}
 }
 
