@@ -73,7 +73,7 @@ type job struct {
 	compiled  *insightsql.Compiled // nil: not yet
 	startedMS int64                // 0: not yet
 	endedMS   int64
-	scanned   int64                // groups
+	scanned   int64 // groups
 	under     *exec.Running
 	rows      *rowSet // so far, or all of them
 	stats     Statistics
