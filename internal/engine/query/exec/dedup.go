@@ -19,6 +19,7 @@ type dedupOp struct {
 	cols     []*node
 	order    plan.TimeOrder
 	frontier *atomic.Int64
+	first    keyFilter
 
 	rows []topRow
 	of   [][]int32 // by group: where its rows are, the first in order first
@@ -57,7 +58,19 @@ func newDedup(query *plan.Query, step plan.Dedup, c *compiler, s *scratch, front
 	for _, k := range query.Cols {
 		o.cols = append(o.cols, c.compile(k.Expr))
 	}
+	o.first = newKeyFilter(c, step.By, s)
 	return o
+}
+
+func (o *dedupOp) skips(f *blockFrame, b plan.Block) bool {
+	return o.last != nil && len(o.sort) > 0 && o.first.skips(f, b, &o.last.keys[0])
+}
+
+func (o *dedupOp) narrow(f *blockFrame, rows []uint32) ([]uint32, error) {
+	if o.last == nil || len(o.sort) == 0 {
+		return rows, nil
+	}
+	return o.first.narrow(f, rows, &o.last.keys[0])
 }
 
 func (o *dedupOp) done() bool                           { return false }
@@ -142,6 +155,9 @@ func (o *dedupOp) gather(f rowFrame, rows []uint32) error {
 			}
 		}
 		for i := len(part) - 1; i >= 0; i-- {
+			if list := o.of[groups[from+i]]; len(o.sort) == 0 && len(list) == o.step.N && o.row(list[len(list)-1]).e.Timestamp > keys[part[i]].Timestamp {
+				continue
+			}
 			for j := range o.sort {
 				cand.keys[j] = o.vals[j][i]
 			}

@@ -11,7 +11,7 @@ import (
 // isWhole reports whether all messages of a block are JSON objects whose fields
 // Named knows, so that its bounds hold.
 func (f *blockFrame) isWhole(b plan.Block) bool {
-	f.whole = f.whole.Fit(b.Len())
+	f.whole, f.wholeOf = f.whole.Fit(b.Len()), 0
 	return b.Whole(f.whole) == nil && f.whole.Count() == b.Len()
 }
 
@@ -24,6 +24,9 @@ func (f *blockFrame) field(c *blockColumn, name string) (*column.Vector, error) 
 		if v, err = f.Named(json); err != nil {
 			return nil, err
 		}
+	}
+	if may, err := f.mayFind(name); !may || err != nil {
+		return v, err
 	}
 	if err := f.findOthers(); err != nil || len(f.others) == 0 {
 		return v, err
@@ -38,6 +41,31 @@ func (f *blockFrame) field(c *blockColumn, name string) (*column.Vector, error) 
 	return b.merge(&c.found), nil
 }
 
+// mayFind reports whether a field may be found in messages that are no JSON objects,
+// before they are read. It fills whole.
+func (f *blockFrame) mayFind(name string) (bool, error) {
+	if f.wholeOf != f.number {
+		f.whole = f.whole.Fit(f.n)
+		if err := f.Whole(f.whole); err != nil {
+			return false, err
+		}
+		f.wholeOf = f.number
+	}
+	if f.whole.Count() == f.n {
+		return false, nil
+	}
+	if name[0]-'0' <= 9 { // an index of an array
+		return true, nil
+	}
+	text, ok := discover.Needs(name)
+	if !ok || text == "" {
+		return ok, nil
+	}
+	f.hits = f.hits.Fit(f.n)
+	err := f.Find([]byte(text), f.hits)
+	return !f.hits.None(), err
+}
+
 // findOthers fills others with the rows that fields may be found in beside those
 // that Named knows.
 func (f *blockFrame) findOthers() error {
@@ -45,19 +73,13 @@ func (f *blockFrame) findOthers() error {
 		return nil
 	}
 	f.others = f.others[:0]
-	f.whole = f.whole.Fit(f.n)
-	if err := f.Whole(f.whole); err != nil {
+	t, err := f.messages()
+	if err != nil {
 		return err
 	}
-	if f.whole.Count() < f.n {
-		t, err := f.messages()
-		if err != nil {
-			return err
-		}
-		for r := range f.n {
-			if !f.whole.Has(r) && hasFields(t.At(r)) {
-				f.others = append(f.others, uint32(r))
-			}
+	for r := range f.n {
+		if !f.whole.Has(r) && hasFields(t.At(r)) {
+			f.others = append(f.others, uint32(r))
 		}
 	}
 	f.othersOf = f.number

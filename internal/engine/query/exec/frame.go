@@ -66,9 +66,11 @@ type blockFrame struct {
 	msgs   column.Texts  // of the rows of the batch
 	all    *column.Texts // of every row, once they were read
 
-	others   []uint32 // rows whose fields Named does not know, once othersOf is its number
-	othersOf uint64   // number of a block
-	whole    column.Bitmap
+	others   []uint32      // rows whose fields Named does not know, once othersOf is its number
+	othersOf uint64        // number of a block
+	whole    column.Bitmap // rows that are JSON objects, once wholeOf is the block's number
+	wholeOf  uint64
+	hits     column.Bitmap // scratch
 }
 
 type blockColumn struct {

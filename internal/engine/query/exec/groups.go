@@ -283,6 +283,7 @@ type grouper struct {
 	slots  []uint32 // by combination of codes: 1 + group, 0 unknown
 	groups []uint32
 	key    []byte
+	before []byte // the key before it
 
 	tallies []uint32
 }
@@ -433,6 +434,7 @@ func (g *grouper) resolve(combo int) uint32 {
 
 // byKeys encodes the key of every row.
 func (g *grouper) byKeys(f frame, rows []uint32, s *scratch) error {
+	group, known := uint32(0), false
 	for from := 0; from < len(rows); from += batch {
 		part := rows[from:min(from+batch, len(rows))]
 		mark := len(s.arena.Bytes)
@@ -452,7 +454,11 @@ func (g *grouper) byKeys(f frame, rows []uint32, s *scratch) error {
 					g.key = appendKey(g.key, &k.row[i])
 				}
 			}
-			g.groups[from+i] = g.table.find(g.key)
+			if !known || !bytes.Equal(g.key, g.before) { // neighbours are often alike
+				group, known = g.table.find(g.key), true
+				g.key, g.before = g.before, g.key
+			}
+			g.groups[from+i] = group
 		}
 		s.arena.Bytes = s.arena.Bytes[:mark]
 		if err := s.pace.work(16 * batch); err != nil {

@@ -18,6 +18,14 @@ type head interface {
 	table(matched int, rest []plan.Step, count counter) (*table, []plan.Step, error)
 }
 
+// narrower is a head that does not want all rows.
+type narrower interface {
+	// skips reports whether no row of a block is wanted.
+	skips(f *blockFrame, b plan.Block) bool
+	// narrow returns the rows of a block that are wanted, valid until the next call.
+	narrow(f *blockFrame, rows []uint32) ([]uint32, error)
+}
+
 // counter is told how many rows a step got and made.
 type counter func(step plan.Step, in, out int)
 

@@ -23,6 +23,7 @@ type topOp struct {
 	full            bool
 	saved           []topRow // rows before the block, once it changed them
 	changed         bool
+	first           keyFilter
 	grown           int // bytes since the block began
 	order           plan.TimeOrder
 	vals            [][]plan.Value
@@ -59,7 +60,19 @@ func newTop(query *plan.Query, c *compiler, s *scratch, q *quota, found, frontie
 	for _, k := range query.Cols {
 		o.cols = append(o.cols, c.compile(k.Expr))
 	}
+	o.first = newKeyFilter(c, o.sort.Keys, s)
 	return o
+}
+
+func (o *topOp) skips(f *blockFrame, b plan.Block) bool {
+	return o.full && len(o.keys) > 0 && o.first.skips(f, b, &o.rows[0].keys[0])
+}
+
+func (o *topOp) narrow(f *blockFrame, rows []uint32) ([]uint32, error) {
+	if !o.full || len(o.keys) == 0 {
+		return rows, nil
+	}
+	return o.first.narrow(f, rows, &o.rows[0].keys[0])
 }
 
 // newest reports whether the first rows are the newest ones.

@@ -184,6 +184,10 @@ func (w *worker) skip(b plan.Block) bool {
 		w.n.BlocksSkippedOrder++
 		return true
 	}
+	if h, ok := w.head.(narrower); ok && len(w.unnests) == 0 && h.skips(w.frame, b) {
+		w.n.BlocksSkippedOrder++
+		return true
+	}
 	for i := range w.run.query.Bounds {
 		x := &w.run.query.Bounds[i]
 		name, ok := plan.JSONName(x.Path)
@@ -219,6 +223,12 @@ func (w *worker) rows(sel []uint32) error {
 		}
 	}
 	w.n.RowsMatched += int64(len(sel))
+	if h, ok := w.head.(narrower); ok && len(w.unnests) == 0 {
+		var err error
+		if sel, err = h.narrow(w.frame, sel); err != nil || len(sel) == 0 {
+			return err
+		}
+	}
 	if err := w.frame.fetch(w.fetch); err != nil {
 		return err
 	}
