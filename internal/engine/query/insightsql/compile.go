@@ -11,8 +11,15 @@ import (
 // check finds what is wrong with a query beyond its syntax.
 func check(q *Query) error {
 	c := &compiler{ctx: context.Background(), env: &Env{End: 1}, dry: true}
-	_, err := c.query(q)
-	return err
+	out, err := c.query(q)
+	if err != nil {
+		return err
+	}
+	// The plan has limits of its own, which columns of columns can exceed.
+	if _, err := plan.Optimize(&plan.Plan{Scan: plan.Scan{End: 1}, Steps: out.Steps}); err != nil {
+		return refused(Span{0, len(q.text)}, "the query is too complex: %s", strings.TrimPrefix(err.Error(), plan.ErrInvalid.Error()+": "))
+	}
+	return nil
 }
 
 // Compile translates a query to the steps of a plan. An error about the query

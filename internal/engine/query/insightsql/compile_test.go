@@ -2,7 +2,6 @@ package insightsql_test
 
 import (
 	"context"
-	"errors"
 	"flag"
 	"fmt"
 	"slices"
@@ -104,9 +103,6 @@ func clock(ms int64) string { return time.UnixMilli(ms).UTC().Format("01-02T15:0
 // about the result.
 func checkSteps(out *insightsql.Compiled) error {
 	q, err := plan.Optimize(&plan.Plan{Scan: plan.Scan{Groups: []logs.GroupID{7}, End: 1 << 40}, Steps: out.Steps})
-	if errors.Is(err, plan.ErrInvalid) && strings.Contains(err.Error(), "nodes") {
-		return nil // columns of columns of columns
-	}
 	if err != nil {
 		return err
 	}
@@ -114,4 +110,39 @@ func checkSteps(out *insightsql.Compiled) error {
 		return fmt.Errorf("columns %q, events %v, but the plan has %q, %v", out.Columns, out.Events, q.Columns, q.Events)
 	}
 	return nil
+}
+
+func TestStandardOnly(t *testing.T) {
+	for text, want := range map[string]string{
+		"fields a": "", "filter a = 1 | pattern a": "pattern", "pattern a | diff": "pattern", "filterIndex a = 1": "filterIndex",
+		"fields concat(unmask(@message), a)": "unmask", "unmask": "unmask", "logcompare timeshift 1d": "logcompare",
+	} {
+		q, err := insightsql.Parse(text)
+		if err != nil {
+			t.Fatal(err)
+		}
+		if got := q.StandardOnly(); got != want {
+			t.Errorf("%s: got %s, want %s", text, got, want)
+		}
+	}
+}
+
+// TestExplain shows what is made of queries before they run.
+func TestExplain(t *testing.T) {
+	script(t, "explain.txt", func(text string, _ int) string {
+		q, err := insightsql.Parse(text)
+		if err != nil {
+			t.Fatal(err)
+		}
+		env := testEnv(func(insightsql.Sub) {})
+		out, err := q.Compile(t.Context(), env)
+		if err != nil {
+			t.Fatal(err)
+		}
+		p, err := plan.Optimize(&plan.Plan{Scan: plan.Scan{Groups: []logs.GroupID{7}, Start: env.Start, End: env.End}, Steps: out.Steps})
+		if err != nil {
+			t.Fatal(err)
+		}
+		return "  " + strings.ReplaceAll(strings.TrimSuffix(p.Explain(), "\n"), "\n", "\n  ")
+	})
 }

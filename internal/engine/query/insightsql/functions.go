@@ -8,6 +8,9 @@ import (
 	"github.com/cumulog/cumulog/internal/logs"
 )
 
+// maxKnown bounds the names that nameOf remembers.
+const maxKnown = 10_000
+
 // nameOf makes the function of an id to its name. It remembers the last one,
 // which most rows share.
 func nameOf(name string, of func(id float64) string) *plan.Function {
@@ -22,6 +25,9 @@ func nameOf(name string, of func(id float64) string) *plan.Function {
 				last = id
 				var ok bool
 				if text, ok = known[id]; !ok {
+					if len(known) == maxKnown {
+						clear(known)
+					}
 					text = []byte(of(id))
 					known[id] = text
 				}
@@ -55,7 +61,7 @@ func (c *compiler) identity(e Expr, list []Expr) plan.Expr {
 		return nil
 	}
 	name := f.Path[0]
-	ids := func(string) []float64 { return nil }
+	var ids func(string) []float64
 	switch {
 	case name == plan.LogStream && c.env.StreamIDs != nil:
 		ids = func(s string) []float64 { return numbers(c.env.StreamIDs(s)) }

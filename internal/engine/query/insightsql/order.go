@@ -137,3 +137,26 @@ func exprsOf(c Command) []Expr {
 	}
 	return list
 }
+
+// StandardOnly returns the first command of a query that groups of the class
+// Infrequent Access do not have, "" when there is none. The function unmask counts.
+func (q *Query) StandardOnly() string {
+	for _, c := range q.Commands {
+		switch c.(type) {
+		case *Pattern, *Diff, *Anomaly, *LogCompare, *Unmask, *FilterIndex:
+			return c.name()
+		}
+		for _, e := range exprsOf(c) {
+			unmask := false
+			walk(e, func(e Expr) bool {
+				call, ok := e.(*Call)
+				unmask = unmask || ok && call.Func == "unmask"
+				return true
+			})
+			if unmask {
+				return "unmask"
+			}
+		}
+	}
+	return ""
+}

@@ -166,6 +166,14 @@ func TestBounds(t *testing.T) {
 	check("65 arguments", false, "fields concat("+repeat(65, "a", ",")+")")
 	check("10 stats", true, repeat(10, "stats count(*)", "|"))
 	check("11 stats", false, repeat(11, "stats count(*)", "|"))
+	check("a regular expression of 10,000", true, "filter a like /"+strings.Repeat("a{999}", 9)+"/")
+	check("a regular expression of 11,000", false, "filter a like /"+strings.Repeat("a{1000}", 11)+"/")
+	doubled := "fields a + a as b0"
+	for i := range 11 {
+		doubled += fmt.Sprintf(", b%d + b%d as b%d", i, i, i+1)
+	}
+	check("columns of columns", true, strings.TrimSuffix(doubled, ", b10 + b10 as b11"))
+	check("columns of columns of columns", false, doubled)
 	check("4000 in a list", true, "filter a in ["+repeat(4000, "1", ",")+"]")
 }
 

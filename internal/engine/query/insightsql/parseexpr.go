@@ -1,7 +1,9 @@
 package insightsql
 
 import (
+	"errors"
 	"regexp"
+	"regexp/syntax"
 	"strconv"
 	"strings"
 )
@@ -345,6 +347,23 @@ func (p *parser) regex() *Regex {
 	return &Regex{t.at, t.text, re}
 }
 
+// maxRegexSize bounds the instructions of a regular expression, which bound what
+// a character of a text costs.
+const maxRegexSize = 10_000
+
 func compileRegex(source string) (*regexp.Regexp, error) {
+	tree, err := syntax.Parse(source, syntax.Perl)
+	if err != nil {
+		return nil, err
+	}
+	prog, err := syntax.Compile(tree.Simplify())
+	if err != nil {
+		return nil, err
+	}
+	if len(prog.Inst) > maxRegexSize {
+		return nil, errRegexSize
+	}
 	return regexp.Compile(source)
 }
+
+var errRegexSize = errors.New("it is too large")
