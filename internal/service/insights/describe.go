@@ -154,7 +154,7 @@ func shownText(q *catalog.Query, sp *spec) string {
 
 // ago is a time as SOURCE writes it: in seconds before another one, none of them when it is later.
 func ago(from, at int64) string {
-	if s := (from - at + 500) / 1000; s > 0 {
+	if s := (from - at) / 1000; s > 0 {
 		return fmt.Sprintf("-%ds", s)
 	}
 	return "0s"

@@ -2,6 +2,7 @@ package insights
 
 import (
 	"context"
+	"slices"
 	"strconv"
 	"sync"
 
@@ -9,6 +10,7 @@ import (
 	"github.com/cumulog/cumulog/internal/engine/query/insightsql"
 	"github.com/cumulog/cumulog/internal/engine/query/plan"
 	"github.com/cumulog/cumulog/internal/logs"
+	"github.com/cumulog/cumulog/internal/service/events"
 	"github.com/cumulog/cumulog/internal/service/explore"
 )
 
@@ -19,14 +21,20 @@ const pointerColumn = "@ptr"
 type rowSet struct {
 	columns []string // with pointerColumn, of events
 	result  *exec.Result
+	message int  // the column that the fields of found columns are in
+	hidden  bool // that column is not shown itself
+	pointer bool // the last column is pointerColumn
 }
 
 func newRowSet(r *exec.Result, c *insightsql.Compiled) *rowSet {
-	s := &rowSet{columns: c.Columns, result: r}
+	s := &rowSet{columns: c.Columns, result: r, message: slices.Index(c.Columns, plan.Message), hidden: slices.Contains(c.Except, plan.Message)}
 	if len(s.columns) == 0 || c.Estimate {
 		s.columns = r.Columns
 	}
-	if c.Events && r.Events != nil {
+	if more := found(r, c); len(more) > 0 {
+		s.columns = slices.Concat(s.columns, more)
+	}
+	if s.pointer = c.Events && r.Events != nil; s.pointer {
 		s.columns = append(s.columns[:len(s.columns):len(s.columns)], pointerColumn)
 	}
 	return s
@@ -45,12 +53,20 @@ func (s *rowSet) each(from, to int, yield func(row, column int, text []byte, nul
 	var buf []byte
 	for i := from; i < to; i++ {
 		row := s.result.Rows[i]
-		for c := range s.columns {
+		var fields map[string]string
+		for c, name := range s.columns {
 			switch {
 			case c < len(row):
 				v := &row[c]
 				buf = insightsql.AppendText(buf[:0], v)
-				yield(i, c, buf, v.Kind == plan.Null)
+				yield(i, c, buf, v.Kind == plan.Null || s.hidden && c == s.message)
+			case !s.pointer || c < len(s.columns)-1:
+				if fields == nil {
+					fields = events.Discover(row[s.message].Text)
+				}
+				text, ok := fields[name]
+				buf = append(buf[:0], text...)
+				yield(i, c, buf, !ok)
 			default:
 				ev := s.result.Events[i]
 				buf = logs.EventID{Key: ev.Key, Group: ev.Group, Stream: ev.Stream}.Append(buf[:0])
