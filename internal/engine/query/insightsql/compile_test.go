@@ -4,6 +4,7 @@ import (
 	"context"
 	"flag"
 	"fmt"
+	"regexp"
 	"slices"
 	"strings"
 	"testing"
@@ -127,9 +128,11 @@ func TestStandardOnly(t *testing.T) {
 	}
 }
 
-// TestExplain shows what is made of queries before they run.
-func TestExplain(t *testing.T) {
-	script(t, "explain.txt", func(text string, _ int) string {
+// TestPushdown shows what storage can skip by before queries run, and the
+// conditions that are left.
+func TestPushdown(t *testing.T) {
+	order := regexp.MustCompile(` (newest|oldest) first| paths .*`)
+	script(t, "pushdown.txt", func(text string, _ int) string {
 		q, err := insightsql.Parse(text)
 		if err != nil {
 			t.Fatal(err)
@@ -143,6 +146,16 @@ func TestExplain(t *testing.T) {
 		if err != nil {
 			t.Fatal(err)
 		}
-		return "  " + strings.ReplaceAll(strings.TrimSuffix(p.Explain(), "\n"), "\n", "\n  ")
+		var lines []string
+		for line := range strings.Lines(p.Explain()) {
+			switch word, _, _ := strings.Cut(strings.TrimSpace(line), " "); word {
+			case "scan":
+				line = order.ReplaceAllString(line, "")
+				fallthrough
+			case "need", "bound", "where":
+				lines = append(lines, "  "+strings.TrimSuffix(line, "\n"))
+			}
+		}
+		return strings.Join(lines, "\n")
 	})
 }

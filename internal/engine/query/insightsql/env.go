@@ -67,7 +67,8 @@ type Compiled struct {
 	Index    []IndexCond // groups without these field indexes are not read
 
 	// Discover says that rows, which have the column @message, show the fields found
-	// in it too, after Columns, but those of Except.
+	// in it too, after Columns, but those of Except. When Except has @message itself,
+	// that column is only there for this.
 	Discover bool
 	Except   []string
 }
