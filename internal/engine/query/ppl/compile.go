@@ -158,6 +158,7 @@ func (c *compiler) finish() (*insightsql.Compiled, error) {
 		c.out.Events = false
 	}
 	var cols []plan.Named
+	delete(c.scope.hidden, plan.Message) // the service leaves it out
 	for _, name := range c.scope.columns() {
 		x, err := c.expr.Value(&sqlexpr.Name{Parts: []string{name}})
 		if err != nil {

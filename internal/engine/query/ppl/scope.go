@@ -45,7 +45,8 @@ func (s *scope) columns() []string {
 	}
 	var all []string
 	for _, n := range []string{plan.Timestamp, plan.Message, plan.LogStream, plan.LogGroup} {
-		if !s.hidden[n] && !slices.Contains(s.cols, n) {
+		// @message has the fields that a result shows, also when it is not shown itself.
+		if (!s.hidden[n] || n == plan.Message) && !slices.Contains(s.cols, n) {
 			all = append(all, n)
 		}
 	}

@@ -1,0 +1,37 @@
+package insights
+
+import (
+	"maps"
+	"slices"
+
+	"github.com/cumulog/cumulog/internal/engine/query/exec"
+	"github.com/cumulog/cumulog/internal/engine/query/insightsql"
+	"github.com/cumulog/cumulog/internal/engine/query/plan"
+	"github.com/cumulog/cumulog/internal/service/events"
+)
+
+// maxFound bounds the columns of fields that are found in the messages of rows.
+const maxFound = 1000
+
+// found returns the names of the fields in the messages of rows, sorted: columns
+// that a query shows without naming them.
+func found(r *exec.Result, c *insightsql.Compiled) []string {
+	at := slices.Index(c.Columns, plan.Message)
+	if !c.Discover || at < 0 {
+		return nil
+	}
+	names := map[string]bool{}
+	for _, row := range r.Rows {
+		for n := range events.Discover(row[at].Text) {
+			names[n] = true
+		}
+	}
+	for _, n := range c.Columns {
+		delete(names, n)
+	}
+	for _, n := range c.Except {
+		delete(names, n)
+	}
+	list := slices.Sorted(maps.Keys(names))
+	return list[:min(len(list), maxFound)]
+}
