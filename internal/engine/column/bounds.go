@@ -11,4 +11,8 @@ type Bounds struct {
 	Numeric  bool
 	Min, Max int64
 	Scale    uint8
+
+	// Exact says that exactly Rows rows have a value, that they are numeric, and that
+	// Min and Max are among them.
+	Exact bool
 }

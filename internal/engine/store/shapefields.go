@@ -63,7 +63,7 @@ func (f *shapeFields) Whole(rows column.Bitmap) error {
 // boundsOf says what the values at a path of a block can be, without reading them.
 // A path may be a name that users write.
 func boundsOf(shape *shred.Block, path string, rows int, named bool) (column.Bounds, bool) {
-	of := shape.Bounds
+	of, exact := shape.Bounds, 0
 	if named {
 		of = shape.NamedBounds
 	}
@@ -71,9 +71,14 @@ func boundsOf(shape *shred.Block, path string, rows int, named bool) (column.Bou
 	if !ok {
 		return column.Bounds{}, false
 	}
+	if sum.Ints {
+		exact = shape.Exact(path, named)
+	}
 	out := column.Bounds{Rows: rows, Numeric: sum.Ints, Min: sum.MinInt, Max: sum.MaxInt, Scale: sum.Scale}
 	if sum.Distinct == 0 {
 		out.Rows = 0
+	} else if exact > 0 {
+		out.Rows, out.Exact = exact, true
 	}
 	return out, true
 }

@@ -47,7 +47,7 @@ type touched struct {
 }
 
 func newDedup(query *plan.Query, step plan.Dedup, c *compiler, s *scratch, frontier *atomic.Int64) *dedupOp {
-	o := &dedupOp{query: query, step: step, q: s.arena.q, s: s, order: query.Request.Order, frontier: frontier}
+	o := &dedupOp{query: query, step: step, q: s.arena.q, s: s, order: query.ByAge, frontier: frontier}
 	for _, k := range step.Keys {
 		o.g.by = append(o.g.by, newGroupKey(c, k))
 	}

@@ -106,7 +106,7 @@ func newRun(ctx context.Context, query *plan.Query, o Options) *run {
 	}
 	r := &run{query: query, q: quota{limit: o.Memory}, pace: pace{ctx: ctx, left: checkEvery}}
 	r.frontier.Store(math.MinInt64)
-	if query.Request.Order == plan.OldestFirst {
+	if query.ByAge == plan.OldestFirst {
 		r.frontier.Store(math.MaxInt64)
 	}
 	r.workers = make([]*worker, min(o.Workers, maxWorkers))
@@ -236,7 +236,7 @@ func (w *worker) mergeInto(h head, n *Stats, steps []StepStats) error {
 
 // beyond reports whether no row with a time in [first, last] can be in the answer.
 func (r *run) beyond(first, last int64) bool {
-	switch r.query.Request.Order {
+	switch r.query.ByAge {
 	case plan.NewestFirst:
 		return last < r.frontier.Load()
 	case plan.OldestFirst:

@@ -249,6 +249,7 @@ func (b *memoryBlock) Bounds(path string) (column.Bounds, bool) {
 		out.Rows++
 		out.Min, out.Max = min(out.Min, n), max(out.Max, n)
 	}
+	out.Exact = out.Numeric && out.Rows > 0
 	return out, b.rng.IntN(3) > 0
 }
 

@@ -1,6 +1,9 @@
 package exec
 
 import (
+	"slices"
+
+	"github.com/cumulog/cumulog/internal/engine/column"
 	"github.com/cumulog/cumulog/internal/engine/query/plan"
 )
 
@@ -19,6 +22,10 @@ type statsOp struct {
 	simple   bool  // and there is no key but bin(@timestamp)
 	binOnly  int64 // the period of it
 	tallied  []tally
+
+	bounded bool // bounds of columns may tell all aggregates
+	known   []column.Bounds
+	whole   column.Bitmap
 }
 
 func newStats(step plan.Stats, c *compiler, s *scratch, q *quota) *statsOp {
@@ -43,6 +50,10 @@ func newStats(step plan.Stats, c *compiler, s *scratch, q *quota) *statsOp {
 		o.rowsOnly = o.rowsOnly && a.Func == plan.Count && a.Arg == nil
 	}
 	o.simple = o.rowsOnly && len(step.By) == 0
+	o.bounded = len(step.By) == 0 && !slices.ContainsFunc(step.Aggs, func(a plan.Agg) bool {
+		f, isField := a.Arg.(plan.Field)
+		return a.Func != plan.Count && a.Func != plan.Min && a.Func != plan.Max || a.Arg != nil && (!isField || plan.IsSystem(f.Name))
+	})
 	if len(step.By) == 1 && o.g.by[0].bin > 0 {
 		o.simple, o.binOnly = o.rowsOnly, o.g.by[0].bin
 	}
@@ -52,7 +63,7 @@ func newStats(step plan.Stats, c *compiler, s *scratch, q *quota) *statsOp {
 // fromHeader counts the rows of a block without decoding anything, if it can.
 func (o *statsOp) fromHeader(b plan.Block, rows int) (bool, error) {
 	if !o.simple {
-		return false, nil
+		return o.fromBounds(b, rows)
 	}
 	var key []byte
 	if o.binOnly > 0 {
@@ -72,6 +83,58 @@ func (o *statsOp) fromHeader(b plan.Block, rows int) (bool, error) {
 		a.(*counts).n[group] += int64(rows)
 	}
 	return true, nil
+}
+
+// fromBounds takes all rows of a block by what is known of its columns, if all
+// aggregates can be told by that.
+func (o *statsOp) fromBounds(b plan.Block, rows int) (bool, error) {
+	if !o.bounded || rows != b.Len() || b.Sel() != nil {
+		return false, nil
+	}
+	o.known = o.known[:0]
+	for _, a := range o.step.Aggs {
+		var c column.Bounds
+		if a.Arg != nil {
+			name, ok := plan.JSONName(a.Arg.(plan.Field).Name)
+			if !ok {
+				return false, nil
+			}
+			if c, ok = b.NamedBounds(name); !ok || c.Rows > 0 && !c.Exact {
+				return false, nil
+			}
+			if c.Rows < rows && !o.isWhole(b) { // the others may have values too
+				return false, nil
+			}
+		}
+		o.known = append(o.known, c)
+	}
+	group := o.g.table.find(nil)
+	if err := o.grow(); err != nil {
+		return false, err
+	}
+	for i, a := range o.aggs {
+		c := &o.known[i]
+		switch a := a.(type) {
+		case *counts:
+			if a.of {
+				a.n[group] += int64(c.Rows)
+			} else {
+				a.n[group] += int64(rows)
+			}
+		case *extremes:
+			if c.Rows > 0 {
+				a.number(&a.b[group], plan.Decimal(c.Min, c.Scale))
+				a.number(&a.b[group], plan.Decimal(c.Max, c.Scale))
+			}
+		}
+	}
+	return true, nil
+}
+
+// isWhole reports whether all messages of a block are JSON objects that are known.
+func (o *statsOp) isWhole(b plan.Block) bool {
+	o.whole = o.whole.Fit(b.Len())
+	return b.Whole(o.whole) == nil && o.whole.Count() == b.Len()
 }
 
 // rows adds the rows of a block.

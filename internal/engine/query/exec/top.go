@@ -46,7 +46,7 @@ type topRow struct {
 }
 
 func newTop(query *plan.Query, c *compiler, s *scratch, q *quota, found, frontier *atomic.Int64) *topOp {
-	o := &topOp{query: query, q: q, s: s, any: -1, order: query.Request.Order, found: found, frontier: frontier}
+	o := &topOp{query: query, q: q, s: s, any: -1, order: query.ByAge, found: found, frontier: frontier}
 	switch h := query.Head.(type) {
 	case plan.Limit:
 		o.any = h.N

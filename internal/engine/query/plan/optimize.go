@@ -29,6 +29,9 @@ type Query struct {
 	// Rest are the steps after it, over rows in memory.
 	Rest []Step
 
+	// ByAge says that the head keeps the newest or the oldest rows only.
+	ByAge TimeOrder
+
 	// Columns are the names of the result's columns.
 	Columns []string
 	// Events says that the rows of the result are events, not groups.
@@ -55,7 +58,17 @@ func Optimize(p *Plan) (*Query, error) {
 	q.narrow()
 	q.order()
 	q.derive()
-	q.Request.Order = q.byAge()
+	q.ByAge = q.byAge()
+	if q.Request.Order = q.ByAge; q.ByAge == AnyOrder {
+		switch h := q.Head.(type) {
+		case Dedup: // of equal rows the newest is kept
+			q.Request.Order = NewestFirst
+		case Sort:
+			if h.Limit > 0 {
+				q.Request.Order = NewestFirst
+			}
+		}
+	}
 	q.prune(rest)
 	return q, nil
 }
@@ -381,7 +394,6 @@ func (q *Query) derive() {
 	}
 }
 
-// byAge says that the head keeps the newest or the oldest rows only.
 func (q *Query) byAge() TimeOrder {
 	s, ok := q.Head.(Sort)
 	if d, isDedup := q.Head.(Dedup); isDedup {

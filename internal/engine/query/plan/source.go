@@ -62,6 +62,8 @@ type SourceStats struct {
 	BytesSkipped       int64 // message bytes of them
 	RowsOutside        int64 // of RowsSkipped: outside the time range
 	BytesOutside       int64 // of BytesSkipped
+	RowsRead           int64 // rows within range and streams that were looked at, handed out or not
+	BytesRead          int64 // message bytes of them
 	BlocksDamaged      int64
 }
 

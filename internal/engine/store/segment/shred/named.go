@@ -92,6 +92,36 @@ func (b *Block) NamedBounds(name string) (sum chunk.Summary, ok bool) {
 	return b.Bounds(string(n.path))
 }
 
+// Exact returns in how many rows a path, or a name that users write, has a value,
+// when the numbers of its bounds are those of these values alone; else 0.
+func (b *Block) Exact(path string, isName bool) int {
+	if isName {
+		n := b.named(path)
+		if n.look || n.paths != 1 || n.rest != "" {
+			return 0
+		}
+		path = string(n.path)
+	}
+	single, look := b.winners(path)
+	if look || single < 0 {
+		return 0
+	}
+	c := &b.columns[single]
+	if k := &b.chunks[c.chunk]; k.inMemory || k.columns != 1 || k.rows != c.texts {
+		return 0
+	}
+	rows := 0
+	for i := range b.templates {
+		if b.win[i].column == int16(single) {
+			rows += b.rows[i]
+		}
+	}
+	if rows != c.texts { // some of them count in other rows only, or not at all
+		return 0
+	}
+	return rows
+}
+
 // lookNamed fills v with what the messages have.
 func (b *Block) lookNamed(name string, v *column.Vector) error {
 	at, err := b.eachMessage()
