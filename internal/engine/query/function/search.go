@@ -10,7 +10,7 @@ func Searchable(c plan.Call) plan.Expr {
 		return c
 	}
 	k, ok := c.Args[1].(plan.Const)
-	if !ok || !plan.HasText(&k.V) {
+	if !ok || !plan.HasText(&k.V) || k.V.Kind == plan.Text && len(k.V.Text) == 0 {
 		return c
 	}
 	x := plan.Contains{X: c.Args[0], Sub: string(k.V.AppendText(nil))}

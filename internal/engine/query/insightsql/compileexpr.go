@@ -270,7 +270,7 @@ func (c *compiler) call(e *Call) (plan.Expr, error) {
 	if _, err := call.Bound(); err != nil {
 		return nil, bad(e, err)
 	}
-	return call, nil
+	return function.Searchable(call), nil
 }
 
 func (c *compiler) arity(e *Call, least, most int, text string) error {
