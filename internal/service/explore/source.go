@@ -33,6 +33,8 @@ func (s Source) ScanBlocks(ctx context.Context, r plan.Request, workers int, fn 
 		BytesSkipped:       st.TimeSkipped.Bytes + st.StreamSkipped.Bytes + st.IndexSkipped.Bytes + st.StopSkipped.Bytes,
 		RowsOutside:        st.TimeSkipped.Rows,
 		BytesOutside:       st.TimeSkipped.Bytes,
+		RowsRead:           st.Rows,
+		BytesRead:          st.Bytes,
 		BlocksDamaged:      st.DamagedBlocks,
 	}, err
 }

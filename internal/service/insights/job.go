@@ -38,8 +38,9 @@ type Statistics struct {
 
 func (s *Statistics) add(x *exec.Stats) {
 	s.RecordsMatched += x.RowsMatched
-	s.RecordsScanned += x.RowsScanned
-	s.BytesScanned += x.BytesScanned
+	// What the store looked at and did not hand out counts too.
+	s.RecordsScanned += max(x.RowsScanned, x.Source.RowsRead-x.RowsSkipped)
+	s.BytesScanned += max(x.BytesScanned, x.Source.BytesRead-x.BytesSkipped)
 	s.RecordsSkipped += x.RowsSkipped + x.Source.RowsSkipped - x.Source.RowsOutside
 	s.BytesSkipped += x.BytesSkipped + x.Source.BytesSkipped - x.Source.BytesOutside
 }
