@@ -250,7 +250,7 @@ func trimDots(t []byte, s, e int) int {
 // isUnit reports whether w, after a number, is the unit of a size.
 func isUnit(w []byte) bool {
 	switch string(w) {
-	case "B", "b", "k", "K", "M", "G", "T", "x", "kB", "KB", "MB", "GB", "TB", "kb", "mb", "gb", "KiB", "MiB", "GiB", "TiB", "Ki", "Mi", "Gi", "bytes":
+	case "B", "k", "K", "M", "G", "T", "x", "kB", "KB", "MB", "GB", "TB", "kb", "mb", "gb", "KiB", "MiB", "GiB", "TiB", "Ki", "Mi", "Gi", "bytes":
 		return true
 	}
 	return false

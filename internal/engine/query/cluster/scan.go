@@ -153,7 +153,7 @@ func (s *scanner) scan(t []byte) uint64 {
 				continue
 			}
 		}
-		if k <= value {
+		if k <= value && (!json || i+1 >= len(t) || t[i] != '"' || t[i+1] != ':') { // no key
 			if i-start >= 8 && hexWord(t[i-8:i]) {
 				k = ident
 			} else if start > 0 || f&^lower != 0 {
