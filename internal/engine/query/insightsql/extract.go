@@ -7,6 +7,7 @@ import (
 
 	"github.com/cumulog/cumulog/internal/engine/hint"
 	"github.com/cumulog/cumulog/internal/engine/query/plan"
+	"github.com/cumulog/cumulog/internal/engine/query/submatch"
 )
 
 // globExtractor takes out what the stars of a pattern stand for: as little as
@@ -91,12 +92,14 @@ func regexExtractor(x *Regex, groups []int) *plan.Extractor {
 			rarest = []byte(l)
 		}
 	}
+	pattern := submatch.New(re)
 	e.New = func() func(text []byte, out [][]byte) bool {
+		finder := pattern.Finder()
 		return func(text []byte, out [][]byte) bool {
 			if len(rarest) > 0 && !bytes.Contains(text, rarest) {
 				return false
 			}
-			m := re.FindSubmatchIndex(text)
+			m := finder.Find(text)
 			if m == nil {
 				return false
 			}
