@@ -239,16 +239,12 @@ func (c *compiler) grouped(r *resolved) error {
 	// The steps of the groups come first, but are known only after all expressions.
 	before := c.out.Steps
 	c.out.Steps = nil
-	wasOrdered := c.ordered
 	c.ordered = true
 	if err := c.columnsOf(r, w); err != nil {
 		return err
 	}
 	after := c.out.Steps
 	c.out.Steps = before
-	if !wasOrdered && !g.Native() && c.scope.open {
-		c.step(plan.Sort{Keys: []plan.SortKey{{Expr: plan.Field{Name: plan.Timestamp}}}})
-	}
 	c.step(g.Steps()...)
 	if having != nil {
 		c.step(plan.Filter{Cond: having})
@@ -320,7 +316,6 @@ func (c *compiler) columnsOf(r *resolved, w *sqlexpr.Windows) error {
 		c.ordered = true
 	}
 	c.step(plan.Project{Cols: cols})
-	outer := c.scope.tables
 	c.scope = scope{cols: names, discover: discover}
 	if !r.Distinct {
 		return nil
@@ -334,7 +329,6 @@ func (c *compiler) columnsOf(r *resolved, w *sqlexpr.Windows) error {
 	if order, err = c.orderKeys(r.order, r.items); err != nil {
 		return err
 	}
-	_ = outer
 	if len(order) > 0 {
 		c.step(plan.Sort{Keys: order})
 		c.ordered = true

@@ -151,8 +151,21 @@ func (c *Compiler) special(e *Call) (x plan.Expr, ok bool, err error) {
 		return x, true, err
 	case "window":
 		return c.window(e)
+	case "json_tuple": // of one key: several would be several columns
+		if n != 2 {
+			return wrong("2 arguments")
+		}
+		key, ok := Constant(e.Args[1])
+		if !ok || key.Kind != plan.Text {
+			return nil, true, c.errorf(e.Args[1].At(), "the key of json_tuple must be a constant text")
+		}
+		path := &Literal{e.Args[1].At(), StringLiteral, "$['" + string(key.Text) + "']"}
+		return c.json(e, path)
 	}
-	if typeFunctions[e.Func] && n == 1 {
+	if typeFunctions[e.Func] {
+		if n != 1 {
+			return wrong("1 argument")
+		}
 		x, err = c.cast(&Cast{Span: e.Span, X: e.Args[0], Type: e.Func})
 		return x, true, err
 	}
@@ -305,4 +318,14 @@ func dayDifference() *plan.Function {
 		d := truncate(a, 1, "day").Sub(truncate(b, 1, "day"))
 		return plan.NumberValue(math.Round(d.Hours() / 24))
 	}}
+}
+
+// json is get_json_object of the first argument of a call.
+func (c *Compiler) json(e *Call, path Expr) (x plan.Expr, ok bool, err error) {
+	f := c.Function("get_json_object")
+	if f == nil {
+		return nil, false, nil
+	}
+	x, err = c.calls(f, e.Args[0], path)
+	return x, true, err
 }
