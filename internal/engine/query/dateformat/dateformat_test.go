@@ -147,3 +147,35 @@ func BenchmarkRead(b *testing.B) {
 		}
 	}
 }
+
+// What a format writes it reads again, to the ms that the format has.
+func TestReadsWhatItWrites(t *testing.T) {
+	for _, c := range []struct {
+		kind, format string
+		unit         int64 // ms
+	}{
+		{"java", "yyyy-MM-dd'T'HH:mm:ss.SSSXXX", 1},
+		{"java", "yyyyMMddHHmmssSSSZ", 1},
+		{"java", "EEE, d MMM yyyy hh:mm:ss a z", 1000},
+		{"java", "EEEE D yyyy kk:mm[:ss.SSSSSS] x", 1},
+		{"java", "u-M-d K:m:s a [XX]", 1000},
+		{"strftime", "%Y-%m-%d %H:%M:%S.%L %z", 1},
+		{"strftime", "%a %b %e %I:%M:%S %p %Y %Z", 1000},
+		{"strftime", "%s", 1000},
+		{"strftime", "%Q", 1},
+		{"mysql", "%W, %D %M %Y %T.%f", 1},
+	} {
+		f, err := compilers[c.kind](c.format)
+		if err != nil {
+			t.Errorf("%s: %v", c.format, err)
+			continue
+		}
+		for ms := int64(-1_000_000_000_123); ms < 4_000_000_000_000; ms += 31_234_567_891 {
+			text := f.Append(nil, time.UnixMilli(ms).UTC())
+			got, ok := f.Read(text, time.UTC)
+			if want := time.UnixMilli(ms).Truncate(time.Duration(c.unit) * time.Millisecond); !ok || got/c.unit != want.UnixMilli()/c.unit && got != want.UnixMilli() {
+				t.Fatalf("%s writes %d as %q and reads %d, %v", c.format, ms, text, got, ok)
+			}
+		}
+	}
+}

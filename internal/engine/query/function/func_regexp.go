@@ -7,6 +7,7 @@ import (
 
 	"github.com/cumulog/cumulog/internal/engine/query/automaton"
 	"github.com/cumulog/cumulog/internal/engine/query/plan"
+	"github.com/cumulog/cumulog/internal/engine/query/submatch"
 )
 
 var regexps = []*plan.Function{
@@ -26,10 +27,12 @@ func (f *finder) all(t []byte) [][]int {
 	return f.FindAllSubmatchIndex(t, min(maxMatches, max(1, maxPlaces/(2*f.NumSubexp()+2))))
 }
 
-// finder is a regular expression that knows fast where it is not found.
+// finder is a regular expression that knows fast where it is not found, and where
+// its first match is. It belongs to one goroutine.
 type finder struct {
 	*regexp.Regexp
-	fast *automaton.Finder
+	fast  *automaton.Finder
+	first *submatch.Finder
 }
 
 func compileFinder(pattern string) (*finder, error) {
@@ -37,7 +40,7 @@ func compileFinder(pattern string) (*finder, error) {
 	if err != nil {
 		return nil, fmt.Errorf("invalid regular expression: %w", err)
 	}
-	return &finder{re, automaton.New(re)}, nil
+	return &finder{re, automaton.New(re), submatch.New(re).Finder()}, nil
 }
 
 // finderOf returns what finds the finder for an argument: compiled now when it is

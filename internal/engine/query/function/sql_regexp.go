@@ -15,16 +15,17 @@ var sparkRegexps = dated(
 	onMatches("regexp_extract", 2, 3, regexpExtract),
 	onMatches("regexp_extract_all", 2, 3, regexpExtractAll),
 	onMatches("regexp_instr", 2, 3, func(m matching, _ []plan.Value, _ *plan.Arena) plan.Value {
-		if !m.found() {
+		at := m.re.first.Find(m.t)
+		if at == nil {
 			return plan.NumberValue(0)
 		}
-		return plan.NumberValue(float64(utf8.RuneCount(m.t[:m.re.FindIndex(m.t)[0]]) + 1))
+		return plan.NumberValue(float64(utf8.RuneCount(m.t[:at[0]]) + 1))
 	}),
 	onMatches("regexp_substr", 2, 2, func(m matching, _ []plan.Value, _ *plan.Arena) plan.Value {
-		if !m.found() {
+		at := m.re.first.Find(m.t)
+		if at == nil {
 			return plan.Value{}
 		}
-		at := m.re.FindIndex(m.t)
 		return text(m.t[at[0]:at[1]])
 	}),
 	onMatches("split", 2, 3, splitRegexp),
@@ -36,8 +37,6 @@ type matching struct {
 	re *finder
 	t  []byte
 }
-
-func (m matching) found() bool { return m.re.fast.Match(m.t) }
 
 // onMatches makes a function of a text and a regular expression.
 func onMatches(name string, least, most int, f func(m matching, args []plan.Value, a *plan.Arena) plan.Value) *plan.Function {
@@ -85,11 +84,8 @@ func regexpExtract(m matching, args []plan.Value, _ *plan.Arena) plan.Value {
 		}
 		n = 0
 	}
-	if !m.found() {
-		return text(m.t[:0])
-	}
-	at := m.re.FindSubmatchIndex(m.t)
-	if at[2*n] < 0 {
+	at := m.re.first.Find(m.t)
+	if at == nil || at[2*n] < 0 {
 		return text(m.t[:0])
 	}
 	return text(m.t[at[2*n]:at[2*n+1]])
