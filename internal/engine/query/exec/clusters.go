@@ -1,6 +1,7 @@
 package exec
 
 import (
+	"github.com/cumulog/cumulog/internal/engine/column"
 	"github.com/cumulog/cumulog/internal/engine/query/cluster"
 	"github.com/cumulog/cumulog/internal/engine/query/plan"
 )
@@ -70,7 +71,19 @@ type clusterHead struct {
 	*clusters
 	x    *node
 	step plan.Cluster
+	path int // slot, when the text is just a path; else -1
 	vals []plan.Value
+
+	codes  []uint32
+	counts []int64
+}
+
+func newClusterHead(step plan.Cluster, c *compiler, s *scratch) *clusterHead {
+	h := &clusterHead{clusters: newClusters(s), x: c.compile(step.X), step: step, path: -1, vals: make([]plan.Value, batch)}
+	if _, ok := step.X.(plan.Field); ok && !h.x.ref.sys && h.x.ref.element == 0 {
+		h.path = h.x.ref.slot
+	}
+	return h
 }
 
 func (h *clusterHead) done() bool                           { return false }
@@ -78,6 +91,15 @@ func (h *clusterHead) header(plan.Block, int) (bool, error) { return false, nil 
 
 // take adds the texts of rows. All that is needed of the block was read before.
 func (h *clusterHead) take(f rowFrame, rows []uint32) error {
+	if b := f.own(); b != nil && h.path >= 0 {
+		c, err := b.column(h.path)
+		if err != nil {
+			return err
+		}
+		if c.v.Kind == column.Dict {
+			return h.entries(c, rows)
+		}
+	}
 	for len(rows) > 0 {
 		part := rows[:min(batch, len(rows))]
 		rows = rows[len(part):]
@@ -93,8 +115,27 @@ func (h *clusterHead) take(f rowFrame, rows []uint32) error {
 	return nil
 }
 
+// entries adds each text of a dictionary once, with how many rows have it.
+func (h *clusterHead) entries(c *blockColumn, rows []uint32) error {
+	h.codes, h.counts = fit(h.codes[:0], len(rows)), fit(h.counts[:0], len(c.dict))
+	c.codes(rows, h.codes)
+	clear(h.counts)
+	for _, code := range h.codes {
+		h.counts[code]++
+	}
+	for i, n := range h.counts {
+		if v := &c.dict[i]; n > 0 && plan.HasText(v) {
+			h.c.AddN(v.Text, n)
+			if err := h.s.pace.work(len(v.Text) + 64); err != nil {
+				return err
+			}
+		}
+	}
+	return h.charge()
+}
+
 func (h *clusterHead) merge(o head) error {
-	h.c.Merge(o.(*clusterHead).c)
+	h.c.Merge(o.(*clusterHead).c.Copy())
 	if err := h.charge(); err != nil {
 		return err
 	}

@@ -36,7 +36,7 @@ func (r *run) newHead(c *compiler, s *scratch) head {
 	case plan.Dedup:
 		return newDedup(r.query, h, c, s, &r.frontier)
 	case plan.Cluster:
-		return &clusterHead{clusters: newClusters(s), x: c.compile(h.X), step: h, vals: make([]plan.Value, batch)}
+		return newClusterHead(h, c, s)
 	}
 	return newTop(r.query, c, s, s.arena.q, &r.found, &r.frontier)
 }

@@ -38,9 +38,12 @@ func TestSnapshots(t *testing.T) {
 		"stats": {plan.Stats{By: key, Aggs: []plan.Agg{countRows.Aggs[0], {Func: plan.Sum, Arg: field("i"), As: "s"},
 			{Func: plan.Pct, Arg: field("i"), P: 50, As: "p"}, {Func: plan.CountDistinct, Arg: field("s"), As: "d"},
 			{Func: plan.Latest, Arg: field("s"), As: "l"}, {Func: plan.Max, Arg: field("s"), As: "m"}}}},
-		"newest": {plan.Filter{Cond: plan.Contains{X: field("s"), Sub: "7"}}, plan.Sort{Keys: []plan.SortKey{{Expr: field(plan.Timestamp)}}}},
-		"top":    {plan.Sort{Keys: []plan.SortKey{{Expr: field("s")}}, Limit: 30}, plan.Extend{Cols: []plan.Named{{Expr: field("s"), As: "x"}}}},
-		"dedup":  {plan.Dedup{Keys: []plan.Expr{key[0].Expr}, N: 2}},
+		"newest":       {plan.Filter{Cond: plan.Contains{X: field("s"), Sub: "7"}}, plan.Sort{Keys: []plan.SortKey{{Expr: field(plan.Timestamp)}}}},
+		"top":          {plan.Sort{Keys: []plan.SortKey{{Expr: field("s")}}, Limit: 30}, plan.Extend{Cols: []plan.Named{{Expr: field("s"), As: "x"}}}},
+		"dedup":        {plan.Dedup{Keys: []plan.Expr{key[0].Expr}, N: 2}},
+		"sorted dedup": {plan.Sort{Keys: []plan.SortKey{{Expr: field("s"), Desc: true}}}, plan.Dedup{Keys: []plan.Expr{key[0].Expr}, N: 2}, plan.Limit{N: 3}},
+		"patterns":     {plan.Cluster{X: field("s")}},
+		"elements":     {plan.Unnest{X: plan.Const{V: plan.Value{Kind: plan.List, Text: []byte("[1,2]")}}, As: "u"}, plan.Stats{By: []plan.Named{{Expr: field("u"), As: "u"}}, Aggs: countRows.Aggs}},
 	} {
 		p := &plan.Plan{Scan: optimize(t).Request.Scan, Steps: steps}
 		q := optimize(t, steps...)
