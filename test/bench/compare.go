@@ -159,7 +159,7 @@ func (s *settings) compareOurs(ctx context.Context, c *comparison, kind corpus.K
 	return nil
 }
 
-// askOurs asks what FilterLogEvents can answer over the wire, and the rest of the engine in this process.
+// askOurs asks over the wire, and what has no query language of the engine in this process.
 func (s *settings) askOurs(ctx context.Context, c *comparison, kind corpus.Kind, dir, group string, cold bool, answers map[string]int64) error {
 	p, call, err := s.serveOn(ctx, dir)
 	if err != nil {
@@ -169,10 +169,17 @@ func (s *settings) askOurs(ctx context.Context, c *comparison, kind corpus.Kind,
 	list := questions()
 	for i := range list {
 		q := &list[i]
-		if !q.about(kind) || q.pattern == "" {
+		if !q.about(kind) || q.pattern == "" && q.insights == "" {
 			continue
 		}
 		if err := ask(c, oursSystem, q.name, cold, answers, func() (int64, error) {
+			if q.insights != "" {
+				rows, err := insights(ctx, call, group, q.insights)
+				if err != nil {
+					return 0, err
+				}
+				return q.sum(rows)
+			}
 			pages := math.MaxInt
 			if q.first {
 				pages = 1
@@ -196,7 +203,7 @@ func (s *settings) askOurs(ctx context.Context, c *comparison, kind corpus.Kind,
 		if !q.about(kind) || q.engine == "" {
 			continue
 		}
-		if err := ask(c, oursSystem, q.name, cold, answers, func() (int64, error) { return e.ask(ctx, q.engine) }); err != nil {
+		if err := ask(c, oursSystem, q.name, cold, answers, func() (int64, error) { return e.ask(ctx, q) }); err != nil {
 			return err
 		}
 	}

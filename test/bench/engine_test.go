@@ -10,6 +10,7 @@ import (
 
 	"github.com/cumulog/cumulog/internal/engine/store"
 	"github.com/cumulog/cumulog/internal/logs"
+	"github.com/cumulog/cumulog/test/bench/corpus"
 )
 
 // dataVariable names a directory with the data that "bench -scenarios ingest -keep" leaves behind: one data directory for each
@@ -25,19 +26,15 @@ func spent(b *testing.B) time.Duration {
 	return time.Duration(u.Utime.Nano() + u.Stime.Nano())
 }
 
-// BenchmarkEngine asks the plans of the comparison of a store that exists. MB/s are bytes of messages that the answer is about.
+// BenchmarkEngine asks the questions of the comparison that the executor answers of a store that exists. MB/s are bytes of messages that the answer is about.
 func BenchmarkEngine(b *testing.B) {
 	root := os.Getenv(dataVariable)
 	if root == "" {
 		b.Skip("set " + dataVariable)
 	}
-	for kind, names := range map[string][]string{
-		"json":   {"regex json", "fields", "bins", "service", "top", "newest"},
-		"text":   {"regex text", "newest", "bins"},
-		"access": {"regex access", "newest"},
-	} {
-		b.Run(kind, func(b *testing.B) {
-			e, err := openEngine(b.Context(), filepath.Join(root, kind), "")
+	for _, kind := range corpus.Kinds() {
+		b.Run(string(kind), func(b *testing.B) {
+			e, err := openEngine(b.Context(), filepath.Join(root, string(kind)), "")
 			if err != nil {
 				b.Fatal(err)
 			}
@@ -50,13 +47,18 @@ func BenchmarkEngine(b *testing.B) {
 			if all, err = e.store.ScanBlocks(b.Context(), store.BlockQuery{Groups: []logs.GroupID{e.group}, End: 1 << 62}, 1, func(int, *store.BlockView) error { return nil }); err != nil {
 				b.Fatal(err)
 			}
-			for _, name := range names {
-				b.Run(strings.ReplaceAll(name, " ", "-"), func(b *testing.B) {
+			list := questions()
+			for i := range list {
+				q := &list[i]
+				if !q.about(kind) || q.pattern != "" {
+					continue
+				}
+				b.Run(strings.ReplaceAll(q.name, " ", "-"), func(b *testing.B) {
 					b.SetBytes(all.Bytes)
 					b.ReportAllocs()
 					hits, begin := int64(0), spent(b)
 					for b.Loop() {
-						if hits, err = e.ask(b.Context(), name); err != nil {
+						if hits, err = e.ask(b.Context(), q); err != nil {
 							b.Fatal(err)
 						}
 					}

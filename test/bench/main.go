@@ -42,7 +42,7 @@ type settings struct {
 	peer        string // VictoriaLogs binary to compare with; empty: none
 }
 
-var scenarioNames = []string{"start", "ingest", "read", "export", "single", "streams", "spread", "scale"}
+var scenarioNames = []string{"start", "ingest", "read", "export", "single", "insights", "streams", "spread", "scale"}
 
 func main() {
 	ctx, stop := signal.NotifyContext(context.Background(), os.Interrupt)
@@ -132,6 +132,11 @@ func (s *settings) measure(ctx context.Context, r *report) error {
 	if s.wants("single") {
 		if err := s.single(ctx, r); err != nil {
 			return fmt.Errorf("scenario single: %w", err)
+		}
+	}
+	if s.wants("insights") {
+		if err := s.small(ctx, r); err != nil {
+			return fmt.Errorf("scenario insights: %w", err)
 		}
 	}
 	if s.wants("streams") {

@@ -211,7 +211,7 @@ func sum(rows []map[string]string, field string) (int64, error) {
 	for _, r := range rows {
 		n, err := strconv.ParseInt(r[field], 10, 64)
 		if err != nil {
-			return 0, fmt.Errorf("the peer answered no number: %v", r)
+			return 0, fmt.Errorf("the answer has no number: %v", r)
 		}
 		total += n
 	}
