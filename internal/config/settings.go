@@ -57,7 +57,7 @@ func (c *Config) settings() []setting {
 		{name: "memory", usage: "memory the server aims to stay within, such as 256MiB",
 			get: func() string { return c.Memory.String() },
 			set: func(s string) (err error) { c.Memory, err = ParseSize(s); return err }},
-		{name: "query-concurrency", usage: "Logs Insights queries that run at a time; others wait. Each may hold its share of a quarter of --memory",
+		{name: "query-concurrency", usage: "Logs Insights queries that run at a time; others wait. Fewer when --memory is small",
 			get: func() string { return strconv.Itoa(c.QueryConcurrency) },
 			set: func(s string) (err error) { c.QueryConcurrency, err = strconv.Atoi(s); return err }},
 		flag("strict-aws", "apply AWS's quotas, such as one export task at a time", &c.StrictAWS),

@@ -189,12 +189,21 @@ func (c *components) openServices(ctx context.Context) error {
 	return nil
 }
 
-// openInsights starts the service of queries. A quarter of the memory is for those that run at a time.
+// queryShare returns how many queries may run at a time and how many bytes each may hold: its share of a quarter of the
+// memory, but enough for ordinary queries; then fewer run at a time, so that all of them stay below a half.
+func queryShare(memory int64, concurrency int) (n int, each int64) {
+	quarter := memory / 4
+	each = max(quarter/int64(concurrency), min(quarter/2, 64<<20))
+	return min(concurrency, int(2*quarter/each)), each
+}
+
+// openInsights starts the service of queries.
 func (c *components) openInsights(ctx context.Context) error {
 	var err error
+	n, each := queryShare(int64(c.cfg.Memory), c.cfg.QueryConcurrency)
 	c.insights, err = insights.New(ctx, insights.Options{
 		Catalog: c.catalog, Directory: c.groups, Store: c.store, FS: vfs.OS(), Dir: c.cfg.DataPath(queriesName),
-		Concurrency: c.cfg.QueryConcurrency, Memory: int64(c.cfg.Memory) / 4 / int64(c.cfg.QueryConcurrency),
+		Concurrency: n, Memory: each,
 		Strict: c.cfg.StrictAWS, Lookup: c.lookupTable, Indexed: c.indexedFields, Logger: c.log.With("component", "insights"),
 	})
 	if err != nil {
