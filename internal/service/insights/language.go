@@ -70,18 +70,7 @@ func foreign[Q insightsql.Language](parse func(string) (Q, error)) func(string) 
 
 // statementOf looks at a parsed query of Logs Insights QL.
 func statementOf(q *insightsql.Query) *statement {
-	s := &statement{text: q, sources: q.Sources}
-	for _, c := range q.Commands {
-		switch c.(type) {
-		case *insightsql.Pattern, *insightsql.LogCompare:
-			s.standardOnly = "pattern"
-		case *insightsql.Unmask:
-			s.standardOnly = "unmask"
-		case *insightsql.FilterIndex:
-			s.standardOnly = "filterIndex"
-		}
-	}
-	return s
+	return &statement{text: q, sources: q.Sources, standardOnly: q.StandardOnly()}
 }
 
 // checkClasses refuses groups whose class does not offer what the query uses.

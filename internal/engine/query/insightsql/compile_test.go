@@ -117,6 +117,7 @@ func TestStandardOnly(t *testing.T) {
 	for text, want := range map[string]string{
 		"fields a": "", "filter a = 1 | pattern a": "pattern", "pattern a | diff": "pattern", "filterIndex a = 1": "filterIndex",
 		"fields concat(unmask(@message), a)": "unmask", "unmask": "unmask", "logcompare timeshift 1d": "logcompare",
+		"stats count(*) as a | stats sum(a) as b": "", "stats count(*) as a | stats sum(a) as b | stats sum(b)": "third stats",
 	} {
 		q, err := insightsql.Parse(text)
 		if err != nil {

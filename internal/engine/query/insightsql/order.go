@@ -138,13 +138,19 @@ func exprsOf(c Command) []Expr {
 	return list
 }
 
-// StandardOnly returns the first command of a query that groups of the class
-// Infrequent Access do not have, "" when there is none. The function unmask counts.
+// StandardOnly names the first command of a query that groups of the class
+// Infrequent Access do not have, "" when there is none: pattern and what goes
+// with it, filterIndex, unmask (the function as well), and the third stats.
 func (q *Query) StandardOnly() string {
+	stats := 0
 	for _, c := range q.Commands {
 		switch c.(type) {
 		case *Pattern, *Diff, *Anomaly, *LogCompare, *Unmask, *FilterIndex:
 			return c.name()
+		case *Stats:
+			if stats++; stats > 2 {
+				return "third stats"
+			}
 		}
 		for _, e := range exprsOf(c) {
 			unmask := false
