@@ -244,8 +244,8 @@ func (p *parser) item() (Item, error) {
 	if i.X, err = p.Expr(); err != nil {
 		return i, err
 	}
-	i.Span = p.From(from)
 	i.As, err = p.alias()
+	i.Span = p.From(from)
 	return i, err
 }
 

@@ -170,7 +170,7 @@ func (c *compiler) notConstant(e sqlexpr.Expr) error {
 		case *sqlexpr.Name, *sqlexpr.Sub:
 			constant = false
 		case *sqlexpr.Call:
-			constant = constant && x.Over == nil && !x.Star && !sqlexpr.IsAggregate(sqlexpr.SQL, x)
+			constant = constant && x.Over == nil && !x.Star && !sqlexpr.IsAggregate(sqlexpr.SQL, x) && !sqlexpr.NeedsOver(x.Func)
 		}
 		return constant
 	})

@@ -9,6 +9,9 @@ import (
 // windowOnly are the functions that need OVER.
 var windowOnly = words("cume_dist dense_rank lag lead nth_value ntile percent_rank rank row_number")
 
+// NeedsOver reports whether a function is a window function and nothing else.
+func NeedsOver(name string) bool { return windowOnly[name] }
+
 // Prefixes of the columns that Windows makes.
 const (
 	windowPrefix = "$win"
