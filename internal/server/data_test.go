@@ -53,6 +53,7 @@ func TestVerifyFindsDamage(t *testing.T) {
 		}
 		call(t, s.URL(), "PutLogEvents", `{"logGroupName":"g","logStreamName":"s","logEvents":[`+strings.Join(events, ",")+`]}`)
 	}
+	call(t, s.URL(), "CreateLookupTable", `{"lookupTableName":"t","tableBody":"id\n1\n"}`)
 	if err := s.Close(); err != nil {
 		t.Fatal(err)
 	}
@@ -71,6 +72,23 @@ func TestVerifyFindsDamage(t *testing.T) {
 	}
 	if n, out := verify(); n != 0 || !strings.Contains(out, "1 parts with ") {
 		t.Errorf("a sound directory: %d problems\n%s", n, out)
+	}
+	tables, err := filepath.Glob(cfg.DataPath("lookups/*.lookup"))
+	if err != nil || len(tables) != 1 {
+		t.Fatalf("lookup tables are %v, %v", tables, err)
+	}
+	table, err := os.ReadFile(tables[0])
+	if err != nil {
+		t.Fatal(err)
+	}
+	if err := os.WriteFile(tables[0], append(table, "2\n"...), 0o600); err != nil {
+		t.Fatal(err)
+	}
+	if n, out := verify(); n != 1 || !strings.Contains(out, "PROBLEM lookups/") {
+		t.Errorf("a damaged lookup table: %d problems\n%s", n, out)
+	}
+	if err := os.WriteFile(tables[0], table, 0o600); err != nil {
+		t.Fatal(err)
 	}
 	var out bytes.Buffer
 	if err := server.Inspect(ctx, cfg.Data, &out, server.InspectOptions{Blocks: true}); err != nil {

@@ -33,7 +33,7 @@ var (
 
 type world struct {
 	*fieldindex.Service
-	t      *testing.T
+	t      testing.TB
 	groups *groups.Service
 	store  *store.Store
 	path   string
@@ -41,7 +41,7 @@ type world struct {
 	now    time.Time
 }
 
-func newWorld(t *testing.T) *world {
+func newWorld(t testing.TB) *world {
 	t.Helper()
 	w := &world{t: t, now: time.UnixMilli(start), path: filepath.Join(t.TempDir(), "catalog.db")}
 	w.open()

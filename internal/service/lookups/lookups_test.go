@@ -252,6 +252,15 @@ func TestDamage(t *testing.T) {
 	} {
 		put(content)
 		w.log.Reset()
+		found := 0
+		err := lookups.Verify(ctx, fs, dir, func(file string, problem error) {
+			if found++; problem == nil || filepath.Join(dir, file) != name {
+				t.Errorf("%s: verified as %s: %v", what, file, problem)
+			}
+		})
+		if err != nil || found != 1 {
+			t.Errorf("%s: verified %d files, %v", what, found, err)
+		}
 		s := w.open()
 		if x, err := s.Table(ctx, scope, "t"); err == nil {
 			t.Errorf("%s: %+v", what, x)
@@ -263,6 +272,16 @@ func TestDamage(t *testing.T) {
 		}
 	}
 	put(string(good))
+	if err := lookups.Verify(ctx, fs, dir, func(file string, problem error) {
+		if problem != nil {
+			t.Errorf("%s: %v", file, problem)
+		}
+	}); err != nil {
+		t.Error(err)
+	}
+	if err := lookups.Verify(ctx, fs, "none", func(string, error) { t.Error("a file of no directory") }); err != nil {
+		t.Error(err)
+	}
 	if x := table(t, w.open(), "t"); len(x.Rows) != 2 {
 		t.Errorf("%+v", x)
 	}
