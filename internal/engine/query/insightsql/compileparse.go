@@ -58,6 +58,7 @@ func (c *compiler) extract(by *plan.Extractor, from plan.Expr, names []Name) err
 		if err := c.define(n.Span, n.Text, plan.Extract{X: from, By: by, Part: i}); err != nil {
 			return err
 		}
+		c.scope.scalars[n.Text] = true
 	}
 	return nil
 }
@@ -79,6 +80,7 @@ func (c *compiler) multi(x *Extract, from plan.Expr, groups []int, names []Name)
 		if err := c.define(n.Span, n.Text, part); err != nil {
 			return err
 		}
+		c.scope.scalars[n.Text] = true
 	}
 	return nil
 }

@@ -72,6 +72,7 @@ func (c *compiler) expand(x *Expand) error {
 	}
 	c.step(plan.Unnest{X: e, As: name})
 	c.scope.made[name] = nil
+	c.scope.lists[name], c.scope.scalars[name] = false, false
 	c.scope.show(name)
 	c.ordered, c.grew = true, c.capped
 	return nil

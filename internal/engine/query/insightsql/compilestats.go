@@ -124,6 +124,9 @@ func (c *compiler) aggregate(x *Stats) error {
 	c.scope.same = g.same
 	for i := range items {
 		c.remember(&items[i])
+		if i < len(by) {
+			c.scope.scalars[items[i].Name()] = true
+		}
 	}
 	c.rules.periods = g.period != nil
 	c.keys = grouped{names: names[:len(by)], column: g.column, period: g.period}

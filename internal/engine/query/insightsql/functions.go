@@ -106,9 +106,8 @@ var truth = &plan.Function{Name: "truth", Min: 1, Max: 1, Eval: func(args []plan
 
 // remember keeps what is known of a column from the expression that it is.
 func (c *compiler) remember(item *Item) {
-	if c.structure(item.Expr) {
-		c.scope.lists[item.Name()] = true
-	}
+	c.scope.lists[item.Name()] = c.structure(item.Expr)
+	c.scope.scalars[item.Name()] = c.scalar(item.Expr)
 	if call, ok := item.Expr.(*Call); ok && answers(call.Func) {
 		c.scope.truths[item.Name()] = true
 	}
@@ -130,6 +129,22 @@ func (c *compiler) structure(e Expr) bool {
 		return c.scope.lists[strings.Join(e.Path, ".")]
 	}
 	return false
+}
+
+// scalar reports whether an expression is known to be no list and no map.
+func (c *compiler) scalar(e Expr) bool {
+	switch e := e.(type) {
+	case *Element:
+		return false
+	case *Field:
+		return c.scope.scalars[strings.Join(e.Path, ".")]
+	case *Call:
+		switch e.Func {
+		case "jsonparse", "split", "values", "topk", "min", "max", "earliest", "latest", "sortsfirst", "sortslast", "if", "case", "coalesce", "unmask":
+			return false
+		}
+	}
+	return true
 }
 
 // key translates an expression that rows are told apart or ordered by, which

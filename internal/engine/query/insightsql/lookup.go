@@ -53,6 +53,7 @@ func (c *compiler) lookup(x *Lookup) error {
 		}
 		c.extend(as.Text, e)
 		c.scope.made[as.Text] = nil
+		c.scope.lists[as.Text], c.scope.scalars[as.Text] = false, !x.New
 		c.scope.show(as.Text)
 	}
 	return nil

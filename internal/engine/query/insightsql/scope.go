@@ -10,13 +10,14 @@ import (
 // scope is what a command can see: the columns that commands before it made,
 // and, until a command replaces the rows by others, the fields of events.
 type scope struct {
-	made   map[string]Expr   // columns; what they were made of, where that is an expression without alias
-	same   map[string]string // columns after stats, by the expression that made them
-	read   map[string]bool   // fields of events that were mentioned
-	truths map[string]bool   // columns that are shown as true or false
-	lists  map[string]bool   // columns that are lists or maps
-	closed bool              // there are only columns
-	left   string            // how a join calls the rows before it
+	made    map[string]Expr   // columns; what they were made of, where that is an expression without alias
+	same    map[string]string // columns after stats, by the expression that made them
+	read    map[string]bool   // fields of events that were mentioned
+	truths  map[string]bool   // columns that are shown as true or false
+	lists   map[string]bool   // columns that are lists or maps
+	scalars map[string]bool   // columns that are never lists or maps
+	closed  bool              // there are only columns
+	left    string            // how a join calls the rows before it
 
 	base    []string // columns shown without fields and display
 	shown   []string // columns of fields, and those made since
@@ -25,12 +26,12 @@ type scope struct {
 }
 
 func newScope() *scope {
-	return &scope{made: map[string]Expr{}, read: map[string]bool{}, truths: map[string]bool{}, lists: map[string]bool{}, base: []string{plan.Timestamp, plan.Message}}
+	return &scope{made: map[string]Expr{}, read: map[string]bool{}, truths: map[string]bool{}, lists: map[string]bool{}, scalars: map[string]bool{}, base: []string{plan.Timestamp, plan.Message}}
 }
 
 // replace starts over with columns that replace all others.
 func (s *scope) replace(columns []string) {
-	*s = scope{made: map[string]Expr{}, read: map[string]bool{}, truths: map[string]bool{}, lists: map[string]bool{}, closed: true, base: columns}
+	*s = scope{made: map[string]Expr{}, read: map[string]bool{}, truths: map[string]bool{}, lists: map[string]bool{}, scalars: map[string]bool{}, closed: true, base: columns}
 	for _, c := range columns {
 		s.made[c] = nil
 	}
@@ -70,20 +71,24 @@ func (s *scope) taken(name string) bool {
 const ptr = "@ptr"
 
 // find resolves the path of a field: to a column or field, and a path into it.
+// A column that has no parts does not hide fields whose names begin with its.
 func (s *scope) find(path []string) (name string, rest []string, ok bool) {
-	for n := len(path); n > 0; n-- {
-		name = strings.Join(path[:n], ".")
-		if _, ok := s.made[name]; ok {
-			return name, path[n:], true
-		}
+	full := strings.Join(path, ".")
+	if _, ok := s.made[full]; ok {
+		return full, nil, true
 	}
 	if s.left != "" && path[0] == s.left && len(path) > 1 {
 		return s.find(path[1:])
 	}
-	name = strings.Join(path, ".")
-	if s.closed {
-		return name, nil, false
+	for n := len(path) - 1; n > 0; n-- {
+		name = strings.Join(path[:n], ".")
+		if _, ok := s.made[name]; ok && !s.scalars[name] {
+			return name, path[n:], true
+		}
 	}
-	s.read[name] = true
-	return name, nil, true
+	if s.closed {
+		return full, nil, false
+	}
+	s.read[full] = true
+	return full, nil, true
 }

@@ -129,7 +129,7 @@ func (c *compiler) reshape(names []string) {
 		if e := old.made[n]; e != nil {
 			c.scope.same[canonical(e)] = n
 		}
-		c.scope.truths[n], c.scope.lists[n] = old.truths[n], old.lists[n]
+		c.scope.truths[n], c.scope.lists[n], c.scope.scalars[n] = old.truths[n], old.lists[n], old.scalars[n]
 	}
 	for text, n := range old.same {
 		if slices.Contains(names, n) {
