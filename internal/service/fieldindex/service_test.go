@@ -145,7 +145,7 @@ func (w *world) indexes(group string) []string {
 		if x.GroupARN != scope.GroupARN(group) || x.ScannedMS != w.now.UnixMilli() {
 			w.t.Errorf("index %+v", x)
 		}
-		if strings.HasPrefix(x.Name, "@") && x.Name != "@logStream" {
+		if strings.HasPrefix(x.Name, "@") && x.Name != "@logStream" && x.Name != "@@own" {
 			continue
 		}
 		out = append(out, fmt.Sprintf("%s %s %d %d", x.Name, x.Type, (x.First-start)/1000, (x.Last-start)/1000))
@@ -235,9 +235,10 @@ func TestIndexes(t *testing.T) {
 	w.event("g", -31*24*time.Hour, `{"path":"too old","severityText":"x"}`)
 	w.event("g", 10*time.Second, `{"user":{"id":7},"path":"/a"}`)
 	w.event("g", 20*time.Second, `{"path":"/b","traceId":"t"}`)
+	w.event("g", 25*time.Second, `{"@own":1}`)
 	w.event("g", 30*time.Second, `no JSON`)
 	w.now = w.now.Add(time.Minute)
-	want := []string{"@logStream FIELD_INDEX 10 30", "path FIELD_INDEX 10 20", "traceId FIELD_INDEX 20 20", "user.id FACET 10 10"}
+	want := []string{"@@own FIELD_INDEX 25 25", "@logStream FIELD_INDEX 10 30", "path FIELD_INDEX 10 20", "traceId FIELD_INDEX 20 20", "user.id FACET 10 10"}
 	same(t, "indexes", w.indexes("g"), want)
 	if err := w.store.Flush(ctx); err != nil {
 		t.Fatal(err)
