@@ -21,7 +21,7 @@ type aggregator interface {
 	value(group int) plan.Value
 }
 
-func newAggregator(a plan.Agg) aggregator {
+func newAggregator(a plan.Agg, p *pace) aggregator {
 	switch a.Func {
 	case plan.Count:
 		return &counts{of: a.Arg != nil}
@@ -44,9 +44,9 @@ func newAggregator(a plan.Agg) aggregator {
 	case plan.Earliest:
 		return &ends{sign: -1}
 	case plan.Values:
-		return &valueLists{}
+		return &valueLists{pace: p}
 	case plan.TopK:
-		return &valueLists{top: int(a.P)}
+		return &valueLists{top: int(a.P), pace: p}
 	case plan.SortsFirst:
 		return &sortEnds{sign: -1}
 	case plan.SortsLast:

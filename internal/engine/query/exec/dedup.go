@@ -78,6 +78,8 @@ func (o *dedupOp) header(plan.Block, int) (bool, error) { return false, nil }
 
 func (o *dedupOp) compare(a, b *topRow) int { return compareRows(o.step.By, a, b) }
 
+func (o *dedupOp) compareRows(a, b int32) int { return o.compare(&o.rows[a], &o.rows[b]) }
+
 // row returns a row that is kept, or after those one of the block.
 func (o *dedupOp) row(at int32) *topRow {
 	if int(at) < len(o.rows) {
@@ -324,11 +326,10 @@ func (o *dedupOp) forget() error {
 	if limit == 0 || len(o.rows) < limit || o.last != nil && len(o.rows) < limit+max(limit/4, 64) {
 		return nil
 	}
-	order := make([]int32, len(o.rows))
-	for i := range order {
-		order[i] = int32(i)
+	order, err := ordered(len(o.rows), 0, o.compareRows, o.s.pace)
+	if err != nil {
+		return err
 	}
-	slices.SortFunc(order, func(a, b int32) int { return o.compare(&o.rows[a], &o.rows[b]) })
 	freed := 0
 	for _, at := range order[limit:] {
 		freed += o.rows[at].held
@@ -399,16 +400,14 @@ func (o *dedupOp) merge(h head) error {
 
 // table returns the rows in order.
 func (o *dedupOp) table(matched int, rest []plan.Step, count counter) (*table, []plan.Step, error) {
-	slices.SortFunc(o.rows, o.compareValues)
-	if n := o.step.Limit; n > 0 && n < len(o.rows) {
-		o.rows = o.rows[:n]
+	order, err := ordered(len(o.rows), o.step.Limit, o.compareRows, o.s.pace)
+	if err != nil {
+		return nil, nil, err
 	}
-	t, err := tableOf(o.rows, o.query, o.q)
+	t, err := tableOf(o.rows, order, o.query, o.q)
 	if err != nil {
 		return nil, nil, err
 	}
 	count(o.step, matched, t.n)
 	return t, rest, nil
 }
-
-func (o *dedupOp) compareValues(a, b topRow) int { return o.compare(&a, &b) }

@@ -9,7 +9,14 @@
 // the integers. A regular expression on messages is an automaton that the block
 // runs over what its messages are made of (column.Automaton). Messages are decoded
 // for other conditions on messages and for rows that are returned. A Sort by time
-// with a limit reads blocks in that order until the rest cannot be in the answer.
+// with a limit reads blocks in that order until the rest cannot be in the answer; one
+// by a field leaves out rows and blocks whose values come after those it keeps.
+//
+// The head of a query (Stats, Sort, Limit, Dedup, Cluster) has a state for each
+// worker; these merge, for the answer and for a look at a query while it runs. An
+// Unnest makes rows of the elements of a block, some thousand at a time. A text that
+// several expressions take apart in the same way is taken apart once. What is no
+// JSON is asked for the fields that package discover knows.
 //
 // The answer does not depend on the number of workers, on the sizes of blocks or
 // on how columns are encoded: sums are exact, sketches do not depend on order,

@@ -36,7 +36,11 @@ func (f *blockFrame) field(c *blockColumn, name string) (*column.Vector, error) 
 		if v.Has(int(r)) {
 			continue
 		}
-		b.find(int(r), f.all.At(int(r)), &c.texts)
+		m := f.all.At(int(r))
+		b.find(int(r), m, &c.texts)
+		if err := f.pace.work(len(m) + 64); err != nil {
+			return nil, err
+		}
 	}
 	return b.merge(&c.found), nil
 }
@@ -80,6 +84,9 @@ func (f *blockFrame) findOthers() error {
 	for r := range f.n {
 		if !f.whole.Has(r) && hasFields(t.At(r)) {
 			f.others = append(f.others, uint32(r))
+		}
+		if err := f.pace.work(64); err != nil {
+			return err
 		}
 	}
 	f.othersOf = f.number

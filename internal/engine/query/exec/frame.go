@@ -56,6 +56,7 @@ type fieldRef struct {
 // reused for the blocks of one worker.
 type blockFrame struct {
 	plan.Block
+	pace   *pace
 	number uint64 // of the block, from 1
 	n      int
 	paths  []string
@@ -86,8 +87,8 @@ type blockColumn struct {
 	found column.Vector // its own, when it holds what was found in texts
 }
 
-func newBlockFrame(paths []string) *blockFrame {
-	return &blockFrame{paths: paths, cols: make([]blockColumn, len(paths))}
+func newBlockFrame(paths []string, p *pace) *blockFrame {
+	return &blockFrame{pace: p, paths: paths, cols: make([]blockColumn, len(paths))}
 }
 
 func (f *blockFrame) open(b plan.Block) {

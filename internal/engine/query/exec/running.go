@@ -191,6 +191,9 @@ func (r *run) answer(h head, s *scratch) (*Result, error) {
 	if err := s.arena.q.grow(t.n * len(r.query.Columns) * valueBytes); err != nil {
 		return nil, err
 	}
+	if err := context.Cause(s.pace.ctx); err != nil {
+		return nil, err
+	}
 	n.MemoryPeak = r.q.peak.Load()
 	return t.result(r.query.Columns, n), nil
 }

@@ -46,7 +46,7 @@ func newStats(step plan.Stats, c *compiler, s *scratch, q *quota) *statsOp {
 			o.inputs = append(o.inputs, newInput(c, a.Arg, s))
 		}
 		o.of = append(o.of, at)
-		o.aggs = append(o.aggs, newAggregator(a))
+		o.aggs = append(o.aggs, newAggregator(a, s.pace))
 		o.rowsOnly = o.rowsOnly && a.Func == plan.Count && a.Arg == nil
 	}
 	o.simple = o.rowsOnly && len(step.By) == 0

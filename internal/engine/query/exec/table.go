@@ -96,15 +96,18 @@ func (t *table) compareTies(a, b uint32) int {
 }
 
 // order puts the rows of a Stats in the order of their keys.
-func (t *table) order() {
+func (t *table) order(p *pace) error {
 	t.keepTies()
 	if t.tie == nil {
-		return
+		return nil
 	}
 	rows := t.all()
-	slices.SortFunc(rows, t.compareTies)
+	if err := sortPaced(rows, t.compareTies, p); err != nil {
+		return err
+	}
 	t.tie, t.ties = nil, 0
 	t.pick(rows)
+	return nil
 }
 
 func (t *table) all() []uint32 {
@@ -151,6 +154,13 @@ func (t *table) run(steps []plan.Step, s *scratch, count counter) (*table, error
 	for _, step := range steps {
 		in := t.n
 		var err error
+		switch step.(type) {
+		case plan.Stats, plan.Limit, plan.Unnest, plan.Dedup, plan.Transform:
+			err = t.order(s.pace)
+		}
+		if err != nil {
+			return nil, err
+		}
 		switch x := step.(type) {
 		case plan.Filter:
 			t.keepTies()
@@ -162,26 +172,21 @@ func (t *table) run(steps []plan.Step, s *scratch, count counter) (*table, error
 			t.keepTies()
 			err = t.project(x.Cols, s)
 		case plan.Stats:
-			t.order()
 			t, err = t.stats(x, s)
 		case plan.Sort:
 			t.keepTies()
 			err = t.sort(x, s)
 		case plan.Limit:
-			t.order()
 			if x.N < t.n {
 				t.pick(t.all()[:x.N])
 			}
 		case plan.Unnest:
-			t.order()
 			err = t.unnest(x, s)
 		case plan.Dedup:
-			t.order()
 			err = t.dedup(x, s)
 		case plan.Cluster:
 			t, err = t.cluster(x, s)
 		case plan.Transform:
-			t.order()
 			t, err = t.transform(x, s)
 		default:
 			err = fmt.Errorf("%w: %s cannot be run", plan.ErrInvalid, step)
@@ -191,8 +196,7 @@ func (t *table) run(steps []plan.Step, s *scratch, count counter) (*table, error
 		}
 		count(step, in, t.n)
 	}
-	t.order()
-	return t, nil
+	return t, t.order(s.pace)
 }
 
 func (t *table) compiler() *compiler { return &compiler{slot: t.ref} }
@@ -298,14 +302,18 @@ func (t *table) sort(step plan.Sort, s *scratch) error {
 		}
 		return t.compareTies(a, b)
 	}
-	t.pick(first(t.all(), step.Limit, cmp))
+	rows, err := first(t.all(), step.Limit, cmp, s.pace)
+	if err != nil {
+		return err
+	}
+	t.pick(rows)
 	t.ties, t.tie = 0, nil
 	s.arena.Bytes = s.arena.Bytes[:mark]
 	return nil
 }
 
 // first returns the n first rows in order; 0 means all. It orders rows in place.
-func first(rows []uint32, n int, cmp func(a, b uint32) int) []uint32 {
+func first(rows []uint32, n int, cmp func(a, b uint32) int, p *pace) ([]uint32, error) {
 	if n > 0 && n < len(rows)/4 {
 		top := rows[:n]
 		down := func(i int) {
@@ -332,14 +340,17 @@ func first(rows []uint32, n int, cmp func(a, b uint32) int) []uint32 {
 				top[0] = r
 				down(0)
 			}
+			if err := p.work(16); err != nil {
+				return nil, err
+			}
 		}
 		rows = top
 	}
-	slices.SortFunc(rows, cmp)
+	err := sortPaced(rows, cmp, p)
 	if n > 0 && n < len(rows) {
 		rows = rows[:n]
 	}
-	return rows
+	return rows, err
 }
 
 // stats aggregates the rows.

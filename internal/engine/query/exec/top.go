@@ -384,12 +384,11 @@ func (o *topOp) merge(x head) error {
 
 // table returns the rows of all workers in order.
 func (o *topOp) table(matched int, rest []plan.Step, count counter) (*table, []plan.Step, error) {
-	rows := o.rows
-	slices.SortFunc(rows, func(a, b topRow) int { return o.compare(&a, &b) })
-	if n := o.sort.Limit; n > 0 && n < len(rows) {
-		rows = rows[:n]
+	order, err := ordered(len(o.rows), o.sort.Limit, func(a, b int32) int { return o.compare(&o.rows[a], &o.rows[b]) }, o.s.pace)
+	if err != nil {
+		return nil, nil, err
 	}
-	t, err := tableOf(rows, o.query, o.q)
+	t, err := tableOf(o.rows, order, o.query, o.q)
 	if err != nil {
 		return nil, nil, err
 	}
@@ -397,19 +396,19 @@ func (o *topOp) table(matched int, rest []plan.Step, count counter) (*table, []p
 	return t, rest, nil
 }
 
-// tableOf returns rows as a table.
-func tableOf(rows []topRow, query *plan.Query, q *quota) (*table, error) {
-	t := &table{q: q, events: make([]event, len(rows))}
+// tableOf returns rows in an order as a table.
+func tableOf(rows []topRow, order []int32, query *plan.Query, q *quota) (*table, error) {
+	t := &table{q: q, events: make([]event, len(order))}
 	for _, c := range query.Cols {
 		t.names = append(t.names, c.As)
 	}
-	if err := t.alloc(len(rows)); err != nil {
+	if err := t.alloc(len(order)); err != nil {
 		return nil, err
 	}
-	for i := range rows {
-		t.events[i] = rows[i].e
+	for i, at := range order {
+		t.events[i] = rows[at].e
 		for j := range t.cols {
-			t.cols[j][i] = rows[i].cols[j]
+			t.cols[j][i] = rows[at].cols[j]
 		}
 	}
 	return t, nil

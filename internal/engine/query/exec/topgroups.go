@@ -120,7 +120,9 @@ func (t *topGroups) pick() ([]int, error) {
 			t.down(0)
 		}
 	}
-	slices.SortFunc(t.heap, func(a, b topGroup) int { return t.compare(&a, &b) })
+	if err := sortPaced(t.heap, func(a, b topGroup) int { return t.compare(&a, &b) }, t.o.s.pace); err != nil {
+		return nil, err
+	}
 	groups := make([]int, len(t.heap))
 	for i := range t.heap {
 		groups[i] = t.heap[i].group

@@ -1,8 +1,6 @@
 package exec
 
 import (
-	"slices"
-
 	"github.com/cumulog/cumulog/internal/engine/column"
 	"github.com/cumulog/cumulog/internal/engine/query/jsontext"
 	"github.com/cumulog/cumulog/internal/engine/query/plan"
@@ -14,6 +12,7 @@ type valueLists struct {
 	top   int // how many are listed, most frequent first; 0: all, in sort order
 	tally []uint32
 	text  []byte
+	pace  *pace
 }
 
 type valueList struct {
@@ -101,12 +100,14 @@ func (s *valueLists) value(g int) plan.Value {
 	for i := range order {
 		order[i], vals[i] = i, plan.Value{Kind: plan.Text, Text: l.t.key(i)}
 	}
-	slices.SortFunc(order, func(a, b int) int {
+	if sortPaced(order, func(a, b int) int {
 		if s.top > 0 && l.n[a] != l.n[b] {
 			return int(min(max(l.n[b]-l.n[a], -1), 1))
 		}
 		return plan.Order(&vals[a], &vals[b])
-	})
+	}, s.pace) != nil {
+		return plan.Value{} // nobody waits for the answer any more
+	}
 	if s.top > 0 && s.top < len(order) {
 		order = order[:s.top]
 	}

@@ -31,7 +31,7 @@ type worker struct {
 func (r *run) worker() *worker {
 	w := &worker{run: r, pace: r.pace}
 	w.s = newScratch(&w.pace, &r.q)
-	w.frame = newBlockFrame(r.query.Request.Paths)
+	w.frame = newBlockFrame(r.query.Request.Paths, &w.pace)
 	c := r.compiler()
 	for _, e := range r.query.Conds {
 		w.conds = append(w.conds, compilePredicate(c, e, w.s))

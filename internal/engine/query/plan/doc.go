@@ -1,5 +1,6 @@
 // Package plan is the logical plan of a query: which events are read (Scan) and
-// the steps their rows go through (Filter, Extend, Project, Stats, Sort, Limit).
+// the steps their rows go through (Filter, Extend, Project, Stats, Sort, Limit, Unnest,
+// Dedup, Cluster, and Transforms of all rows).
 // Query languages compile to it; Optimize rewrites it by small rules; package
 // exec runs it. It also declares what exec needs of a store (Source, Block) and
 // owns the semantics of single values (Value, Holds, Arith, Order), so that

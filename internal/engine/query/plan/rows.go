@@ -56,7 +56,9 @@ type Transform struct {
 	Reads []string
 	All   bool
 
-	// Columns returns the columns it makes of those it gets.
+	// Columns returns the columns it makes of those it gets. There are no others
+	// afterwards, unless rows stay Events: then fields and columns that it did not get
+	// are still there, and without All those that it got and did not make.
 	Columns func(in []string) []string
 
 	// Apply makes new rows, without changing those it gets. An error ends the query.
