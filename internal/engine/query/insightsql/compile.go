@@ -33,6 +33,13 @@ func (q *Query) Compile(ctx context.Context, env Env) (*Compiled, error) {
 	return out, nil
 }
 
+// counts number things within a query.
+type counts struct {
+	sets   int // of values of subqueries
+	runs   int // of other queries
+	multis int // parse … multi
+}
+
 // compiler translates one query.
 type compiler struct {
 	ctx context.Context
@@ -46,11 +53,10 @@ type compiler struct {
 	capped  bool // there was a limit
 	grew    bool // rows were added after it
 	stats   int  // stats commands so far
-	subs    int  // subqueries so far
-	multis  int  // parse … multi so far
 	joined  bool
 	rules   rules
 
+	counts  *counts   // shared by the copies of a compiler that are for parts of a command
 	keys    grouped   // of the last stats
 	earlier []Command // what makes the patterns, in an earlier range as well
 
@@ -61,7 +67,7 @@ type compiler struct {
 
 func (c *compiler) query(q *Query) (*Compiled, error) {
 	c.tree = q
-	c.scope = newScope()
+	c.scope, c.counts = newScope(), &counts{}
 	c.out = &Compiled{Events: true}
 	for i := range q.Commands {
 		if err := c.command(i); err != nil {
@@ -272,8 +278,12 @@ func appendNew(list []string, s string) []string {
 
 // made reports whether a column of this name was made of the same expression.
 func (c *compiler) made(name string, e Expr) bool {
+	text := canonical(e)
+	if c.scope.same[text] == name {
+		return true
+	}
 	old, ok := c.scope.made[name]
-	return ok && old != nil && canonical(old) == canonical(e)
+	return ok && old != nil && canonical(old) == text
 }
 
 // canonical is the text that all spellings of an expression have in common.

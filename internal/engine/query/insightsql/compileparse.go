@@ -70,8 +70,8 @@ const matchColumn = "`match"
 func (c *compiler) multi(x *Extract, from plan.Expr, groups []int, names []Name) error {
 	list := plan.Call{Func: allMatches(x.Regex, groups), Args: []plan.Expr{from}}
 	as := matchColumn
-	if c.multis++; c.multis > 1 {
-		as += strconv.Itoa(c.multis)
+	if c.counts.multis++; c.counts.multis > 1 {
+		as += strconv.Itoa(c.counts.multis)
 	}
 	c.step(plan.Unnest{X: list, As: as})
 	c.ordered = true

@@ -23,9 +23,6 @@ func (c *compiler) join(i int, x *Join) error {
 	if c.joined {
 		return refused(x.Span, "a query has at most one join")
 	}
-	if c.ordered || c.scope.closed {
-		return refused(x.Span, "join has to stand before sort, limit, dedup and stats")
-	}
 	c.joined = true
 	alias := x.RightAlias.Text
 	var keys, needed []string
@@ -59,7 +56,7 @@ func (c *compiler) join(i int, x *Join) error {
 		}
 	}
 	sub := &Query{Sources: x.Sub.Sources, Commands: append(x.Sub.Commands[:len(x.Sub.Commands):len(x.Sub.Commands)], display), text: x.Sub.text, sub: true}
-	if _, err := c.columnsOfSub(sub); err != nil {
+	if _, err := c.columnsOfSub(sub, x.Span); err != nil {
 		return err
 	}
 	side := newJoinSide(x.Left)
@@ -78,7 +75,7 @@ func (c *compiler) join(i int, x *Join) error {
 	}
 	c.extend(joinMatches, plan.Call{Func: side.matches(len(left)), Args: left})
 	c.step(plan.Unnest{X: plan.Field{Name: joinMatches}, As: joinRow})
-	c.ordered = true
+	c.ordered, c.grew = true, c.capped
 	for i, name := range needed {
 		full := alias + "." + name
 		if _, ok := c.scope.made[full]; ok {

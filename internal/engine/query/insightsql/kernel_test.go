@@ -1,6 +1,7 @@
 package insightsql
 
 import (
+	"context"
 	"fmt"
 	"math"
 	"math/rand/v2"
@@ -261,5 +262,29 @@ func BenchmarkExtractors(b *testing.B) {
 				}
 			}
 		})
+	}
+}
+
+// TestSetsOfSubqueries: large sets are functions with names of their own, wherever they stand.
+func TestSetsOfSubqueries(t *testing.T) {
+	q, err := Parse("stats sum(a in (fields b)) as x, sum(a in (fields c)) as y, sum(d not in (fields e)) / count(*) as z")
+	if err != nil {
+		t.Fatal(err)
+	}
+	out, err := q.Compile(t.Context(), Env{End: 1, Run: func(_ context.Context, sub Sub) (*plan.Rows, error) {
+		rows := &plan.Rows{Names: []string{strings.TrimPrefix(sub.Query.String(), "fields ")}, Len: fewValues + 1, Cols: make([][]plan.Value, 1)}
+		for i := range rows.Len {
+			rows.Cols[0] = append(rows.Cols[0], plan.NumberValue(float64(i)))
+		}
+		return rows, nil
+	}})
+	if err != nil {
+		t.Fatal(err)
+	}
+	text := out.Steps[0].String()
+	for _, want := range []string{"sum(subquery[1](a))", "sum(subquery[2](a))", "sum(not subquery[3](d))"} {
+		if !strings.Contains(text, want) {
+			t.Errorf("%s is not in %s", want, text)
+		}
 	}
 }

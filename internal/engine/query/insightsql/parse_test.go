@@ -174,6 +174,8 @@ func TestBounds(t *testing.T) {
 	}
 	check("columns of columns", true, strings.TrimSuffix(doubled, ", b10 + b10 as b11"))
 	check("columns of columns of columns", false, doubled)
+	check("10 subqueries", true, "filter "+repeat(10, "a in (fields b)", " or "))
+	check("11 subqueries", false, "filter "+repeat(11, "a in (fields b)", " or "))
 	check("4000 in a list", true, "filter a in ["+repeat(4000, "1", ",")+"]")
 }
 

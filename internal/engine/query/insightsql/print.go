@@ -21,7 +21,7 @@ const (
 // printer writes a query as text.
 type printer struct {
 	strings.Builder
-	text string // what items without an alias are copied from
+	text string // what items without an alias are copied from; empty: they are printed as well
 }
 
 // String returns the query as text. Parse makes the same query of it, but for spans.
@@ -79,7 +79,7 @@ func (b *printer) items(items []Item) {
 			b.add(", ")
 		}
 		x := &items[i]
-		if x.Alias == "" && x.End > x.Start {
+		if x.Alias == "" && x.End > x.Start && b.text != "" {
 			b.add(b.text[x.Start:x.End])
 			continue
 		}

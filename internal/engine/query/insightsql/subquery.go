@@ -11,6 +11,17 @@ import (
 // use; more of them are looked up.
 const fewValues = 200
 
+// maxRuns bounds the queries that one query runs besides itself (ours).
+const maxRuns = 10
+
+// another counts a query that is run besides this one.
+func (c *compiler) another(at Span) error {
+	if c.counts.runs++; c.counts.runs > maxRuns {
+		return refused(at, "a query runs at most %d others", maxRuns)
+	}
+	return nil
+}
+
 // subqueryRange is the range of a subquery: that of the query, or what SOURCE says.
 func (c *compiler) subqueryRange(q *Query) (start, end int64) {
 	start, end = c.env.Start, c.env.End
@@ -25,8 +36,11 @@ func (c *compiler) subqueryRange(q *Query) (start, end int64) {
 	return start, max(start, end)
 }
 
-// columnsOfSub checks a subquery and returns its columns.
-func (c *compiler) columnsOfSub(q *Query) ([]string, error) {
+// columnsOfSub checks a subquery and returns its columns. It stands at a place of the text.
+func (c *compiler) columnsOfSub(q *Query, at Span) ([]string, error) {
+	if err := c.another(at); err != nil {
+		return nil, err
+	}
 	sub := &compiler{ctx: c.ctx, env: &Env{End: 1}, dry: true}
 	out, err := sub.query(q)
 	if err != nil {
@@ -54,7 +68,7 @@ func (c *compiler) run(q *Query, start, end int64, most int, at Span) (*plan.Row
 // inSub translates a condition on the rows of a subquery.
 func (c *compiler) inSub(e *In) (plan.Expr, error) {
 	at := e.where()
-	columns, err := c.columnsOfSub(e.Sub)
+	columns, err := c.columnsOfSub(e.Sub, at)
 	if err != nil {
 		return nil, err
 	}
@@ -80,8 +94,8 @@ func (c *compiler) inSub(e *In) (plan.Expr, error) {
 	if len(set.list) <= fewValues {
 		return negated(plan.In{X: x, List: set.list}, e.Not), nil
 	}
-	c.subs++
-	f := &plan.Function{Name: "subquery[" + strconv.Itoa(c.subs) + "]", Min: 1, Max: 1, Predicate: true, Absent: true,
+	c.counts.sets++
+	f := &plan.Function{Name: "subquery[" + strconv.Itoa(c.counts.sets) + "]", Min: 1, Max: 1, Predicate: true, Absent: true,
 		Eval: func(args []plan.Value, _ *plan.Arena) plan.Value { return plan.BoolValue(set.has(&args[0])) }}
 	return negated(plan.Call{Func: f, Args: []plan.Expr{x}}, e.Not), nil
 }

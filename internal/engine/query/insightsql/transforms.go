@@ -245,7 +245,7 @@ func (c *compiler) autoregress(x *Autoregress) error {
 }
 
 func (c *compiler) appendCols(x *AppendCols) error {
-	columns, err := c.columnsOfSub(x.Sub)
+	columns, err := c.columnsOfSub(x.Sub, x.Span)
 	if err != nil {
 		return err
 	}
@@ -381,6 +381,9 @@ func (c *compiler) length() time.Duration {
 // compared translates a comparison of patterns with those that the same query
 // has in an earlier range of the same length.
 func (c *compiler) compared(x Command, by func(previous *plan.Rows) (plan.Transform, error), before func(time.Time) time.Time) error {
+	if err := c.another(x.where()); err != nil {
+		return err
+	}
 	previous := &plan.Rows{}
 	if !c.dry {
 		start := max(before(time.UnixMilli(c.env.Start).UTC()).UnixMilli(), 0)
