@@ -36,6 +36,7 @@ var hot = []struct {
 	{"sql", "upper", []any{"GET /index.html"}, 1},
 	{"sql", "substring", []any{"GET /index.html", 5, 6}, 1},
 	{"sql", "regexp_extract", []any{"GET /users/1234/orders/99 200", `/users/(\d+)/`, 1}, 1},
+	{"insights", "regexreplace", []any{"GET /users/1234/orders/99 200", `\d+`, "N"}, 1},
 	{"sql", "hour", []any{at(1759665600000)}, 1},
 	{"sql", "year", []any{"2025-10-05 12:00:00"}, 1},
 	{"sql", "date_trunc", []any{"month", at(1759665600000)}, 0},

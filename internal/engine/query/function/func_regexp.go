@@ -2,69 +2,14 @@ package function
 
 import (
 	"bytes"
-	"fmt"
 	"regexp"
 
-	"github.com/cumulog/cumulog/internal/engine/query/automaton"
 	"github.com/cumulog/cumulog/internal/engine/query/plan"
-	"github.com/cumulog/cumulog/internal/engine/query/submatch"
 )
 
 var regexps = []*plan.Function{
 	binding("regexreplace", 3, 3, regexReplace),
 	binding("regex_replace", 3, 3, regexReplace),
-}
-
-// maxMatches bounds how many matches in one text are looked at, fewer when the
-// expression has many groups; a function acts as if there were no others (ours).
-const maxMatches = 1 << 16
-
-// maxPlaces bounds the beginnings and ends of groups that are kept.
-const maxPlaces = 1 << 20
-
-// all returns the places of the matches and their groups in a text.
-func (f *finder) all(t []byte) [][]int {
-	return f.FindAllSubmatchIndex(t, min(maxMatches, max(1, maxPlaces/(2*f.NumSubexp()+2))))
-}
-
-// finder is a regular expression that knows fast where it is not found, and where
-// its first match is. It belongs to one goroutine.
-type finder struct {
-	*regexp.Regexp
-	fast  *automaton.Finder
-	first *submatch.Finder
-}
-
-func compileFinder(pattern string) (*finder, error) {
-	re, err := regexp.Compile(pattern)
-	if err != nil {
-		return nil, fmt.Errorf("invalid regular expression: %w", err)
-	}
-	return &finder{re, automaton.New(re), submatch.New(re).Finder()}, nil
-}
-
-// finderOf returns what finds the finder for an argument: compiled now when it is
-// constant.
-func finderOf(c *plan.Value) (func(v *plan.Value, a *plan.Arena) *finder, error) {
-	if c != nil {
-		var found *finder
-		if plan.HasText(c) {
-			var err error
-			if found, err = compileFinder(string(c.AppendText(nil))); err != nil {
-				return nil, err
-			}
-		}
-		return func(*plan.Value, *plan.Arena) *finder { return found }, nil
-	}
-	seen := newCache(compileFinder)
-	return func(v *plan.Value, a *plan.Arena) *finder {
-		t, ok := textOf(v, a)
-		if !ok {
-			return nil
-		}
-		f, _ := seen.get(t)
-		return f
-	}, nil
 }
 
 // regexReplace replaces every match. $1 or \1 in the replacement is what the group
@@ -108,7 +53,11 @@ func (r *replacer) replace(re *finder, t, by []byte, a *plan.Arena) plan.Value {
 		r.parts = template(re.Regexp, r.source, r.parts[:0])
 	}
 	from, last := len(a.Bytes), 0
-	for _, m := range re.all(t) {
+	for all := re.matches(t); ; {
+		m := all.next()
+		if m == nil {
+			break
+		}
 		a.Bytes = append(a.Bytes, t[last:m[0]]...)
 		last = m[1]
 		for _, p := range r.parts {

@@ -1,6 +1,7 @@
 package function_test
 
 import (
+	"regexp"
 	"strings"
 	"testing"
 
@@ -235,6 +236,22 @@ func TestBoundsOfSQL(t *testing.T) {
 		}
 		if len(got) != c.want {
 			t.Errorf("%s makes %d bytes, want %d", c.name, len(got), c.want)
+		}
+	}
+}
+
+// Short texts are searched in another way than long ones.
+func TestReplacesAsRegexp(t *testing.T) {
+	long := strings.Repeat("é", 1100)
+	for _, pattern := range []string{"a", "a*", "a+?", "(a)|b", "", "a??", "[^a]", "(a*)(b?)", `\d*`, "x*$", "^a", `\b`, "(?i)B", "é*", "a|", "(?:)", ".", "b$"} {
+		re := regexp.MustCompile(pattern)
+		for _, s := range []string{"", "a", "aab", "baaab", "xaxa1", "éaé", "aéb", "\xffa", "1 22 a", "abababab\n"} {
+			for _, text := range []string{s, s + long} {
+				want := re.ReplaceAllString(text, "<${0}>")
+				if got := call(t, "regexreplace", text, pattern, "<${0}>"); got != want {
+					t.Errorf("%q in %.20q gives %.60q, want %.60q", pattern, text, got, want)
+				}
+			}
 		}
 	}
 }

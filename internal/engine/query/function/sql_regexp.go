@@ -10,7 +10,11 @@ import (
 
 var sparkRegexps = dated(
 	onMatches("regexp_count", 2, 2, func(m matching, _ []plan.Value, _ *plan.Arena) plan.Value {
-		return plan.NumberValue(float64(len(m.re.FindAllIndex(m.t, maxMatches))))
+		n := 0
+		for all := m.re.matches(m.t); all.next() != nil; {
+			n++
+		}
+		return plan.NumberValue(float64(n))
 	}),
 	onMatches("regexp_extract", 2, 3, regexpExtract),
 	onMatches("regexp_extract_all", 2, 3, regexpExtractAll),
@@ -101,8 +105,9 @@ func regexpExtractAll(m matching, args []plan.Value, a *plan.Arena) plan.Value {
 	}
 	from := len(a.Bytes)
 	a.Bytes = append(a.Bytes, '[')
-	for _, at := range m.re.all(m.t) {
-		if full(a, from) {
+	for all := m.re.matches(m.t); !full(a, from); {
+		at := all.next()
+		if at == nil {
 			break
 		}
 		if len(a.Bytes) > from+1 {
@@ -141,8 +146,9 @@ func splitRegexp(m matching, args []plan.Value, a *plan.Arena) plan.Value {
 			end = len(a.Bytes)
 		}
 	}
-	for _, at := range m.re.FindAllIndex(m.t, maxMatches) {
-		if limit > 0 && parts == limit-1 || full(a, from) {
+	for all := m.re.matches(m.t); !full(a, from) && (limit <= 0 || parts < limit-1); {
+		at := all.next()
+		if at == nil {
 			break
 		}
 		if at[1] == 0 || at[0] == len(m.t) && at[1] == len(m.t) {
