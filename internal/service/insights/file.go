@@ -177,7 +177,7 @@ func readDirectory(f vfs.File) (*directory, error) {
 	}
 	rows := 0
 	for _, p := range d.Pages {
-		if p.Offset < 0 || p.Length < 0 || p.Offset+int64(p.Length) > int64(at) || p.Raw < 0 || p.Raw > maxPage || p.Rows <= 0 || p.Rows > pageRows {
+		if p.Offset < 0 || p.Offset > int64(at) || p.Length < 0 || int64(p.Length) > int64(at)-p.Offset || p.Raw < 0 || p.Raw > maxPage || p.Rows <= 0 || p.Rows > pageRows {
 			return nil, fmt.Errorf("%w: a page does not fit", errDamaged)
 		}
 		rows += p.Rows
