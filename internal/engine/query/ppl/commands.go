@@ -54,9 +54,20 @@ func (c *compiler) project(from []*sqlexpr.Name, names []string) error {
 		}
 		cols[i] = plan.Named{Expr: e, As: names[i]}
 	}
-	c.step(plan.Project{Cols: cols})
-	c.scope.replace(names)
+	c.replace(cols)
 	return nil
+}
+
+// replace replaces the columns by others.
+func (c *compiler) replace(cols []plan.Named) {
+	s := newScope()
+	s.open = false
+	for _, k := range cols {
+		s.times[k.As] = c.expr.IsTime(k.Expr)
+		s.cols = append(s.cols, k.As)
+	}
+	c.step(plan.Project{Cols: cols})
+	c.scope = s
 }
 
 // assign is eval: each item sees those before it.
@@ -225,8 +236,7 @@ func (c *compiler) stats(x *Stats) error {
 	for _, s := range g.Steps() {
 		c.step(s)
 	}
-	c.step(plan.Project{Cols: cols})
-	c.scope.replace(names)
+	c.replace(cols)
 	c.ordered = true
 	return nil
 }
@@ -271,8 +281,7 @@ func (c *compiler) top(x *Top) error {
 		}
 		c.step(d)
 	}
-	c.step(plan.Project{Cols: cols})
-	c.scope.replace(list)
+	c.replace(cols)
 	c.ordered = true
 	return nil
 }
@@ -342,8 +351,7 @@ func (c *compiler) fieldSummary(x *FieldSummary) error {
 		cols = append(cols, plan.Named{Expr: plan.Arith{Op: '-', A: plan.Field{Name: "$rows"}, B: plan.Field{Name: "COUNT"}}, As: "NULLS"})
 		names = append(names, "NULLS")
 	}
-	c.step(plan.Project{Cols: cols})
-	c.scope.replace(names)
+	c.replace(cols)
 	c.ordered = true
 	return nil
 }

@@ -38,6 +38,7 @@ func compile(ctx context.Context, q *Query, env insightsql.Env, dry bool) (*insi
 	c.expr.Function = function.PPL
 	c.expr.Column = c.column
 	c.expr.Rows = c.rows
+	c.expr.Times = func(column string) bool { return c.scope.times[column] }
 	if err := c.index(); err != nil {
 		return nil, err
 	}
@@ -62,7 +63,7 @@ type compiler struct {
 	ordered bool // the rows have an order other than newest first
 }
 
-func (c *compiler) step(s plan.Step) { c.out.Steps = append(c.out.Steps, s) }
+func (c *compiler) step(s plan.Step) { c.out.Steps = sqlexpr.AppendStep(c.out.Steps, s) }
 
 func (c *compiler) errorf(at sqlexpr.Span, format string, args ...any) error {
 	return sqlexpr.Errorf(c.query.text, at, format, args...)
@@ -171,6 +172,9 @@ func (c *compiler) finish() (*insightsql.Compiled, error) {
 		return nil, c.errorf(sqlexpr.Span{}, "no columns are left")
 	}
 	c.step(plan.Project{Cols: cols})
+	if c.dry {
+		return c.out, c.expr.CheckSteps(c.out.Steps)
+	}
 	return c.out, nil
 }
 
@@ -194,8 +198,10 @@ func (c *compiler) limit(n, from int) {
 
 // extend adds a column, or replaces it.
 func (c *compiler) extend(name string, x plan.Expr) {
+	time := c.expr.IsTime(x)
 	c.step(plan.Extend{Cols: []plan.Named{{Expr: x, As: name}}})
 	c.scope.add(name)
+	c.scope.times[name] = time
 }
 
 // rows runs a subquery.

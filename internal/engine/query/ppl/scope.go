@@ -12,15 +12,15 @@ import (
 type scope struct {
 	open   bool            // the fields of events, besides the columns
 	cols   []string        // columns that commands made, in their order
+	times  map[string]bool // those that are times
 	hidden map[string]bool // fields of events that are gone
 	nested []string        // objects whose members flatten made columns
 	joined *joined         // set after a join, until the columns are named
 }
 
-func newScope() *scope { return &scope{open: true, hidden: map[string]bool{}} }
-
-// replace starts over with columns that replace all others.
-func (s *scope) replace(cols []string) { *s = scope{cols: cols, hidden: map[string]bool{}} }
+func newScope() *scope {
+	return &scope{open: true, times: map[string]bool{}, hidden: map[string]bool{}}
+}
 
 // add adds a column.
 func (s *scope) add(name string) {

@@ -34,7 +34,6 @@ func (c *compiler) eventstats(x *Stats) error {
 	for i, k := range keys {
 		by[i] = k.Plan
 	}
-	c.newestFirst()
 	hidden := make([]string, len(names))
 	for i := range names {
 		hidden[i] = internal("$stat", i)
@@ -57,14 +56,6 @@ func internal(prefix string, i int) string {
 	return prefix + strings.Repeat("z", i/26) + string(rune('a'+i%26))
 }
 
-// newestFirst gives rows their order before a command that looks at it.
-func (c *compiler) newestFirst() {
-	if !c.ordered {
-		c.step(plan.Sort{Keys: []plan.SortKey{{Expr: plan.Field{Name: plan.Timestamp}, Desc: true}}})
-		c.ordered = true
-	}
-}
-
 // trendline adds moving averages in the order of the rows.
 func (c *compiler) trendline(x *Trendline) error {
 	if x.Sort != nil {
@@ -72,7 +63,6 @@ func (c *compiler) trendline(x *Trendline) error {
 			return err
 		}
 	}
-	c.newestFirst()
 	var list []sqlexpr.Trend
 	var names []string
 	for i, t := range x.Items {

@@ -98,6 +98,15 @@ func first(b Body) *Select {
 	}
 }
 
+// alias is what may stand before the columns of a table. The name of a log group
+// can; implied says that it is one, and so may be a part of the name of a field.
+func (t *Table) alias() (name string, implied bool) {
+	if t.Alias == "" && t.Query == nil && !isSelector(t.Name) {
+		return t.Name, true
+	}
+	return t.Alias, false
+}
+
 // leaf is the table of log groups that a table reads in the end.
 func (t *Table) leaf() *Table {
 	for t.Query != nil {

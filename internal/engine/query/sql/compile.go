@@ -33,6 +33,7 @@ func compile(ctx context.Context, q *Query, env insightsql.Env, dry bool) (*insi
 	c.expr.Function = function.SQL
 	c.expr.Column = c.column
 	c.expr.Rows = c.rows
+	c.expr.Times = func(column string) bool { return c.scope.times[column] }
 	if err := c.statement(q); err != nil {
 		return nil, err
 	}
@@ -53,7 +54,11 @@ type compiler struct {
 	ordered bool // the rows have an order other than newest first
 }
 
-func (c *compiler) step(s ...plan.Step) { c.out.Steps = append(c.out.Steps, s...) }
+func (c *compiler) step(s ...plan.Step) {
+	for _, k := range s {
+		c.out.Steps = sqlexpr.AppendStep(c.out.Steps, k)
+	}
+}
 
 func (c *compiler) errorf(at sqlexpr.Span, format string, args ...any) error {
 	return sqlexpr.Errorf(c.text, at, format, args...)
@@ -134,6 +139,9 @@ func (c *compiler) finish() (*insightsql.Compiled, error) {
 		cols = append(cols, plan.Named{Expr: sqlexpr.Shown(x), As: name})
 	}
 	c.step(plan.Project{Cols: cols})
+	if c.dry {
+		return c.out, c.expr.CheckSteps(c.out.Steps)
+	}
 	return c.out, nil
 }
 
@@ -150,7 +158,7 @@ func (c *compiler) rows(q sqlexpr.Subquery, most int, at sqlexpr.Span) (*plan.Ro
 func (c *compiler) run(q *Query, most int, at sqlexpr.Span) (*plan.Rows, error) {
 	sub := *q
 	for _, t := range c.scope.tables {
-		if t.alias != "" {
+		if t.alias != "" && !t.implied {
 			sub.outer = append(sub.outer, t.alias)
 		}
 	}
@@ -193,9 +201,6 @@ func (c *compiler) set(s *Set) error {
 		return c.errorf(s.B.At(), "%s needs as many columns on both sides: %d and %d", strings.ToUpper(s.Op), len(left), len(rows.Cols))
 	case rows.Len > maxRows:
 		return c.errorf(s.B.At(), "the query has more than %d rows", maxRows)
-	}
-	if !c.ordered { // rows lose what they could be ordered by
-		c.step(plan.Sort{Keys: []plan.SortKey{{Expr: plan.Field{Name: plan.Timestamp}, Desc: true}}})
 	}
 	c.step(sqlexpr.SetOf(s.Op, s.All, left, rows))
 	c.ordered = true

@@ -23,7 +23,8 @@ func (c *compiler) from(r *resolved) error {
 			return err
 		}
 	}
-	c.scope.tables = []tableRef{{alias: r.From.Alias}}
+	alias, implied := r.From.alias()
+	c.scope.tables = []tableRef{{alias: alias, implied: implied}}
 	if r.Join != nil {
 		return c.join(r)
 	}
@@ -84,12 +85,14 @@ const (
 
 func (r *resolved) sidesOf(e sqlexpr.Expr) sides {
 	s := sides(0)
+	left, _ := r.From.alias()
+	right, _ := r.Join.Right.alias()
 	sqlexpr.Walk(e, func(e sqlexpr.Expr) bool {
 		if n, ok := e.(*sqlexpr.Name); ok {
 			switch {
-			case len(n.Parts) > 1 && isAlias(r.From.Alias, n.Parts[0]):
+			case len(n.Parts) > 1 && isAlias(left, n.Parts[0]):
 				s |= leftSide
-			case len(n.Parts) > 1 && isAlias(r.Join.Right.Alias, n.Parts[0]):
+			case len(n.Parts) > 1 && isAlias(right, n.Parts[0]):
 				s |= rightSide
 			default:
 				s |= unknownSide
@@ -109,13 +112,15 @@ type joinParts struct {
 
 func (c *compiler) parts(r *resolved) (*joinParts, error) {
 	j := r.Join
-	if isAlias(r.From.Alias, j.Right.Alias) {
-		return nil, c.errorf(j.Right.Span, "both sides of the join are called %s", j.Right.Alias)
+	left, _ := r.From.alias()
+	right, _ := j.Right.alias()
+	if isAlias(left, right) {
+		return nil, c.errorf(j.Right.Span, "both sides of the join are called %s", right)
 	}
 	p := &joinParts{}
 	for _, n := range j.Using {
-		p.left = append(p.left, c.qualified(j.Span, r.From.Alias, n))
-		p.right = append(p.right, c.qualified(j.Span, j.Right.Alias, n))
+		p.left = append(p.left, c.qualified(j.Span, left, n))
+		p.right = append(p.right, c.qualified(j.Span, right, n))
 	}
 	for _, k := range conjuncts(j.On) {
 		if b, ok := k.(*sqlexpr.Binary); ok && b.Op == "=" {
@@ -190,7 +195,8 @@ func (c *compiler) join(r *resolved) error {
 	if err != nil {
 		return err
 	}
-	right := tableRef{alias: r.Join.Right.Alias, open: true}
+	right := tableRef{open: true}
+	right.alias, _ = r.Join.Right.alias()
 	if q := r.Join.Right.Query; q != nil {
 		compiled, err := compile(context.Background(), q, insightsql.Env{End: 1}, true)
 		if err != nil {
@@ -230,6 +236,7 @@ func (c *compiler) join(r *resolved) error {
 func (c *compiler) needed(r *resolved, p *joinParts, right *tableRef) []*sqlexpr.Name {
 	var list []*sqlexpr.Name
 	var seen []string
+	left, _ := r.From.alias()
 	want := func(e sqlexpr.Expr) {
 		sqlexpr.Walk(e, func(e sqlexpr.Expr) bool {
 			n, ok := e.(*sqlexpr.Name)
@@ -238,7 +245,7 @@ func (c *compiler) needed(r *resolved, p *joinParts, right *tableRef) []*sqlexpr
 			}
 			var name string
 			switch {
-			case len(n.Parts) > 1 && isAlias(r.From.Alias, n.Parts[0]):
+			case len(n.Parts) > 1 && isAlias(left, n.Parts[0]):
 				return true
 			case len(n.Parts) > 1 && isAlias(right.alias, n.Parts[0]):
 				name = strings.Join(n.Parts[1:], ".")

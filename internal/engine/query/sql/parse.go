@@ -364,9 +364,6 @@ func (p *parser) table() (Table, error) {
 	}
 	t.Span = p.From(from)
 	t.Alias, err = p.alias()
-	if err == nil && t.Alias == "" && t.Query == nil && from.Kind == sqlexpr.Word && len(t.sources) == 1 && !strings.Contains(t.Name, ".") {
-		t.Alias = t.Name // a plain name can stand before its columns
-	}
 	return t, err
 }
 

@@ -10,18 +10,20 @@ import (
 
 // scope is what expressions can see.
 type scope struct {
-	open     bool     // the fields of events, besides the columns
-	cols     []string // columns that a query made, in their order
-	discover bool     // the result shows the fields of @message too
+	open     bool            // the fields of events, besides the columns
+	cols     []string        // columns that a query made, in their order
+	times    map[string]bool // those that are times
+	discover bool            // the result shows the fields of @message too
 	tables   []tableRef
 }
 
 // tableRef is a table of FROM.
 type tableRef struct {
-	alias string
-	side  *sqlexpr.JoinSide // of the right side of a join
-	cols  []string          // that were read of it
-	open  bool              // the right side has any field
+	alias   string
+	implied bool              // it is the name of a log group
+	side    *sqlexpr.JoinSide // of the right side of a join
+	cols    []string          // that were read of it
+	open    bool              // the right side has any field
 }
 
 // system are the columns of events that SELECT * shows first.
@@ -50,12 +52,17 @@ func (c *compiler) close() {
 		}
 		cols = append(cols, plan.Named{Expr: x, As: n})
 	}
-	if !c.ordered {
-		c.step(plan.Sort{Keys: []plan.SortKey{{Expr: plan.Field{Name: plan.Timestamp}, Desc: true}}})
-		c.ordered = true
-	}
 	c.step(plan.Project{Cols: cols})
-	c.scope = scope{cols: names, discover: c.scope.discover}
+	c.scope = scope{cols: names, times: c.timesOf(cols), discover: c.scope.discover}
+}
+
+// timesOf returns the columns that are times.
+func (c *compiler) timesOf(cols []plan.Named) map[string]bool {
+	times := map[string]bool{}
+	for _, k := range cols {
+		times[k.As] = c.expr.IsTime(k.Expr)
+	}
+	return times
 }
 
 // column translates a name.
@@ -67,6 +74,14 @@ func (c *compiler) column(n *sqlexpr.Name) (plan.Expr, error) {
 				continue
 			}
 			rest := &sqlexpr.Name{Span: n.Span, Parts: n.Parts[1:]}
+			if i == 0 && t.implied && s.open {
+				field, err := c.left(n)
+				if err != nil {
+					return nil, err
+				}
+				x, err := c.left(rest)
+				return sqlexpr.FirstPresent(x, field), err
+			}
 			if i == 0 {
 				return c.left(rest)
 			}

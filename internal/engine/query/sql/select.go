@@ -188,7 +188,12 @@ func (c *compiler) written(e sqlexpr.Expr, r *resolved) string {
 		at := e.At()
 		return strings.Join(strings.Fields(c.text[at.Start:at.End]), " ")
 	}
-	if len(n.Parts) > 1 && (isAlias(r.From.Alias, n.Parts[0]) || r.Join != nil && isAlias(r.Join.Right.Alias, n.Parts[0])) {
+	left, _ := r.From.alias()
+	right := ""
+	if r.Join != nil {
+		right, _ = r.Join.Right.alias()
+	}
+	if len(n.Parts) > 1 && (isAlias(left, n.Parts[0]) || isAlias(right, n.Parts[0])) {
 		return strings.Join(n.Parts[1:], ".")
 	}
 	return strings.Join(n.Parts, ".")
@@ -310,13 +315,9 @@ func (c *compiler) columnsOf(r *resolved, w *sqlexpr.Windows) error {
 		c.scope.tables = nil
 		return nil
 	}
-	events := c.scope.open && !r.grouped
-	if events && !c.ordered && r.Distinct {
-		c.step(plan.Sort{Keys: []plan.SortKey{{Expr: plan.Field{Name: plan.Timestamp}, Desc: true}}})
-		c.ordered = true
-	}
+	times := c.timesOf(cols)
 	c.step(plan.Project{Cols: cols})
-	c.scope = scope{cols: names, discover: discover}
+	c.scope = scope{cols: names, times: times, discover: discover}
 	if !r.Distinct {
 		return nil
 	}
@@ -340,6 +341,7 @@ func (c *compiler) columnsOf(r *resolved, w *sqlexpr.Windows) error {
 // extend adds the columns that are not fields of the same name to events.
 func (c *compiler) extend(cols []plan.Named) {
 	var add []plan.Named
+	times := c.timesOf(cols)
 	for _, k := range cols {
 		if f, ok := k.Expr.(plan.Field); ok && f.Name == k.As || plan.IsSystem(k.As) {
 			continue
@@ -354,6 +356,7 @@ func (c *compiler) extend(cols []plan.Named) {
 	if len(add) > 0 {
 		c.step(plan.Extend{Cols: add})
 	}
+	c.scope.times = times
 }
 
 // star checks that * can stand in a select.
@@ -361,7 +364,7 @@ func (c *compiler) star(r *resolved, it Item) error {
 	if r.Join != nil {
 		return c.errorf(it.Span, "name the columns of a join: * is not supported there")
 	}
-	if it.Table != "" && !isAlias(r.From.Alias, it.Table) {
+	if left, _ := r.From.alias(); it.Table != "" && !isAlias(left, it.Table) {
 		return c.errorf(it.Span, "there is no table %s", it.Table)
 	}
 	return nil

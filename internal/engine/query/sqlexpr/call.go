@@ -237,7 +237,7 @@ func (c *Compiler) window(e *Call) (x plan.Expr, ok bool, err error) {
 // SpanOf is the start of the period of n units that the time x lies in.
 func SpanOf(x plan.Expr, n int, unit string) plan.Expr {
 	if ms := unitMillis[unit]; ms >= 1 && unit != "week" {
-		if f, ok := x.(plan.Field); ok && IsTime(f) {
+		if f, ok := x.(plan.Field); ok && isTime(f) {
 			return plan.Bin{X: f, Every: int64(ms) * int64(n)}
 		}
 	}

@@ -30,6 +30,9 @@ type Compiler struct {
 	// IDs returns the numbers that the plan has in a system field where users see a
 	// text; ok is false for all other fields.
 	IDs func(field, text string) (ids []plan.Value, ok bool)
+	// Times reports whether a column that was made before is a time; nil: none is.
+	Times func(column string) bool
+
 	// Names returns the function from such a number to its text; nil for all other fields.
 	Names func(field string) *plan.Function
 }
@@ -224,9 +227,9 @@ func (c *Compiler) sides(x, y Expr) (a, b plan.Expr, err error) {
 	if b, err = c.Value(y); err != nil {
 		return nil, nil, err
 	}
-	if IsTime(a) {
+	if c.IsTime(a) {
 		b, err = c.asTime(b, y)
-	} else if IsTime(b) {
+	} else if c.IsTime(b) {
 		a, err = c.asTime(a, x)
 	}
 	return a, b, err
@@ -246,7 +249,15 @@ func (c *Compiler) asTime(x plan.Expr, e Expr) (plan.Expr, error) {
 }
 
 // IsTime reports whether an expression is a time for every row where it is not Null.
-func IsTime(e plan.Expr) bool {
+func (c *Compiler) IsTime(e plan.Expr) bool {
+	if f, ok := e.(plan.Field); ok && c.Times != nil && c.Times(f.Name) {
+		return true
+	}
+	return isTime(e)
+}
+
+// isTime is IsTime without the columns that were made before.
+func isTime(e plan.Expr) bool {
 	switch e := e.(type) {
 	case plan.Field:
 		return e.Name == plan.Timestamp || e.Name == plan.Ingestion
@@ -274,7 +285,7 @@ func (c *Compiler) bounds(e *Between) (lo, hi plan.Expr, err error) {
 	if err != nil {
 		return nil, nil, err
 	}
-	if hi, err = c.Value(e.Hi); err == nil && IsTime(x) {
+	if hi, err = c.Value(e.Hi); err == nil && c.IsTime(x) {
 		hi, err = c.asTime(hi, e.Hi)
 	}
 	return lo, hi, err
@@ -316,7 +327,7 @@ func (c *Compiler) list(e *In) (list []plan.Value, constant bool, err error) {
 		list = append(list, v)
 	}
 	x, err := c.Value(e.X)
-	if err != nil || !IsTime(x) {
+	if err != nil || !c.IsTime(x) {
 		return list, true, err
 	}
 	for i := range list {

@@ -55,7 +55,7 @@ func (c *Compiler) Grouping(keys []GroupKey, events bool) *Grouping {
 
 func (g *Grouping) key(i int) plan.Expr {
 	f := plan.Field{Name: columnName(keyPrefix, i)}
-	if IsTime(g.Keys[i].Plan) {
+	if g.c.IsTime(g.Keys[i].Plan) {
 		return call(asTimestamp(), f)
 	}
 	return f
@@ -106,7 +106,7 @@ func (g *Grouping) add(e *Call) (plan.Expr, error) {
 	x := plan.Expr(plan.Field{Name: a.as})
 	switch a.fn {
 	case "min", "max", "first", "last":
-		if IsTime(a.args[0]) {
+		if g.c.IsTime(a.args[0]) {
 			x = call(asTimestamp(), x)
 		}
 	}

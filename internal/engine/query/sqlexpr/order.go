@@ -74,7 +74,7 @@ func orderIP() *plan.Function {
 
 // SortKey makes a key of plan.Sort that orders texts by their bytes.
 func SortKey(x plan.Expr) plan.Expr {
-	if IsTime(x) || isNumeric(x) {
+	if isTime(x) || isNumeric(x) {
 		return x
 	}
 	return call(orderKey(), x)

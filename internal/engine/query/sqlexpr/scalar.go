@@ -57,7 +57,7 @@ func Shown(x plan.Expr) plan.Expr {
 			return x
 		}
 	}
-	if IsTime(x) {
+	if isTime(x) {
 		return x
 	}
 	return call(shown(), x)
