@@ -10,6 +10,7 @@ import (
 	"github.com/google/go-cmp/cmp"
 
 	"github.com/cumulog/cumulog/internal/engine/query/cluster"
+	"github.com/cumulog/cumulog/test/bench/corpus"
 )
 
 func patterns(messages ...string) []cluster.Pattern {
@@ -198,5 +199,55 @@ func TestServiceLog(t *testing.T) {
 				t.Errorf("%d messages are in patterns, %d in all, not 60,000", total, c.Total())
 			}
 		}
+	}
+}
+
+// TestCorpora counts the patterns of logs whose generators have so many
+// statements: 21 of JSON at three levels or so, about 75 of text, each of them with
+// and without the ids of a request, and 44 stack traces; of the access log the
+// forms of the names of browsers count.
+func TestCorpora(t *testing.T) {
+	check := func(kind corpus.Kind, least, most int, first string) {
+		t.Helper()
+		texts, _ := messages(t, kind, 30_000)
+		c := cluster.New(cluster.Options{})
+		for _, m := range texts {
+			c.Add(m)
+		}
+		got := c.Patterns()
+		if len(got) < least || len(got) > most {
+			t.Errorf("%s has %d patterns, not %d to %d", kind, len(got), least, most)
+		}
+		if got[0].Text != first {
+			t.Errorf("%s: the first pattern is\n%s, want\n%s", kind, got[0].Text, first)
+		}
+		if n := c.Bytes(); n > 4<<20 {
+			t.Errorf("%s takes %d bytes", kind, n)
+		}
+	}
+	check(corpus.JSON, 25, 45, `{"time":"<Time-1>","level":"info","service":"<Token-2>","host":"<ID-3>","region":"<Token-4>","msg":"request completed",`+
+		`"trace_id":"<ID-5>","span_id":"<ID-6>","user_id":<Number-7>,"http":{"method":"<Token-8>","path":"<Path-9>","status":<Number-10>,"bytes":<Number-11>},"latency_ms":<Number-12>}`)
+	check(corpus.Text, 150, 400, "<Time-1> INFO <Number-2> --- [<Token-3>] [<ID-4>] [<ID-5>] com.shop.web.RequestLogger : <Token-6> <Path-7> -> <Number-8> took <Number-9> ms")
+	check(corpus.Access, 40, 110, `<IPAddress-1> - - [<Time-2>] "GET <Path-3> HTTP/<Number-4>" <Number-5> <Number-6> "<URL-7>" `+
+		`"Mozilla/<Number-8> (X11; Ubuntu; Linux <ID-9>) AppleWebKit/<Number-10> (KHTML, like Gecko) Chrome/<ID-11> Safari/<Number-12> Edg/<ID-13>"`)
+}
+
+// TestManyRows bounds the work of Patterns for a shape of random words.
+func TestManyRows(t *testing.T) {
+	rng := rand.New(rand.NewPCG(5, 6))
+	c := cluster.New(cluster.Options{})
+	for range 6000 {
+		m := "same words here and there but "
+		for range 40 {
+			m += []string{"yes ", "no "}[rng.IntN(2)]
+		}
+		c.Add([]byte(m))
+	}
+	want := "same words here and there but" + strings.Repeat(" yes", 40)
+	for i := range 40 {
+		want = strings.Replace(want, " yes", fmt.Sprintf(" <Token-%d>", i+1), 1)
+	}
+	if diff := cmp.Diff([]cluster.Pattern{{Text: want, Count: 6000, Severity: "INFO"}}, c.Patterns()); diff != "" {
+		t.Error(diff)
 	}
 }

@@ -51,6 +51,8 @@
 //     more of them is <Token-N> for the whole shape. For a shape with more than about
 //     1,000 skeletons (different rows of words) the limit is 128, from 4,000 on 32,
 //     16,000: 16, 65,000: 8, 262,000: 4, 1,000,000: 2, 4,000,000: 1.
+//   - Of one shape 2,048 rows are made patterns. When there are more the limit is
+//     halved for that, until there are not.
 //   - When there are more than Options.Shapes shapes, all are cut after 24 tokens;
 //     when there are still too many after 6, then 1, then 0. Separators of more than
 //     200, 48 or 16 bytes cut a shape as well. The rest of a message is <Token-N>.

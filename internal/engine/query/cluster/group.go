@@ -1,6 +1,10 @@
 package cluster
 
-import "slices"
+import (
+	"iter"
+	"maps"
+	"slices"
+)
 
 // row are the messages of one shape that have the same words, but for those at
 // positions that are masked.
@@ -65,12 +69,14 @@ func newGroup(shape string) *group {
 const minCheck = 32
 
 // mask appends words without those that are masked.
-func (g *group) mask(dst, words []byte) []byte {
+func (g *group) mask(dst, words []byte) []byte { return appendMasked(dst, words, g.masked) }
+
+func appendMasked(dst, words []byte, masked []bool) []byte {
 	p := 0
 	for _, b := range words {
 		if b == 0 {
 			p++
-		} else if g.masked[p] {
+		} else if masked[p] {
 			continue
 		}
 		dst = append(dst, b)
@@ -129,28 +135,39 @@ func (g *group) settle() {
 	if len(g.rows) <= limit {
 		return
 	}
-	seen := make([]map[string]struct{}, len(g.masked))
+	if many := manyWords(maps.Keys(g.rows), g.masked, limit); many != nil {
+		g.masked = many
+		g.remake()
+	}
+}
+
+// manyWords returns which positions are masked when those with more than limit
+// words become so too; nil when there are none of these.
+func manyWords(rows iter.Seq[string], masked []bool, limit int) []bool {
+	seen := make([]map[string]struct{}, len(masked))
+	many := slices.Clone(masked)
 	changed := false
-	for key := range g.rows {
+	for key := range rows {
 		p, from := 0, 0
 		for i := range len(key) {
 			if key[i] != 0 {
 				continue
 			}
-			if !g.masked[p] {
+			if !many[p] {
 				if seen[p] == nil {
 					seen[p] = map[string]struct{}{}
 				}
 				if seen[p][key[from:i]] = struct{}{}; len(seen[p]) > limit {
-					g.masked[p], changed = true, true
+					many[p], changed = true, true
 				}
 			}
 			p, from = p+1, i+1
 		}
 	}
-	if changed {
-		g.remake()
+	if !changed {
+		return nil
 	}
+	return many
 }
 
 // remake makes the rows anew after more positions were masked.

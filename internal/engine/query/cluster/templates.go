@@ -2,6 +2,7 @@ package cluster
 
 import (
 	"cmp"
+	"maps"
 	"slices"
 	"strings"
 )
@@ -19,15 +20,14 @@ const (
 	few = 4
 	// many is how many words at the position with the fewest are no sentences.
 	many = 64
+	// maxRows is how many rows of one shape are compared.
+	maxRows = 2048
 )
 
-// templates finds the templates of a group that is settled.
+// templates finds the templates of a group that is settled. It does not change
+// the group.
 func templates(g *group) []template {
-	all := make([]template, 0, len(g.rows))
-	for key, r := range g.rows {
-		words := strings.Split(key, "\x00")
-		all = append(all, template{words[:len(words)-1], r.values, r.count})
-	}
+	all := rowsOf(g)
 	if len(all) == 1 {
 		return all
 	}
@@ -38,10 +38,45 @@ func templates(g *group) []template {
 	return f.found
 }
 
+// rowsOf returns the rows of a group. If there are more than maxRows, fewer words
+// at one position are told apart until there are not.
+func rowsOf(g *group) []template {
+	rows := make(map[string]template, len(g.rows))
+	for key, r := range g.rows {
+		rows[key] = template{nil, r.values, r.count}
+	}
+	masked := g.masked
+	for limit := g.limit() / 2; len(rows) > maxRows; limit /= 2 {
+		many := manyWords(maps.Keys(rows), masked, max(limit, 1))
+		if many == nil {
+			continue
+		}
+		masked = many
+		fewer := map[string]template{}
+		var buf []byte
+		for key, r := range rows {
+			buf = appendMasked(buf[:0], []byte(key), masked)
+			if same, ok := fewer[string(buf)]; ok {
+				r = one([]template{r, same})
+			}
+			fewer[string(buf)] = r
+		}
+		rows = fewer
+	}
+	all := make([]template, 0, len(rows))
+	for key, r := range rows {
+		r.words = strings.Split(key, "\x00")
+		r.words = r.words[:len(r.words)-1]
+		all = append(all, r)
+	}
+	return all
+}
+
 // finder cuts the rows of a group into templates.
 type finder struct {
-	words int
-	found []template
+	words  int
+	found  []template
+	hashes []uint64 // of what was found, when join needs them
 }
 
 // split makes templates of rows, which are sorted. Words that nearly all rows
@@ -133,35 +168,57 @@ func (f *finder) join() {
 }
 
 func (f *finder) joinAt(p int) bool {
-	at := map[string][]template{}
-	var order []string
-	var key []byte
-	for _, t := range f.found {
-		key = key[:0]
-		for i, w := range t.words {
-			if i != p {
-				key = append(key, w...)
-			}
-			key = append(key, 0)
+	if f.hashes == nil {
+		for i := range f.found {
+			f.hashes = append(f.hashes, f.found[i].hash())
 		}
-		if _, ok := at[string(key)]; !ok {
-			order = append(order, string(key))
-		}
-		at[string(key)] = append(at[string(key)], t)
 	}
-	if len(order) == len(f.found) {
+	at := make(map[uint64][]int, len(f.found))
+	for i := range f.found {
+		h := f.hashes[i] - hashAt(p, f.found[i].words[p])
+		at[h] = append(at[h], i)
+	}
+	if len(at) == len(f.found) {
 		return false
 	}
-	joined := false
-	f.found = f.found[:0:0]
-	for _, k := range order {
-		same := at[k]
-		if len(same) > few && 2*fixed(same[0], p) >= f.words {
-			same, joined = []template{one(same)}, true
+	var gone []int
+	for _, same := range at {
+		first := same[0]
+		if len(same) <= few || 2*fixed(f.found[first], p) < f.words {
+			continue
 		}
-		f.found = append(f.found, same...)
+		all := make([]template, len(same))
+		for k, i := range same {
+			all[k] = f.found[i]
+		}
+		f.found[first] = one(all)
+		f.hashes[first] = f.found[first].hash()
+		gone = append(gone, same[1:]...)
 	}
-	return joined
+	slices.Sort(gone)
+	for _, i := range slices.Backward(gone) {
+		f.found = slices.Delete(f.found, i, i+1)
+		f.hashes = slices.Delete(f.hashes, i, i+1)
+	}
+	return len(gone) > 0
+}
+
+// hash returns the sum of the hashes of all words.
+func (t template) hash() uint64 {
+	h := uint64(0)
+	for p, w := range t.words {
+		h += hashAt(p, w)
+	}
+	return h
+}
+
+// hashAt returns the hash of a word at a position.
+func hashAt(p int, w string) uint64 {
+	h := uint64(p)
+	for i := range len(w) {
+		h = mix(h, uint64(w[i])+1)
+	}
+	return mix(h, uint64(len(w)))
 }
 
 // fixed counts the words of t that do not vary, but for the one at p.
