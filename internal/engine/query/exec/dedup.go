@@ -46,7 +46,7 @@ type touched struct {
 	was   []int32
 }
 
-func newDedup(query *plan.Query, step plan.Dedup, c *compiler, s *scratch, frontier *atomic.Int64) *dedupOp {
+func newDedup(query *plan.Query, step plan.Dedup, c *compiler, s *scratch, frontier *atomic.Int64, best *atomic.Pointer[plan.Value]) *dedupOp {
 	o := &dedupOp{query: query, step: step, q: s.arena.q, s: s, order: query.ByAge, frontier: frontier}
 	for _, k := range step.Keys {
 		o.g.by = append(o.g.by, newGroupKey(c, k))
@@ -58,19 +58,23 @@ func newDedup(query *plan.Query, step plan.Dedup, c *compiler, s *scratch, front
 	for _, k := range query.Cols {
 		o.cols = append(o.cols, c.compile(k.Expr))
 	}
-	o.first = newKeyFilter(c, step.By, s)
+	o.first = newKeyFilter(c, step.By, s, best)
 	return o
 }
 
-func (o *dedupOp) skips(f *blockFrame, b plan.Block) bool {
-	return o.last != nil && len(o.sort) > 0 && o.first.skips(f, b, &o.last.keys[0])
-}
+func (o *dedupOp) skips(f *blockFrame, b plan.Block) bool { return o.first.skips(f, b, o.lastKey()) }
 
 func (o *dedupOp) narrow(f *blockFrame, rows []uint32) ([]uint32, error) {
+	return o.first.narrow(f, rows, o.lastKey())
+}
+
+// lastKey returns the first sort key of the last row that is wanted; nil when that is
+// not known.
+func (o *dedupOp) lastKey() *plan.Value {
 	if o.last == nil || len(o.sort) == 0 {
-		return rows, nil
+		return nil
 	}
-	return o.first.narrow(f, rows, &o.last.keys[0])
+	return &o.last.keys[0]
 }
 
 func (o *dedupOp) done() bool                           { return false }
@@ -362,6 +366,9 @@ func (o *dedupOp) forget() error {
 
 // publish tells the source which times are still wanted.
 func (o *dedupOp) publish() {
+	if last := o.lastKey(); last != nil {
+		o.first.publish(last)
+	}
 	if o.order == plan.AnyOrder {
 		return
 	}

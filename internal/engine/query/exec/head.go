@@ -34,11 +34,11 @@ func (r *run) newHead(c *compiler, s *scratch) head {
 	case plan.Stats:
 		return &statsHead{newStats(h, c, s, s.arena.q), h}
 	case plan.Dedup:
-		return newDedup(r.query, h, c, s, &r.frontier)
+		return newDedup(r.query, h, c, s, &r.frontier, &r.best)
 	case plan.Cluster:
 		return newClusterHead(h, c, s)
 	}
-	return newTop(r.query, c, s, s.arena.q, &r.found, &r.frontier)
+	return newTop(r.query, c, s, s.arena.q, &r.found, &r.frontier, &r.best)
 }
 
 // statsHead is a Stats over blocks.

@@ -1,6 +1,8 @@
 package exec
 
 import (
+	"sync/atomic"
+
 	"github.com/cumulog/cumulog/internal/engine/column"
 	"github.com/cumulog/cumulog/internal/engine/query/plan"
 )
@@ -14,10 +16,12 @@ type keyFilter struct {
 	s     *scratch
 	table []bool
 	out   []uint32
+
+	best *atomic.Pointer[plan.Value] // the key of a row that so many come before, of all workers; nil: none yet
 }
 
-func newKeyFilter(c *compiler, keys []plan.SortKey, s *scratch) keyFilter {
-	k := keyFilter{slot: -1, s: s}
+func newKeyFilter(c *compiler, keys []plan.SortKey, s *scratch, best *atomic.Pointer[plan.Value]) keyFilter {
+	k := keyFilter{slot: -1, s: s, best: best}
 	if len(keys) == 0 {
 		return k
 	}
@@ -29,6 +33,29 @@ func newKeyFilter(c *compiler, keys []plan.SortKey, s *scratch) keyFilter {
 	return k
 }
 
+// publish tells the other workers the key of the last row that is kept.
+func (k *keyFilter) publish(last *plan.Value) {
+	for k.slot >= 0 {
+		best := k.best.Load()
+		if best != nil && (plan.Order(last, best) == 0 || !k.passes(last, best)) {
+			return
+		}
+		own := last.Clone()
+		if k.best.CompareAndSwap(best, &own) {
+			return
+		}
+	}
+}
+
+// last returns the key that rows must not come after; nil: there is none yet. own is
+// that of the last row kept here, or nil.
+func (k *keyFilter) last(own *plan.Value) *plan.Value {
+	if best := k.best.Load(); best != nil && (own == nil || k.passes(best, own)) {
+		return best
+	}
+	return own
+}
+
 // passes reports whether a row with this value may come before the last one.
 func (k *keyFilter) passes(v, last *plan.Value) bool {
 	c := plan.Order(v, last)
@@ -38,9 +65,13 @@ func (k *keyFilter) passes(v, last *plan.Value) bool {
 	return c <= 0
 }
 
-// skips reports whether all rows of a block come after a row with the key last.
-func (k *keyFilter) skips(f *blockFrame, b plan.Block, last *plan.Value) bool {
-	if k.slot < 0 || !k.desc || last.Kind == plan.Null { // else rows without a value come first
+// skips reports whether all rows of a block come after those that are kept.
+func (k *keyFilter) skips(f *blockFrame, b plan.Block, own *plan.Value) bool {
+	if k.slot < 0 || !k.desc {
+		return false
+	}
+	last := k.last(own)
+	if last == nil || last.Kind == plan.Null { // else rows without a value come first
 		return false
 	}
 	name, ok := plan.JSONName(k.name)
@@ -55,10 +86,14 @@ func (k *keyFilter) skips(f *blockFrame, b plan.Block, last *plan.Value) bool {
 	return (c.Rows == 0 || isNum && c.Numeric && plan.Decimal(c.Max, c.Scale) < num) && f.isWhole(b)
 }
 
-// narrow returns the rows that may come before a row with the key last, valid
-// until the next call.
-func (k *keyFilter) narrow(f *blockFrame, rows []uint32, last *plan.Value) ([]uint32, error) {
+// narrow returns the rows that may come before the last of those that are kept,
+// valid until the next call.
+func (k *keyFilter) narrow(f *blockFrame, rows []uint32, own *plan.Value) ([]uint32, error) {
 	if k.slot < 0 {
+		return rows, nil
+	}
+	last := k.last(own)
+	if last == nil {
 		return rows, nil
 	}
 	c, err := f.column(k.slot)

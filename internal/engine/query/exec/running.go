@@ -27,6 +27,7 @@ type run struct {
 	q        quota
 	found    atomic.Int64
 	frontier atomic.Int64
+	best     atomic.Pointer[plan.Value] // see keyFilter
 
 	mu      sync.Mutex // guards the elements of workers
 	workers []*worker

@@ -45,7 +45,7 @@ type topRow struct {
 	held  int
 }
 
-func newTop(query *plan.Query, c *compiler, s *scratch, q *quota, found, frontier *atomic.Int64) *topOp {
+func newTop(query *plan.Query, c *compiler, s *scratch, q *quota, found, frontier *atomic.Int64, best *atomic.Pointer[plan.Value]) *topOp {
 	o := &topOp{query: query, q: q, s: s, any: -1, order: query.ByAge, found: found, frontier: frontier}
 	switch h := query.Head.(type) {
 	case plan.Limit:
@@ -60,19 +60,22 @@ func newTop(query *plan.Query, c *compiler, s *scratch, q *quota, found, frontie
 	for _, k := range query.Cols {
 		o.cols = append(o.cols, c.compile(k.Expr))
 	}
-	o.first = newKeyFilter(c, o.sort.Keys, s)
+	o.first = newKeyFilter(c, o.sort.Keys, s, best)
 	return o
 }
 
-func (o *topOp) skips(f *blockFrame, b plan.Block) bool {
-	return o.full && len(o.keys) > 0 && o.first.skips(f, b, &o.rows[0].keys[0])
-}
+func (o *topOp) skips(f *blockFrame, b plan.Block) bool { return o.first.skips(f, b, o.lastKey()) }
 
 func (o *topOp) narrow(f *blockFrame, rows []uint32) ([]uint32, error) {
+	return o.first.narrow(f, rows, o.lastKey())
+}
+
+// lastKey returns the first key of the last row; nil when more rows are wanted.
+func (o *topOp) lastKey() *plan.Value {
 	if !o.full || len(o.keys) == 0 {
-		return rows, nil
+		return nil
 	}
-	return o.first.narrow(f, rows, &o.rows[0].keys[0])
+	return &o.rows[0].keys[0]
 }
 
 // newest reports whether the first rows are the newest ones.
@@ -357,6 +360,9 @@ func (o *topOp) read(f rowFrame) error {
 
 // publish moves the frontier to the last row of a full heap.
 func (o *topOp) publish() {
+	if last := o.lastKey(); last != nil {
+		o.first.publish(last)
+	}
 	if !o.full || o.order == plan.AnyOrder {
 		return
 	}
