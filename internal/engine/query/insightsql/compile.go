@@ -76,16 +76,20 @@ func (c *compiler) query(q *Query) (*Compiled, error) {
 	}
 	c.end()
 	c.out.Columns = c.scope.columns()
-	if len(c.out.Columns) > 0 {
-		cols := make([]plan.Named, len(c.out.Columns))
-		for i, n := range c.out.Columns {
-			cols[i] = plan.Named{Expr: c.column(n), As: n}
-			if c.scope.truths[n] {
-				cols[i].Expr = plan.Call{Func: truth, Args: []plan.Expr{cols[i].Expr}}
-			}
-		}
-		c.step(plan.Project{Cols: cols})
+	if len(c.out.Columns) == 0 { // fields @ptr: it is behind the columns anyway
+		c.out.Columns = []string{ptr}
 	}
+	cols := make([]plan.Named, len(c.out.Columns))
+	for i, n := range c.out.Columns {
+		cols[i] = plan.Named{Expr: c.column(n), As: n}
+		switch {
+		case c.scope.truths[n]:
+			cols[i].Expr = plan.Call{Func: truth, Args: []plan.Expr{cols[i].Expr}}
+		case n == ptr && !c.scope.closed:
+			cols[i].Expr = plan.Const{}
+		}
+	}
+	c.step(plan.Project{Cols: cols})
 	return c.out, nil
 }
 
@@ -213,7 +217,7 @@ func (c *compiler) fields(x *Fields) error {
 		item := &x.Items[i]
 		name := item.Name()
 		if f, ok := item.Expr.(*Field); ok && !renamed(item) {
-			if strings.Join(f.Path, ".") == ptr {
+			if strings.Join(f.Path, ".") == ptr && !c.scope.closed {
 				continue // it is the last column of events anyway
 			}
 			e, err := c.expr(f)
