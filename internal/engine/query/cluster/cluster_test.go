@@ -95,6 +95,7 @@ func TestVaryingWords(t *testing.T) {
 			"level=info component="+n+" msg=ready",
 		)
 	}
+	in = append(in, `{"user":"u1","pod":"web"}`, `{"user":"u2","pod":"web"}`, `{"user":"u3","pod":"api"}`)
 	got := patterns(in...)
 	want := []cluster.Pattern{
 		{Text: "cache miss for key", Count: 16, Severity: "INFO"},
@@ -106,6 +107,7 @@ func TestVaryingWords(t *testing.T) {
 		{Text: "connection opened to peer", Count: 8, Severity: "INFO"},
 		{Text: `{"level":"INFO","service":"<Token-1>","msg":"done"}`, Count: 8, Severity: "INFO"},
 		{Text: `{"level":"WARN","service":"<Token-1>","msg":"done"}`, Count: 8, Severity: "WARN"},
+		{Text: `{"user":"<ID-1>","pod":"<Token-2>"}`, Count: 3, Severity: "INFO"},
 	}
 	if diff := cmp.Diff(want, got); diff != "" {
 		t.Error(diff)
@@ -225,7 +227,7 @@ func TestCorpora(t *testing.T) {
 			t.Errorf("%s takes %d bytes", kind, n)
 		}
 	}
-	check(corpus.JSON, 25, 45, `{"time":"<Time-1>","level":"info","service":"<Token-2>","host":"<ID-3>","region":"<Token-4>","msg":"request completed",`+
+	check(corpus.JSON, 25, 45, `{"time":"<Time-1>","level":"info","service":"<Token-2>","host":"<ID-3>","region":"<ID-4>","msg":"request completed",`+
 		`"trace_id":"<ID-5>","span_id":"<ID-6>","user_id":<Number-7>,"http":{"method":"<Token-8>","path":"<Path-9>","status":<Number-10>,"bytes":<Number-11>},"latency_ms":<Number-12>}`)
 	check(corpus.Text, 150, 400, "<Time-1> INFO <Number-2> --- [<Token-3>] [<ID-4>] [<ID-5>] com.shop.web.RequestLogger : <Token-6> <Path-7> -> <Number-8> took <Number-9> ms")
 	check(corpus.Access, 40, 110, `<IPAddress-1> - - [<Time-2>] "GET <Path-3> HTTP/<Number-4>" <Number-5> <Number-6> "<URL-7>" `+

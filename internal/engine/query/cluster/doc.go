@@ -32,7 +32,7 @@
 // Messages have the same shape when they have the same separators and kinds of
 // tokens, and the same severities and keys. In a shape, words tell messages apart
 // and values do not: a value stays in the pattern when all messages of it have the
-// same, else it becomes <Token-N>.
+// same, else it becomes <Token-N>, or <ID-N> when all of them have digits.
 //
 // Rows of words are made patterns like this: if at least half of the words are the
 // same in all rows, positions with at most 4 different words are cut into a pattern

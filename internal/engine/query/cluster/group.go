@@ -58,7 +58,7 @@ func newGroup(shape string) *group {
 		switch shape[i] {
 		case markWord:
 			g.masked = append(g.masked, false)
-		case markValue:
+		case markValue, markMixed:
 			g.values++
 		}
 	}

@@ -74,7 +74,7 @@ func classify(t []byte, s, e int, f uint8) (kind uint8, end int) {
 			}
 		}
 		if digits <= 2 {
-			return value, e
+			return mixed, e
 		}
 	}
 	if isUUID(t[s:e]) {

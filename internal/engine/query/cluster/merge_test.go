@@ -94,7 +94,7 @@ func TestAddN(t *testing.T) {
 	c := cluster.New(cluster.Options{})
 	c.AddN([]byte("job a1 done"), 3)
 	c.AddN([]byte("job b2 done"), 4)
-	want := []cluster.Pattern{{Text: "job <Token-1> done", Count: 7, Severity: "INFO"}}
+	want := []cluster.Pattern{{Text: "job <ID-1> done", Count: 7, Severity: "INFO"}}
 	if diff := cmp.Diff(want, c.Patterns()); diff != "" {
 		t.Error(diff)
 	}

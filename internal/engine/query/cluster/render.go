@@ -6,7 +6,7 @@ import (
 )
 
 var kindNames = [kinds]string{
-	word: "Token", value: "Token", number: "Number", duration: "Duration", clock: "Time", address: "IPAddress", uuid: "UUID",
+	word: "Token", value: "Token", mixed: "ID", number: "Number", duration: "Duration", clock: "Time", address: "IPAddress", uuid: "UUID",
 	ident: "ID", email: "Email", path: "Path", url: "URL", stack: "StackTrace",
 }
 
@@ -39,10 +39,13 @@ func skeletonOf(shape string, t template) skeletal {
 				s.text = append(s.text, words[0]...)
 			}
 			words = words[1:]
-		case c == markValue:
-			if v := values[0]; v != varies {
+		case c == markValue || c == markMixed:
+			switch v := values[0]; {
+			case v != varies:
 				slot(slotted{value: v})
-			} else {
+			case c == markMixed:
+				slot(slotted{kind: ident})
+			default:
 				slot(slotted{})
 			}
 			values = values[1:]

@@ -6,10 +6,12 @@ import (
 )
 
 // The kinds of tokens. Words tell messages apart. A value is a word that does
-// not: it is kept only when all messages of a pattern have the same.
+// not: it is kept only when all messages of a pattern have the same. A mixed one
+// is a value with a digit or two.
 const (
 	word uint8 = iota
 	value
+	mixed
 	number
 	duration
 	clock
@@ -153,7 +155,7 @@ func (s *scanner) scan(t []byte) uint64 {
 				continue
 			}
 		}
-		if k <= value && (!json || i+1 >= len(t) || t[i] != '"' || t[i+1] != ':') { // no key
+		if k <= mixed && (!json || i+1 >= len(t) || t[i] != '"' || t[i+1] != ':') { // no key
 			if i-start >= 8 && hexWord(t[i-8:i]) {
 				k = ident
 			} else if start > 0 || f&^lower != 0 {
@@ -225,13 +227,20 @@ func (s *scanner) wordKind(t []byte, from, to, n int, f uint8, json bool) uint8 
 		if isLevel(w) {
 			return word
 		}
-		return value
+		return valueKind(f)
 	}
 	if f&^(letter|joiner) == 0 && (f&letter != letter || !isCamel(w)) || after == '=' {
 		return word
 	}
 	if n := len(w); n > 5 && string(w[n-5:]) == "Error" || n > 9 && string(w[n-9:]) == "Exception" {
 		return word
+	}
+	return valueKind(f)
+}
+
+func valueKind(f uint8) uint8 {
+	if f&digit != 0 {
+		return mixed
 	}
 	return value
 }

@@ -9,6 +9,7 @@ const (
 	markKind  = 0x0e // + kind
 	markWord  = markKind + word
 	markValue = markKind + value
+	markMixed = markKind + mixed
 	markRest  = 0x1f // the rest of the message, last
 
 	rest = "\x1f"
@@ -61,7 +62,7 @@ func (p *shaper) make(s *scanner, t []byte) {
 			list.kind, list.n = k.kind, 1
 		}
 		p.shape = append(append(p.shape, p.sep...), markKind+k.kind)
-		if k.kind == value {
+		if k.kind == value || k.kind == mixed {
 			p.values = append(p.values, i)
 		}
 	}
