@@ -188,9 +188,9 @@ func readDirectory(f vfs.File) (*directory, error) {
 	return d, nil
 }
 
-// readRows calls yield for each cell that is not Null of the rows [from, to), row by row.
-// text is valid during the call only.
-func (c *codec) readRows(f vfs.File, d *directory, from, to int, yield func(row, column int, text []byte)) error {
+// readRows calls yield for each cell of the rows [from, to), row by row. text is valid during the
+// call only.
+func (c *codec) readRows(f vfs.File, d *directory, from, to int, yield func(row, column int, text []byte, null bool)) error {
 	at := 0
 	var stored, raw []byte
 	for _, p := range d.Pages {
@@ -224,7 +224,7 @@ func (c *codec) readRows(f vfs.File, d *directory, from, to int, yield func(row,
 }
 
 // cells takes a page apart.
-func cells(raw []byte, first, rows, columns, from, to int, yield func(row, column int, text []byte)) error {
+func cells(raw []byte, first, rows, columns, from, to int, yield func(row, column int, text []byte, null bool)) error {
 	for row := first; row < first+rows; row++ {
 		for col := range columns {
 			n, w := binary.Uvarint(raw)
@@ -232,13 +232,11 @@ func cells(raw []byte, first, rows, columns, from, to int, yield func(row, colum
 				return fmt.Errorf("%w: a row does not fit", errDamaged)
 			}
 			raw = raw[w:]
-			if n == 0 {
-				continue
-			}
+			text := raw[:max(n, 1)-1]
+			raw = raw[len(text):]
 			if row >= from && row < to {
-				yield(row, col, raw[:n-1])
+				yield(row, col, text, n == 0)
 			}
-			raw = raw[n-1:]
 		}
 	}
 	if len(raw) > 0 {

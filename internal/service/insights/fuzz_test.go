@@ -51,7 +51,7 @@ func FuzzReadResult(f *testing.F) {
 		}
 		from, to = min(max(from, 0), d.Rows), min(max(to, 0), d.Rows)
 		last := -1
-		err = c.readRows(file, d, from, to, func(row, column int, _ []byte) {
+		err = c.readRows(file, d, from, to, func(row, column int, _ []byte, _ bool) {
 			if row < from || row >= to || row < last || column < 0 || column >= len(d.Columns) {
 				t.Fatalf("cell %d of row %d, asked for %d to %d", column, row, from, to)
 			}

@@ -250,3 +250,22 @@ func (s *stepper) ScanBlocks(ctx context.Context, q store.BlockQuery, _ int, fn 
 		return fn(i, b)
 	})
 }
+
+// Queries that run and those that wait end when the service is closed.
+func TestClose(t *testing.T) {
+	w := newWorld(t, func(o *insights.Options) { o.Concurrency = 1 })
+	w.put("/a", "s", map[int64]string{-1: "x"})
+	release := w.gate.hold()
+	running, waiting := w.begin(hour(show, "/a")), w.begin(hour(show, "/a"))
+	w.must(w.Close())
+	w.must(w.Close())
+	release()
+	w.open()
+	for _, id := range []string{running, waiting} {
+		p := w.ended(id)
+		equal(t, "status", []string{p.Status, p.Reason}, []string{insights.Failed, "The server was stopped while the query ran."})
+	}
+	if err := w.Stop(context.Background(), scope, waiting); !errors.Is(err, insights.ErrEnded) {
+		t.Errorf("stop: %v", err)
+	}
+}

@@ -18,6 +18,9 @@ const (
 	// tokenLife is how long a token of Results is accepted.
 	tokenLife = time.Hour
 
+	// maxPageBytes bounds the memory of one page, but for its last row.
+	maxPageBytes = 64 << 20
+
 	// settle is how long Results waits for a query that is younger than young and may end at any
 	// moment, so that small queries are answered with one call.
 	settle = 10 * time.Millisecond
@@ -75,7 +78,7 @@ func (s *Service) Results(ctx context.Context, scope logs.Scope, id string, toke
 	if p.Rows, err = s.readFile(id, from, to); err != nil {
 		return Page{}, fmt.Errorf("read the result of query %s: %w", id, err)
 	}
-	p.Next = s.nextToken(id, to, o.Rows)
+	p.Next = s.nextToken(id, from+len(p.Rows), o.Rows)
 	return p, nil
 }
 
@@ -136,7 +139,7 @@ func (j *job) page(ctx context.Context, token *string, limit int) (Page, error) 
 	}
 	p.Rows = cellsOf(rows, from, to)
 	if ended {
-		p.Next = j.s.nextToken(j.id, to, rows.len())
+		p.Next = j.s.nextToken(j.id, from+len(p.Rows), rows.len())
 	}
 	return p, nil
 }
@@ -191,25 +194,47 @@ func (j *job) snapshot() {
 	j.stats.GroupsScanned = j.scanned
 }
 
-// cellsOf returns rows as the API shows them.
-func cellsOf(rows *rowSet, from, to int) [][]Cell {
-	out := make([][]Cell, to-from)
-	if from == to {
-		return out
-	}
-	rows.each(from, to, func(row, column int, text []byte, null bool) {
-		r := &out[row-from]
-		if *r == nil {
-			*r = make([]Cell, 0, len(rows.columns))
-		}
-		if !null {
-			*r = append(*r, Cell{rows.columns[column], string(text)})
-		}
-	})
-	return out
+// pageBuilder makes the rows of a page. A page ends early with the row that brings it to maxPageBytes.
+type pageBuilder struct {
+	from    int
+	columns []string
+	rows    [][]Cell
+	bytes   int
 }
 
-// readFile reads the rows [from, to) of a result file.
+// take adds a cell, those of Null too. Cells come row by row.
+func (p *pageBuilder) take(row, column int, text []byte, null bool) {
+	switch row - p.from {
+	case len(p.rows) - 1:
+	case len(p.rows):
+		if p.bytes >= maxPageBytes {
+			return
+		}
+		p.rows = append(p.rows, make([]Cell, 0, len(p.columns)))
+	default:
+		return // behind the end
+	}
+	if !null {
+		r := &p.rows[row-p.from]
+		*r = append(*r, Cell{p.columns[column], string(text)})
+		p.bytes += len(text) + cellBytes
+	}
+}
+
+// cellBytes is the memory of a cell beside its text.
+const cellBytes = 32
+
+// cellsOf returns rows as the API shows them: [from, to), or fewer when they are large.
+func cellsOf(rows *rowSet, from, to int) [][]Cell {
+	if from == to {
+		return [][]Cell{}
+	}
+	p := pageBuilder{from: from, columns: rows.columns, rows: make([][]Cell, 0, to-from)}
+	rows.each(from, to, p.take)
+	return p.rows
+}
+
+// readFile reads the rows [from, to) of a result file, or fewer when they are large.
 func (s *Service) readFile(id string, from, to int) ([][]Cell, error) {
 	f, err := s.o.FS.Open(s.path(id))
 	if err != nil {
@@ -223,15 +248,9 @@ func (s *Service) readFile(id string, from, to int) ([][]Cell, error) {
 	if to > d.Rows {
 		return nil, fmt.Errorf("%w: it has %d rows, not %d", errDamaged, d.Rows, to)
 	}
-	out := make([][]Cell, to-from)
-	err = s.codec.readRows(f, d, from, to, func(row, column int, text []byte) {
-		r := &out[row-from]
-		if *r == nil {
-			*r = make([]Cell, 0, len(d.Columns))
-		}
-		*r = append(*r, Cell{d.Columns[column], string(text)})
-	})
-	return out, err
+	p := pageBuilder{from: from, columns: d.Columns, rows: make([][]Cell, 0, to-from)}
+	err = s.codec.readRows(f, d, from, to, p.take)
+	return p.rows, err
 }
 
 // writeFile writes the result file of a job and returns its length.

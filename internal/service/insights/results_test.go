@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"strings"
 	"sync/atomic"
 	"syscall"
 	"testing"
@@ -262,4 +263,33 @@ func TestFullDisk(t *testing.T) {
 	w.must(w.Close())
 	w.open()
 	equal(t, "answer after a restart", text(w.ended(id).Rows), "@message=x\n")
+}
+
+// A page of large rows ends early, in memory and on disk.
+func TestLargeRows(t *testing.T) {
+	if testing.Short() {
+		t.Skip("80 MB of rows")
+	}
+	w := newWorld(t, func(o *insights.Options) { o.Memory = 256 << 20 })
+	big := strings.Repeat("0123456789", 100_000)
+	const n = 80
+	for i := range int64(n) {
+		w.put("/a", "s", map[int64]string{-1 - i: big})
+	}
+	id := w.begin(hour("fields @message", "/a"))
+	for range 2 {
+		p := w.ended(id)
+		rows, pages := len(p.Rows), 1
+		for p.Next != "" {
+			var err error
+			p, err = w.Results(context.Background(), scope, id, &p.Next, 0)
+			w.must(err)
+			rows += len(p.Rows)
+			pages++
+		}
+		equal(t, "rows and pages", []int{rows, pages}, []int{n, 2})
+		w.saved(id)
+		w.must(w.Close())
+		w.open()
+	}
 }

@@ -185,12 +185,16 @@ func (s *Service) expired(q *catalog.Query) bool {
 // Expire drops queries and results that are older than is kept, and the oldest ones beyond what may
 // be kept. The service does so by itself every minute.
 func (s *Service) Expire(ctx context.Context) error {
-	for {
+	for first := true; ; first = false {
 		n, bytes, err := s.o.Catalog.QueryUsage(ctx)
 		if err != nil {
 			return err
 		}
-		oldest, err := s.o.Catalog.OldestQueries(ctx, expireBatch)
+		batch := expireBatch
+		if first && n <= s.o.MaxQueries && bytes <= s.o.MaxBytes {
+			batch = 1 // most often there is nothing to do
+		}
+		oldest, err := s.o.Catalog.OldestQueries(ctx, batch)
 		if err != nil {
 			return err
 		}
@@ -215,7 +219,7 @@ func (s *Service) Expire(ctx context.Context) error {
 				return fmt.Errorf("remove a result: %w", err)
 			}
 		}
-		if len(ids) < len(oldest) || len(oldest) < expireBatch {
+		if len(ids) < len(oldest) || len(oldest) < batch {
 			return nil
 		}
 	}

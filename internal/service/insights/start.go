@@ -89,6 +89,9 @@ func (s *Service) prepare(ctx context.Context, scope logs.Scope, r StartRequest)
 	if !known {
 		return nil, parameterf("Queries in the language %s are not supported by this server.", name)
 	}
+	if r.Limit < 0 || r.Limit > MaxRows {
+		return nil, parameterf("The limit must be between 1 and %d.", MaxRows)
+	}
 	start, end, err := r.timeRange()
 	if err != nil {
 		return nil, err

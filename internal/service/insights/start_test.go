@@ -2,6 +2,7 @@ package insights_test
 
 import (
 	"context"
+	"errors"
 	"fmt"
 	"strings"
 	"testing"
@@ -125,5 +126,33 @@ func TestMalformedQueries(t *testing.T) {
 		r := hour(show, "/a")
 		r.Language = language
 		w.refuses(r, "Queries in the language "+language+" are not supported by this server.")
+	}
+}
+
+func TestLanguages(t *testing.T) {
+	w := newWorld(t)
+	w.put("/a", "s", map[int64]string{-2: `{"n":1}`, -1: `{"n":2}`})
+	ask := func(language, query string, names ...string) insights.StartRequest {
+		r := hour(query, names...)
+		r.Language = language
+		return r
+	}
+	w.answers(ask(insights.CWLI, "filter n > 1 | fields n", "/a"), "n=2\n")
+	w.answers(ask(insights.PPL, "where n > 1 | fields n", "/a"), "n=2\n")
+	w.answers(ask(insights.PPL, "source = [lg:`/a`] | where n > 1 | fields n"), "n=2\n")
+	w.answers(ask(insights.SQL, "SELECT n FROM `/a` WHERE n > 1"), "n=2\n")
+	w.refuses(ask(insights.SQL, "SELECT n FROM `/a`", "/a"), insights.ErrSourceAndGroups.Error())
+	w.refuses(ask(insights.SQL, "SELECT n FROM `/none`"), groups.ErrGroupNotFound.Error())
+	w.refuses(ask(insights.PPL, "where n > 1"), insights.ErrGroups.Error())
+	for _, language := range []string{insights.PPL, insights.SQL} {
+		var m *insights.MalformedError
+		if _, err := w.Start(context.Background(), scope, ask(language, "where where", "/a")); !errors.As(err, &m) {
+			t.Errorf("%s: %v", language, err)
+		}
+	}
+	for _, limit := range []int{-1, insights.MaxRows + 1} {
+		r := hour(show, "/a")
+		r.Limit = limit
+		w.refuses(r, "The limit must be between 1 and 100000.")
 	}
 }
