@@ -356,7 +356,9 @@ func colons(t []byte, s int) (uint8, int) {
 				}
 				double = true
 			}
-			n, run = n+1, 0
+			if n, run = n+1, 0; n > 7 {
+				return 0, 0
+			}
 			continue
 		case isHex(b):
 			if run++; run > 4 {
@@ -371,7 +373,7 @@ func colons(t []byte, s int) (uint8, int) {
 	if n == 5 && pairs && run == 2 {
 		return ident, i
 	}
-	if n < 2 || n > 7 || !double && n != 7 || run == 0 && !(i-s >= 2 && t[i-2] == ':') {
+	if n < 2 || !double && n != 7 || run == 0 && !(i-s >= 2 && t[i-2] == ':') {
 		return 0, 0
 	}
 	return address, i
