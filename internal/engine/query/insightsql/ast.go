@@ -11,7 +11,6 @@ type Query struct {
 	Commands []Command
 
 	text string // all of it, which spans point into
-	sub  bool   // it is a part of another query
 }
 
 // SourceKind tells the selectors of SOURCE apart.

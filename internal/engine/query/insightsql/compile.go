@@ -2,7 +2,6 @@ package insightsql
 
 import (
 	"context"
-	"fmt"
 	"strings"
 
 	"github.com/cumulog/cumulog/internal/engine/query/plan"
@@ -95,8 +94,8 @@ func (c *compiler) query(q *Query) (*Compiled, error) {
 
 func (c *compiler) step(s plan.Step) { c.out.Steps = append(c.out.Steps, s) }
 
-// cap translates a limit. Of several the last one counts.
-func (c *compiler) cap(i int, x *Limit) {
+// atMost translates a limit. Of several the last one counts.
+func (c *compiler) atMost(i int, x *Limit) {
 	for _, later := range c.tree.Commands[i+1:] {
 		if _, ok := later.(*Limit); ok {
 			return
@@ -187,7 +186,7 @@ func (c *compiler) command(i int) error {
 	case *Sort:
 		return c.sort(x)
 	case *Limit:
-		c.cap(i, x)
+		c.atMost(i, x)
 		return nil
 	case *Dedup:
 		return c.dedupe(x)
@@ -211,62 +210,56 @@ func (c *compiler) command(i int) error {
 	return c.transform(i, x)
 }
 
+// fields translates fields and display: what is more than a field becomes a
+// column, and all of them are shown.
 func (c *compiler) fields(x *Fields) error {
 	var names []string
 	for i := range x.Items {
 		item := &x.Items[i]
-		name := item.Name()
-		if f, ok := item.Expr.(*Field); ok && !renamed(item) {
-			if strings.Join(f.Path, ".") == ptr && !c.scope.closed {
-				continue // it is the last column of events anyway
-			}
-			e, err := c.expr(f)
-			if err != nil {
-				return err
-			}
-			if plain, ok := e.(plan.Field); (!ok || plain.Name != name) && !c.system(name) {
-				if !c.made(name, item.Expr) {
-					c.extend(name, e)
-					c.scope.made[name] = item.Expr
-				}
-			}
-			names = append(names, name)
-			continue
+		if f, ok := item.Expr.(*Field); ok && strings.Join(f.Path, ".") == ptr && !renamed(item) && !c.scope.closed {
+			continue // it is the last column of events anyway
 		}
-		if item.Alias == "" && c.made(name, item.Expr) {
-			names = append(names, name)
-			continue
-		}
-		e, err := c.expr(item.Expr)
-		if err != nil {
+		if err := c.computed(item); err != nil {
 			return err
 		}
-		if c.scope.taken(name) {
-			return defined(item.as, name)
-		}
-		c.extend(name, e)
-		c.remember(item)
-		c.scope.made[name] = nil
-		if item.Alias == "" {
-			c.scope.made[name] = item.Expr
-		}
-		names = append(names, name)
+		names = appendNew(names, item.Name())
 	}
 	if x.Display {
-		c.scope.display = []string{}
-		for _, n := range names {
-			c.scope.display = appendNew(c.scope.display, n)
-		}
+		c.scope.display = append([]string{}, names...)
 		return nil
 	}
-	if !c.scope.chosen {
-		c.scope.chosen = true
-		if c.scope.closed {
-			c.scope.shown = nil
-		}
+	if !c.scope.chosen && c.scope.closed {
+		c.scope.shown = nil
 	}
+	c.scope.chosen = true
 	for _, n := range names {
 		c.scope.show(n)
+	}
+	return nil
+}
+
+// computed makes sure that there is a column for an item.
+func (c *compiler) computed(item *Item) error {
+	name, own := item.Name(), !renamed(item)
+	_, field := item.Expr.(*Field)
+	if own && !field && c.made(name, item.Expr) {
+		return nil
+	}
+	e, err := c.expr(item.Expr)
+	if err != nil {
+		return err
+	}
+	switch col, ok := e.(plan.Field); {
+	case own && field && (ok && col.Name == name || c.system(name) || c.made(name, item.Expr)):
+		return nil
+	case !(own && field) && c.scope.taken(name):
+		return defined(item.as, name)
+	}
+	c.extend(name, e)
+	c.remember(item)
+	c.scope.made[name] = nil
+	if own {
+		c.scope.made[name] = item.Expr
 	}
 	return nil
 }
@@ -318,5 +311,5 @@ func unknown(at Span, name string) error {
 
 // bad wraps the error of a constant of a call.
 func bad(e *Call, err error) error {
-	return refused(e.Span, "%s: %v", e.Name, fmt.Errorf("%w", err))
+	return refused(e.Span, "%s: %v", e.Name, err)
 }

@@ -55,7 +55,7 @@ func (c *compiler) join(i int, x *Join) error {
 			})
 		}
 	}
-	sub := &Query{Sources: x.Sub.Sources, Commands: append(x.Sub.Commands[:len(x.Sub.Commands):len(x.Sub.Commands)], display), text: x.Sub.text, sub: true}
+	sub := &Query{Sources: x.Sub.Sources, Commands: append(x.Sub.Commands[:len(x.Sub.Commands):len(x.Sub.Commands)], display), text: x.Sub.text}
 	if _, err := c.columnsOfSub(sub, x.Span); err != nil {
 		return err
 	}

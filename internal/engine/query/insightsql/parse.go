@@ -123,7 +123,7 @@ func (p *parser) oneOf(words ...string) string {
 
 // query reads a query; that of a sub ends before a parenthesis.
 func (p *parser) query(sub bool) *Query {
-	q := &Query{text: p.lex.text, sub: sub}
+	q := &Query{text: p.lex.text}
 	p.accept("|")
 	if p.word("source") {
 		p.sources(q)

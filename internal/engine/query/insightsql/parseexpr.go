@@ -120,7 +120,7 @@ func (p *parser) predicate() Expr {
 func (p *parser) subquery() *Query {
 	if p.subs++; p.subs > 1 {
 		p.fail(refused(p.tok.at, "subqueries cannot be nested"))
-		return &Query{sub: true}
+		return &Query{}
 	}
 	depth := p.depth
 	p.depth = 0

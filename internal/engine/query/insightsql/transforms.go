@@ -388,7 +388,7 @@ func (c *compiler) compared(x Command, by func(previous *plan.Rows) (plan.Transf
 	if !c.dry {
 		start := max(before(time.UnixMilli(c.env.Start).UTC()).UnixMilli(), 0)
 		end := max(start+c.env.End-c.env.Start, start)
-		q := &Query{Sources: c.tree.Sources, Commands: c.earlier, text: c.tree.text, sub: true}
+		q := &Query{Sources: c.tree.Sources, Commands: c.earlier, text: c.tree.text}
 		var err error
 		if previous, err = c.run(q, start, end, MaxLimit, x.where()); err != nil {
 			return err
