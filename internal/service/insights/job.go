@@ -156,6 +156,9 @@ func (j *job) end(result *exec.Result, err error) {
 	}
 	if err != nil {
 		j.reason = reason(err)
+		if p, ok := errors.AsType[*exec.PanicError](err); ok {
+			j.s.o.Logger.Error("query met a defect of the server", "query", j.id, "text", j.shown, "panic", p.Value, "stack", string(p.Stack))
+		}
 		j.s.o.Logger.Info("query ended without an answer", "query", j.id, "status", j.status, "reason", j.reason)
 	}
 	j.stats = j.count(result)

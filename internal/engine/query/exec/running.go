@@ -44,15 +44,15 @@ func Start(ctx context.Context, query *plan.Query, src plan.Source, o Options) *
 	r := &Running{run: newRun(ctx, query, o), done: make(chan struct{})}
 	go func() {
 		defer close(r.done)
-		r.result, r.err = r.run.do(src)
+		r.result, r.err = r.run.guard(src)
 	}()
 	return r
 }
 
 // Run runs a query. A cancelled context ends it with the cause; so does the
-// first error of the source.
+// first error of the source. A panic is an error, *PanicError.
 func Run(ctx context.Context, query *plan.Query, src plan.Source, o Options) (*Result, error) {
-	return newRun(ctx, query, o).do(src)
+	return newRun(ctx, query, o).guard(src)
 }
 
 // Wait returns the answer when the query has ended.
@@ -92,7 +92,12 @@ func (r *Running) Snapshot() (*Result, error) {
 	r.run.looks.Lock()
 	if !r.run.ended {
 		defer r.run.looks.Unlock()
-		return r.run.look()
+		var result *Result
+		err := guarded(func() (err error) {
+			result, err = r.run.look()
+			return err
+		})
+		return result, err
 	}
 	r.run.looks.Unlock()
 	return r.Wait()
@@ -114,6 +119,15 @@ func newRun(ctx context.Context, query *plan.Query, o Options) *run {
 	return r
 }
 
+// guard runs the query.
+func (r *run) guard(src plan.Source) (result *Result, err error) {
+	err = guarded(func() (err error) {
+		result, err = r.do(src)
+		return err
+	})
+	return result, err
+}
+
 // do runs the query.
 func (r *run) do(src plan.Source) (*Result, error) {
 	request := r.query.Request
@@ -129,7 +143,7 @@ func (r *run) do(src plan.Source) (*Result, error) {
 				r.workers[i] = w
 				r.mu.Unlock()
 			}
-			return w.block(b)
+			return guarded(func() error { return w.block(b) })
 		})
 		if errors.Is(err, errEnough) {
 			err = nil
