@@ -101,8 +101,18 @@ func needOfText(f Field, text string) hint.Need {
 	if f.Name == Message {
 		return hint.Text(text)
 	}
-	if IsSystem(f.Name) {
+	if _, json := JSONName(f.Name); IsSystem(f.Name) || !json && !verbatim(f.Name) {
 		return hint.Need{}
 	}
 	return hint.JSONText(text)
+}
+
+// verbatim reports whether the text of a field that is found in lines stands there.
+// Numbers with a unit do not.
+func verbatim(name string) bool {
+	switch name {
+	case "@requestId", "@type", "@xrayTraceId", "@xraySegmentId":
+		return true
+	}
+	return false
 }
