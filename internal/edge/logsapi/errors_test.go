@@ -23,9 +23,10 @@ import (
 // internalOnly are errors of the services that clients must not see: they
 // stand for broken promises between packages.
 var internalOnly = map[string]bool{
-	"ingest.ErrBadBatch":  true, // the decoder checks what it means
-	"insights.ErrNoTable": true, // the query that asks for the table fails
-	"ingest.EntityError":  true, // no error of a call, but part of an answer
+	"ingest.ErrBadBatch":          true, // the decoder checks what it means
+	"insights.ErrExplainNeedsRun": true, // of the console API
+	"insights.ErrNoTable":         true, // the query that asks for the table fails
+	"ingest.EntityError":          true, // no error of a call, but part of an answer
 }
 
 // Every error that a service exports has its place in errors.go.
