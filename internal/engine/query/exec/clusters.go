@@ -57,7 +57,7 @@ func (c *clusters) rows() (*table, error) {
 		}
 		t.cols[0][i] = plan.TextValue(p.Text)
 		t.cols[1][i] = plan.NumberValue(float64(p.Count))
-		t.cols[2][i] = plan.NumberValue(float64(p.Count) / float64(total))
+		t.cols[2][i] = plan.RatioValue(p.Count, total)
 		t.cols[3][i] = plan.TextValue(p.Severity)
 		if err := c.s.pace.work(len(p.Text) + 64); err != nil {
 			return nil, err

@@ -48,6 +48,17 @@ func ClusterColumns() []string {
 	return []string{"@pattern", "@sampleCount", "@ratio", "@severityLabel"}
 }
 
+// RatioValue returns the share that part has of all, with the four decimals that
+// results show.
+func RatioValue(part, all int64) Value {
+	if all == 0 {
+		return Value{}
+	}
+	text := strconv.AppendFloat(nil, float64(part)/float64(all), 'f', 4, 64)
+	f, _ := ParseNumber(text)
+	return Value{Kind: Raw, Num: f, Text: text}
+}
+
 // Transform computes rows from all rows together, in their order.
 type Transform struct {
 	Name string // one line of Explain

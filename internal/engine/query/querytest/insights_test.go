@@ -77,7 +77,7 @@ func runSet(t *testing.T, set *querytest.DataSet, parse parser) {
 		found := wrong[c]
 		switch {
 		case len(found) == 0 && c.HasPending:
-			t.Logf("%s: the case holds, it is pending no longer\n%s", c.Where, c.Query)
+			t.Errorf("%s: the case holds, it is pending no longer\n%s", c.Where, c.Query)
 		case len(found) > 0 && !c.HasPending:
 			t.Errorf("%s: %d answers are wrong\n%s\n%s", c.Where, len(found), c.Query, found[0])
 		}

@@ -68,7 +68,7 @@ func naiveCluster(s plan.Cluster, recs []record) ([]string, []record) {
 	names := plan.ClusterColumns()
 	for _, p := range c.Patterns() {
 		out = append(out, record{cols: []cell{{names[0], plan.TextValue(p.Text)}, {names[1], plan.NumberValue(float64(p.Count))},
-			{names[2], plan.NumberValue(float64(p.Count) / float64(c.Total()))}, {names[3], plan.TextValue(p.Severity)}}})
+			{names[2], plan.RatioValue(p.Count, c.Total())}, {names[3], plan.TextValue(p.Severity)}}})
 	}
 	return names, out
 }
