@@ -71,43 +71,53 @@ func compileLike(l *Like, pattern string) (*regexp.Regexp, error) {
 	return regexp.Compile(parseLike(pattern, l.Escape).regex)
 }
 
+// textOf returns the text of a value, made in the arena if need be; false for Null
+// and lists.
+func textOf(v *plan.Value, a *plan.Arena) ([]byte, bool) {
+	switch v.Kind {
+	case plan.Null, plan.List:
+		return nil, false
+	case plan.Number, plan.Time:
+		from := len(a.Bytes)
+		a.Bytes = v.AppendText(a.Bytes)
+		return a.Text(from), true
+	}
+	return v.Text, true
+}
+
 // match3 is a LIKE with a constant pattern.
 func match3(re *regexp.Regexp) *plan.Function {
 	return fixed("like3 /"+re.String()+"/", 1, func(args []plan.Value, a *plan.Arena) plan.Value {
-		if !plan.HasText(&args[0]) {
+		t, ok := textOf(&args[0], a)
+		if !ok {
 			return plan.Value{}
 		}
-		from := len(a.Bytes)
-		t := args[0].Text
-		if args[0].Kind == plan.Number || args[0].Kind == plan.Time {
-			a.Bytes = args[0].AppendText(a.Bytes)
-			t = a.Text(from)
-		}
-		ok := re.Match(t)
-		a.Bytes = a.Bytes[:from]
-		return Truth(ok)
+		return Truth(re.Match(t))
 	})
 }
 
-// dynamicLike is a LIKE whose pattern differs from row to row.
+// dynamicLike is a LIKE whose pattern differs from row to row. The last pattern is
+// remembered; one that is no regular expression makes Null.
 func dynamicLike(l *Like) *plan.Function {
 	like := *l
 	return &plan.Function{Name: l.Op + "3" + l.Escape, Min: 2, Max: 2, Absent: true, Bind: func([]*plan.Value) (plan.Eval, error) {
 		var last string
 		var re *regexp.Regexp
-		return func(args []plan.Value, _ *plan.Arena) plan.Value {
-			if !plan.HasText(&args[0]) || !plan.HasText(&args[1]) {
+		known := false
+		return func(args []plan.Value, a *plan.Arena) plan.Value {
+			t, ok := textOf(&args[0], a)
+			pattern, ok2 := textOf(&args[1], a)
+			if !ok || !ok2 {
 				return plan.Value{}
 			}
-			if pattern := string(args[1].AppendText(nil)); re == nil || pattern != last {
-				var err error
-				if re, err = compileLike(&like, pattern); err != nil {
-					re = nil
-					return plan.Value{}
-				}
-				last = pattern
+			if !known || string(pattern) != last {
+				last, known = string(pattern), true
+				re, _ = compileLike(&like, last)
 			}
-			return Truth(re.Match(args[0].AppendText(nil)))
+			if re == nil {
+				return plan.Value{}
+			}
+			return Truth(re.Match(t))
 		}, nil
 	}}
 }

@@ -1,6 +1,7 @@
 package sqlexpr
 
 import (
+	"bytes"
 	"math"
 	"strings"
 	"time"
@@ -11,19 +12,116 @@ import (
 // maxTime bounds times, in ms.
 const maxTime = 1 << 48
 
-// timeLayouts are the forms of a time in a text; a fraction may follow seconds.
-var timeLayouts = []string{"2006-01-02 15:04:05", "2006-01-02T15:04:05", "2006-01-02 15:04", "2006-01-02T15:04", "2006-01-02",
-	"2006-01-02T15:04:05Z07:00", "2006-01-02 15:04:05Z07:00"}
+// ParseTime reads a date or a time: 2025-10-05, 2025-10-05 13:45, with seconds, a
+// fraction of them and a zone (Z, +02:00 or +0200). It is in UTC unless it has a zone.
+func ParseTime(s string) (plan.Value, bool) { return parseTime([]byte(s)) }
 
-// ParseTime reads a date or a time, in UTC unless it has a zone.
-func ParseTime(s string) (plan.Value, bool) {
-	s = strings.TrimSpace(s)
-	for _, l := range timeLayouts {
-		if t, err := time.Parse(l, s); err == nil {
-			return TimeValue(t), true
+// parseTime is ParseTime, without allocation.
+func parseTime(s []byte) (plan.Value, bool) {
+	s = bytes.TrimSpace(s)
+	p := timeParser{s: s}
+	y, mo, d := p.number(4, 1, 9999), 0, 0
+	p.sign("-")
+	mo = p.number(2, 1, 12)
+	p.sign("-")
+	d = p.number(2, 1, 31)
+	h, mi, sec, ns, zone := 0, 0, 0, 0, 0
+	if !p.bad && p.pos < len(s) {
+		p.sign(" T")
+		h = p.number(2, 0, 23)
+		p.sign(":")
+		mi = p.number(2, 0, 59)
+		if p.peek() == ':' {
+			p.pos++
+			sec = p.number(2, 0, 59)
+			ns = p.fraction()
 		}
+		zone = p.zone()
 	}
-	return plan.Value{}, false
+	if p.bad || p.pos < len(s) {
+		return plan.Value{}, false
+	}
+	t := time.Date(y, time.Month(mo), d, h, mi, sec, ns, time.UTC)
+	if t.Day() != d {
+		return plan.Value{}, false
+	}
+	return TimeValue(t.Add(-time.Duration(zone) * time.Minute)), true
+}
+
+// timeParser reads a time from left to right.
+type timeParser struct {
+	s   []byte
+	pos int
+	bad bool
+}
+
+func (p *timeParser) peek() byte {
+	if p.pos < len(p.s) {
+		return p.s[p.pos]
+	}
+	return 0
+}
+
+// number reads exactly n digits.
+func (p *timeParser) number(n, lo, hi int) int {
+	v := 0
+	for range n {
+		c := p.peek()
+		if c < '0' || c > '9' {
+			p.bad = true
+			return 0
+		}
+		v = v*10 + int(c-'0')
+		p.pos++
+	}
+	p.bad = p.bad || v < lo || v > hi
+	return v
+}
+
+func (p *timeParser) sign(of string) {
+	if c := p.peek(); c == 0 || strings.IndexByte(of, c) < 0 {
+		p.bad = true
+		return
+	}
+	p.pos++
+}
+
+// fraction reads a fraction of a second, as ns.
+func (p *timeParser) fraction() int {
+	if c := p.peek(); c != '.' && c != ',' {
+		return 0
+	}
+	p.pos++
+	from, v, unit := p.pos, 0, 100_000_000
+	for c := p.peek(); c >= '0' && c <= '9'; c = p.peek() {
+		v += int(c-'0') * unit
+		unit /= 10
+		p.pos++
+	}
+	p.bad = p.bad || p.pos == from || p.pos-from > 9
+	return v
+}
+
+// zone reads the offset from UTC, in minutes.
+func (p *timeParser) zone() int {
+	c := p.peek()
+	switch c {
+	case 'Z':
+		p.pos++
+		return 0
+	case '+', '-':
+		p.pos++
+		n := 60 * p.number(2, 0, 23)
+		if p.peek() == ':' {
+			p.pos++
+		}
+		n += p.number(2, 0, 59)
+		if c == '-' {
+			return -n
+		}
+		return n
+	}
+	return 0
 }
 
 // TimeValue returns a time as a value; Null when it is out of bounds.
@@ -38,7 +136,7 @@ func TimeValue(t time.Time) plan.Value {
 // timeOf returns the time that a value is: a time, ms, or a text of a time.
 func timeOf(v *plan.Value) (time.Time, bool) {
 	if v.Kind == plan.Text {
-		p, ok := ParseTime(string(v.Text))
+		p, ok := parseTime(v.Text)
 		if ok {
 			return time.UnixMilli(int64(p.Num)).UTC(), true
 		}
