@@ -57,6 +57,10 @@
 //     when there are still too many after 6, then 1, then 0. Separators of more than
 //     200, 48 or 16 bytes cut a shape as well. The rest of a message is <Token-N>.
 //
+// What words of several positions make together is not bounded but by these
+// limits: random words from a small vocabulary can take some ten MB for each shape.
+// Bytes says what is held, and the caller stops when that is too much.
+//
 // All of these depend on the set of messages only, never on their order: adding
 // messages in any order, to any number of Clusterers that are merged in any order,
 // gives the same patterns. (Skeletons are told apart by 64-bit hashes, which are

@@ -140,8 +140,10 @@ func (s *scanner) scan(t []byte) uint64 {
 		}
 		k := word
 		switch {
-		case f&^lower == 0 && b != '/' && (i == len(t) || t[i] != ':') && i-start <= maxWord:
+		case f&^letter == 0 && b != '/' && (i == len(t) || t[i] != ':') && i-start <= maxWord && (f == lower || i-start != 3):
 			// The usual word.
+		case f == digit && (i == len(t) || t[i] != ':' && t[i] != '/' && (t[i] != ' ' || i-start > 2)):
+			k = number
 		case b == '/':
 			k, i = path, pathEnd(t, start)
 		default:
@@ -158,7 +160,7 @@ func (s *scanner) scan(t []byte) uint64 {
 		if k <= mixed && (!json || i+1 >= len(t) || t[i] != '"' || t[i+1] != ':') { // no key
 			if i-start >= 8 && hexWord(t[i-8:i]) {
 				k = ident
-			} else if start > 0 || f&^lower != 0 {
+			} else if start > 0 && opens(t[start-1]) || f&^letter != 0 || f == letter && isCamel(t[start:i]) {
 				k = s.wordKind(t, start, i, n, f, json)
 			}
 		}
@@ -179,6 +181,11 @@ func (s *scanner) scan(t []byte) uint64 {
 		d = 1 << 63 // the separators at the end do not count
 	}
 	return mix(h, d)
+}
+
+// opens reports whether a word behind b can be a value whatever it is like.
+func opens(b byte) bool {
+	return b == '"' || b == '=' || b == ':' || b == '[' || b == '\'' || b == '`'
 }
 
 // wordKind tells words from values. A value is a name as programs have them, or
