@@ -29,32 +29,45 @@ func TestAgreesWithNaiveEvaluation(t *testing.T) {
 		rounds = 60
 	}
 	for seed := range rounds {
-		rng := rand.New(rand.NewPCG(uint64(seed), 7))
-		rows := querytest.Rows(rng, 30+rng.IntN(300), querytest.JSON)
-		g := &querytest.Generator{Rand: rng}
-		p := g.Plan()
-		_, want := naive(p, rows)
-		q, err := plan.Optimize(p)
+		agrees(t, uint64(seed))
+	}
+}
+
+// FuzzPlans runs the plans of more seeds.
+func FuzzPlans(f *testing.F) {
+	for seed := range uint64(8) {
+		f.Add(seed)
+	}
+	f.Fuzz(agrees)
+}
+
+func agrees(t *testing.T, seed uint64) {
+	t.Helper()
+	rng := rand.New(rand.NewPCG(seed, 7))
+	rows := querytest.Rows(rng, 30+rng.IntN(300), querytest.JSON)
+	g := &querytest.Generator{Rand: rng}
+	p := g.Plan()
+	_, want := naive(p, rows)
+	q, err := plan.Optimize(p)
+	if err != nil {
+		t.Fatalf("seed %d: %v\n%v", seed, err, p.Steps)
+	}
+	exact := ""
+	for i, block := range []int{1, 7, 64, 1000} {
+		src := &memory{rows: alignGroups(rows, block), block: block, seed: seed + uint64(i), all: rng.IntN(2) == 0}
+		r, err := exec.Run(context.Background(), q, src, exec.Options{Workers: 1 + int((uint64(i)+seed)%4)})
 		if err != nil {
-			t.Fatalf("seed %d: %v\n%v", seed, err, p.Steps)
+			t.Fatalf("seed %d: %v\n%s", seed, err, q.Explain())
 		}
-		exact := ""
-		for i, block := range []int{1, 7, 64, 1000} {
-			src := &memory{rows: alignGroups(rows, block), block: block, seed: uint64(seed + i), all: rng.IntN(2) == 0}
-			r, err := exec.Run(context.Background(), q, src, exec.Options{Workers: 1 + (i+seed)%4})
-			if err != nil {
-				t.Fatalf("seed %d: %v\n%s", seed, err, q.Explain())
-			}
-			got := show(r.Rows)
-			if exact == "" {
-				exact = got
-			}
-			if got != exact {
-				t.Fatalf("seed %d: block size %d changes the answer\nplan %v\n%s\ngot\n%s\nbefore\n%s", seed, block, p.Steps, q.Explain(), got, exact)
-			}
-			if d := differ(r.Rows, want); d != "" {
-				t.Fatalf("seed %d block %d: %s\nplan %v\n%s\ngot\n%s\nwant\n%s", seed, block, d, p.Steps, q.Explain(), got, show(want))
-			}
+		got := show(r.Rows)
+		if exact == "" {
+			exact = got
+		}
+		if got != exact {
+			t.Fatalf("seed %d: block size %d changes the answer\nplan %v\n%s\ngot\n%s\nbefore\n%s", seed, block, p.Steps, q.Explain(), got, exact)
+		}
+		if d := differ(r.Rows, want); d != "" {
+			t.Fatalf("seed %d block %d: %s\nplan %v\n%s\ngot\n%s\nwant\n%s", seed, block, d, p.Steps, q.Explain(), got, show(want))
 		}
 	}
 }

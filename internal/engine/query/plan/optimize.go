@@ -203,10 +203,18 @@ func (q *Query) inline(steps []Step) ([]Step, error) {
 			return rest, q.rowColumns(n, rest)
 		case Sort:
 			sorted := s.withExprs(resolved).(Sort)
-			if s.Limit == 0 && dedupFollows(steps[i+1:]) {
-				q.applied("sort into dedup")
-				order = sorted.Keys
-				continue
+			if s.Limit == 0 {
+				switch follower(steps[i+1:]).(type) {
+				case Dedup:
+					q.applied("sort into dedup")
+					order = sorted.Keys
+					continue
+				case Stats, Cluster:
+					if len(q.Unnests) == 0 { // else it orders rows of one event
+						q.applied("sort is not needed")
+						continue
+					}
+				}
 			}
 			q.Head = sorted
 			return steps[i+1:], q.rowColumns(n, steps[i+1:])

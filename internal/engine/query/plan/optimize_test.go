@@ -58,6 +58,7 @@ func TestExplain(t *testing.T) {
 			plan.Limit{N: 7})},
 		{"sort and dedup", steps(plan.Sort{Keys: []plan.SortKey{{Expr: f("ms"), Desc: true}}}, plan.Extend{Cols: []plan.Named{named(f("user"), "u")}},
 			where(gt(f("ms"), plan.Num(5))), plan.Dedup{Keys: []plan.Expr{f("u")}, N: 2, Null: plan.DropNull}, plan.Limit{N: 20})},
+		{"sort and stats", steps(plan.Sort{Keys: []plan.SortKey{{Expr: f("ms"), Desc: true}}}, where(gt(f("ms"), plan.Num(5))), plan.Stats{By: []plan.Named{named(f("user"), "user")}, Aggs: []plan.Agg{rows}})},
 		{"elements of elements", steps(plan.Unnest{X: f("a"), As: "x"}, plan.Unnest{X: f("x"), As: "x"}, where(gt(f("ms"), plan.Num(5))),
 			where(gt(f("x"), plan.Num(7))), plan.Stats{Aggs: []plan.Agg{rows}})},
 		{"patterns", steps(where(eq(f("level"), plan.Str("ERROR"))), plan.Cluster{X: f(plan.Message)}, plan.Sort{Keys: []plan.SortKey{{Expr: f("@sampleCount")}}, Limit: 20})},

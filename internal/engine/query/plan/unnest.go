@@ -101,17 +101,14 @@ func (q *Query) elementNeeds(conds []Expr) (needs []hint.Need) {
 	return needs
 }
 
-// dedupFollows reports whether the first step that does not just keep rows as they are
-// is a Dedup.
-func dedupFollows(steps []Step) bool {
+// follower returns the first of steps that does not just keep rows as they are.
+func follower(steps []Step) Step {
 	for _, s := range steps {
 		switch s.(type) {
 		case Extend, Project, Filter:
-		case Dedup:
-			return true
 		default:
-			return false
+			return s
 		}
 	}
-	return false
+	return nil
 }
