@@ -108,6 +108,10 @@ func (s *settings) small(ctx context.Context, r *report) error {
 	}
 	for _, q := range smallQueries {
 		var took []time.Duration
+		cpu, err := cpuTime(p.PID())
+		if err != nil {
+			return err
+		}
 		for i := range smallRepeats + 1 {
 			begin := time.Now()
 			rows, err := insights(ctx, c, group, q.text)
@@ -121,6 +125,11 @@ func (s *settings) small(ctx context.Context, r *report) error {
 				took = append(took, time.Since(begin))
 			}
 		}
+		after, err := cpuTime(p.PID())
+		if err != nil {
+			return err
+		}
+		r.add("insights", q.name+", server CPU a query", (after-cpu).Seconds()*1e3/(smallRepeats+1), "ms")
 		r.add("insights", fmt.Sprintf("%s of %d events, p50", q.name, events), quantile(took, 0.5), "ms")
 		r.add("insights", fmt.Sprintf("%s of %d events, p99", q.name, events), quantile(took, 0.99), "ms")
 	}
