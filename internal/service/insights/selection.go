@@ -7,6 +7,7 @@ import (
 	"maps"
 	"math"
 	"slices"
+	"strconv"
 	"strings"
 
 	"github.com/cumulog/cumulog/internal/engine/query/insightsql"
@@ -199,32 +200,66 @@ func (s *Service) scan(ctx context.Context, found []groups.Group, start, end int
 	if len(out.Groups) == 0 {
 		return plan.Scan{Start: max(end, 0), End: max(end, 0)}, nil, nil
 	}
-	var steps []plan.Step
-	for _, floor := range slices.Sorted(maps.Keys(byFloor)) {
-		if floor == out.Start {
-			continue
-		}
-		newEnough := plan.Cmp{Op: plan.Ge, A: plan.Field{Name: plan.Timestamp}, B: plan.Num(float64(floor))}
-		for chunk := range slices.Chunk(byFloor[floor], plan.MaxNodes) {
-			others := plan.Not{X: oneOf(plan.LogGroup, chunk)}
-			steps = append(steps, plan.Filter{Cond: plan.Or{X: []plan.Expr{others, newEnough}}})
-		}
-	}
+	steps := pastRetention(byFloor, out.Start)
 	dead, err := s.dir.DeadStreamsOf(ctx, out.Groups)
 	if err != nil {
 		return plan.Scan{}, nil, err
 	}
-	for chunk := range slices.Chunk(dead, plan.MaxNodes) {
-		steps = append(steps, plan.Filter{Cond: plan.Not{X: oneOf(plan.LogStream, chunk)}})
+	if len(dead) > 0 {
+		steps = append(steps, plan.Filter{Cond: plan.Not{X: isOneOf("deletedstream", plan.LogStream, dead)}})
 	}
 	return out, steps, nil
 }
 
-// oneOf is the condition that a system field with ids has one of them.
-func oneOf[ID ~int64](field string, ids []ID) plan.Expr {
-	list := make([]plan.Value, len(ids))
-	for i, id := range ids {
-		list[i] = plan.NumberValue(float64(id))
+const (
+	// maxListed is how many ids a plan lists; more are looked up by a function.
+	maxListed = 256
+	// maxFloors is how many times of groups a plan has conditions for; more are looked up by a function.
+	maxFloors = 4
+)
+
+// pastRetention hides the events of groups before the time that theirs begins at, which is not
+// below start. floors has the groups by that time.
+func pastRetention(floors map[int64][]logs.GroupID, start int64) (steps []plan.Step) {
+	if len(floors) > maxFloors {
+		of := map[logs.GroupID]int64{}
+		for floor, ids := range floors {
+			for _, id := range ids {
+				of[id] = floor
+			}
+		}
+		kept := &plan.Function{Name: "kept", Min: 2, Max: 2, Predicate: true, Eval: func(args []plan.Value, _ *plan.Arena) plan.Value {
+			return plan.BoolValue(int64(args[1].Num) >= of[logs.GroupID(args[0].Num)])
+		}}
+		return []plan.Step{plan.Filter{Cond: plan.Call{Func: kept, Args: []plan.Expr{plan.Field{Name: plan.LogGroup}, plan.Field{Name: plan.Timestamp}}}}}
 	}
-	return plan.In{X: plan.Field{Name: field}, List: list}
+	for _, floor := range slices.Sorted(maps.Keys(floors)) {
+		if floor == start {
+			continue
+		}
+		newEnough := plan.Cmp{Op: plan.Ge, A: plan.Field{Name: plan.Timestamp}, B: plan.Num(float64(floor))}
+		others := plan.Not{X: isOneOf("oneof"+strconv.FormatInt(floor, 10), plan.LogGroup, floors[floor])}
+		steps = append(steps, plan.Filter{Cond: plan.Or{X: []plan.Expr{others, newEnough}}})
+	}
+	return steps
+}
+
+// isOneOf is the condition that a system field with ids has one of them. name tells it from others
+// of the plan.
+func isOneOf[ID ~int64](name, field string, ids []ID) plan.Expr {
+	if len(ids) <= maxListed {
+		list := make([]plan.Value, len(ids))
+		for i, id := range ids {
+			list[i] = plan.NumberValue(float64(id))
+		}
+		return plan.In{X: plan.Field{Name: field}, List: list}
+	}
+	set := make(map[ID]bool, len(ids))
+	for _, id := range ids {
+		set[id] = true
+	}
+	f := &plan.Function{Name: name, Min: 1, Max: 1, Predicate: true, Eval: func(args []plan.Value, _ *plan.Arena) plan.Value {
+		return plan.BoolValue(set[ID(args[0].Num)])
+	}}
+	return plan.Call{Func: f, Args: []plan.Expr{plan.Field{Name: field}}}
 }

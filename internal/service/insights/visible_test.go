@@ -2,9 +2,11 @@ package insights_test
 
 import (
 	"context"
+	"fmt"
 	"testing"
 
 	"github.com/cumulog/cumulog/internal/engine/store"
+	"github.com/cumulog/cumulog/internal/logs"
 	"github.com/cumulog/cumulog/internal/service/insights"
 )
 
@@ -69,4 +71,58 @@ func TestManyStreams(t *testing.T) {
 	if len(p.Rows) != n || p.Rows[0][0].Value != "aa" || p.Rows[n-1][0].Value != name(n-1) {
 		t.Errorf("%d rows: %v … (%s)", len(p.Rows), p.Rows[:min(2, len(p.Rows))], p.Reason)
 	}
+}
+
+// So many deleted streams, groups and retentions that the plan looks them up.
+func TestMuchIsHidden(t *testing.T) {
+	w := newWorld(t)
+	ctx := context.Background()
+	const n = 300
+	w.create("/a")
+	errs := make(chan error, n)
+	for i := range n {
+		go func() {
+			name := fmt.Sprint(i)
+			err := w.groups.CreateStream(ctx, scope, "/a", name)
+			if err == nil && i > 0 {
+				err = w.groups.DeleteStream(ctx, scope, "/a", name)
+			}
+			errs <- err
+		}()
+	}
+	for range n {
+		w.must(<-errs)
+	}
+	w.put("/a", "0", map[int64]string{0: "kept"})
+	w.put("/a", "again", map[int64]string{0: "kept too"})
+	dead, err := w.groups.Resolve(ctx, scope, "/a")
+	w.must(err)
+	ids, err := w.groups.DeadStreamsOf(ctx, []logs.GroupID{dead.ID})
+	w.must(err)
+	for _, id := range ids[:20] {
+		_, err := w.store.Append(ctx, store.Batch{Group: dead.ID, Stream: id, Ingestion: start, Arena: []byte("x"), Ends: []uint32{1}, Timestamps: []int64{start}})
+		w.must(err)
+	}
+	r := insights.StartRequest{Query: "fields @message | sort @message", Start: 0, End: start + 40*day}
+	r.Groups = []string{"/a"}
+	w.answers(r, "@message=kept\n@message=kept too\n")
+
+	retentions := []int{1, 3, 5, 7, 14, 30}
+	r.Query, r.Groups = "stats count(*) as n by @log | sort n", nil
+	for _, days := range retentions {
+		name := fmt.Sprintf("/r%02d", days)
+		events := map[int64]string{}
+		for d := range int64(31) {
+			events[d*day] = "x"
+		}
+		w.put(name, "s", events)
+		w.must(w.groups.PutRetention(ctx, scope, name, days))
+		r.Groups = append(r.Groups, name)
+	}
+	w.now.Store(start + 30*day + 1)
+	want := ""
+	for _, days := range retentions {
+		want += fmt.Sprintf("@log=123456789012:/r%02d n=%d\n", days, days)
+	}
+	w.answers(r, want)
 }
