@@ -210,6 +210,7 @@ func (c *components) openInsights(ctx context.Context) error {
 		return fmt.Errorf("opening the queries: %w", err)
 	}
 	c.opened("queries", c.insights.Close)
+	meterQueries(c.insights, c.registry)
 	return nil
 }
 

@@ -4,6 +4,7 @@ import (
 	"github.com/prometheus/client_golang/prometheus"
 
 	"github.com/cumulog/cumulog/internal/edge/awshttp"
+	"github.com/cumulog/cumulog/internal/service/insights"
 )
 
 // metrics counts what the listener answers.
@@ -37,4 +38,18 @@ func (m *metrics) observe(o awshttp.Observation) {
 	m.duration.WithLabelValues(o.Service, o.Operation).Observe(o.Duration.Seconds())
 	m.received.WithLabelValues(o.Service, o.Operation).Add(float64(o.RequestBytes))
 	m.sent.WithLabelValues(o.Service, o.Operation).Add(float64(o.ResponseBytes))
+}
+
+// meterQueries counts Logs Insights queries.
+func meterQueries(s *insights.Service, r prometheus.Registerer) {
+	gauge := func(name, help string, value func() float64) {
+		r.MustRegister(prometheus.NewGaugeFunc(prometheus.GaugeOpts{Name: name, Help: help}, value))
+	}
+	gauge("cumulog_queries_running", "Logs Insights queries that run.", func() float64 { return float64(s.Health().Running) })
+	gauge("cumulog_queries_waiting", "Logs Insights queries that wait to run.", func() float64 { return float64(s.Health().Waiting) })
+	for status := range s.Health().Ended {
+		r.MustRegister(prometheus.NewCounterFunc(prometheus.CounterOpts{
+			Name: "cumulog_queries_ended_total", Help: "Logs Insights queries that ended, by status.", ConstLabels: prometheus.Labels{"status": status},
+		}, func() float64 { return float64(s.Health().Ended[status]) }))
+	}
 }

@@ -39,6 +39,9 @@ func TestQueriesSurviveARestart(t *testing.T) {
 	if !strings.Contains(before, `{"field":"n","value":"2"}`) || strings.Contains(before, `"value":"1"`) {
 		t.Errorf("the answer is %s", before)
 	}
+	if _, body := get(t, s.URL()+"/_/metrics"); !strings.Contains(body, `cumulog_queries_ended_total{status="Complete"} 1`+"\n") {
+		t.Errorf("metrics lack the query:\n%s", body)
+	}
 	if err := s.Close(); err != nil {
 		t.Fatal(err)
 	}

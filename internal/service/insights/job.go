@@ -163,6 +163,7 @@ func (j *job) end(result *exec.Result, err error) {
 	}
 	j.stats = j.count(result)
 	j.under = nil
+	j.s.ends[slices.Index(endStatuses[:], j.status)].Add(1)
 	j.endedMS = j.s.now().UnixMilli()
 	close(j.done)
 }

@@ -26,6 +26,7 @@ func TestQueriesWaitForAPlace(t *testing.T) {
 		equal(t, "while one runs", w.status(id), want)
 	}
 	ctx := context.Background()
+	equal(t, "health", w.Health(), insights.Health{Running: 1, Waiting: 2, Ended: map[string]int64{"Complete": 0, "Failed": 0, "Cancelled": 0, "Timeout": 0}})
 	found, err := w.Describe(ctx, scope, insights.DescribeRequest{Status: insights.Scheduled})
 	w.must(err)
 	if len(found.Queries) != 2 || found.Queries[0].ID != three {
@@ -38,6 +39,7 @@ func TestQueriesWaitForAPlace(t *testing.T) {
 	for id, want := range map[string]string{one: insights.Complete, two: insights.Cancelled, three: insights.Complete} {
 		equal(t, "in the end", w.ended(id).Status, want)
 	}
+	equal(t, "ended", w.Health().Ended, map[string]int64{"Complete": 2, "Failed": 0, "Cancelled": 1, "Timeout": 0})
 	if err := w.Stop(ctx, scope, one); !errors.Is(err, insights.ErrEnded) {
 		t.Errorf("stop again: %v", err)
 	}

@@ -7,6 +7,7 @@ import (
 	"path/filepath"
 	"runtime"
 	"sync"
+	"sync/atomic"
 	"time"
 
 	"github.com/cumulog/cumulog/internal/logs"
@@ -124,6 +125,8 @@ type Service struct {
 
 	explains chan struct{} // has room for those that run
 
+	ends [4]atomic.Int64 // queries that ended, by endStatuses
+
 	work sync.WaitGroup // jobs and the keeper
 	stop context.CancelFunc
 }
@@ -187,6 +190,27 @@ func (s *Service) Close() error {
 }
 
 func (s *Service) now() time.Time { return s.o.Now() }
+
+// endStatuses are the statuses of queries that have ended.
+var endStatuses = [...]string{Complete, Failed, Cancelled, Timeout}
+
+// Health counts queries.
+type Health struct {
+	Running, Waiting int
+	Ended            map[string]int64 // since the start of the service, by status
+}
+
+// Health returns what the service is doing.
+func (s *Service) Health() Health {
+	h := Health{Ended: map[string]int64{}}
+	for i, status := range endStatuses {
+		h.Ended[status] = s.ends[i].Load()
+	}
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	h.Running, h.Waiting = s.running, len(s.queue)
+	return h
+}
 
 // path returns the name of a result file.
 func (s *Service) path(id string) string { return filepath.Join(s.o.Dir, id[:2], id+fileSuffix) }
