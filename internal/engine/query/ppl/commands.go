@@ -342,14 +342,11 @@ func (c *compiler) fieldSummary(x *FieldSummary) error {
 	}}
 	c.step(s)
 	cols := []plan.Named{{Expr: plan.Str(dotted(x.Name)), As: "Field"}}
-	names := []string{"Field"}
 	for _, a := range s.Aggs[:6] {
 		cols = append(cols, plan.Named{Expr: plan.Field{Name: a.As}, As: a.As})
-		names = append(names, a.As)
 	}
 	if x.Nulls {
 		cols = append(cols, plan.Named{Expr: plan.Arith{Op: '-', A: plan.Field{Name: "$rows"}, B: plan.Field{Name: "COUNT"}}, As: "NULLS"})
-		names = append(names, "NULLS")
 	}
 	c.replace(cols)
 	c.ordered = true
