@@ -7,7 +7,7 @@ import (
 	"github.com/cumulog/cumulog/internal/engine/query/plan"
 )
 
-// MaxLag bounds how far Autoregress, Window and Trendline look back, in rows.
+// MaxLag bounds how far Autoregress looks back, in rows.
 const MaxLag = 10_000
 
 // Lags are the parameters of Autoregress: the values of Field From to To rows

@@ -4,7 +4,6 @@ import (
 	"cmp"
 	"context"
 	"slices"
-	"strings"
 
 	"github.com/cumulog/cumulog/internal/engine/query/plan"
 )
@@ -17,33 +16,6 @@ type Key struct {
 	// NullsLast puts Nulls after everything else, whatever the direction;
 	// otherwise Null is the least value.
 	NullsLast bool
-}
-
-func (k Key) String() string {
-	s := k.Field
-	if k.Desc {
-		s += " desc"
-	}
-	if k.NullsLast {
-		s += " nulls last"
-	}
-	return s
-}
-
-func keyFields(keys []Key) []string {
-	f := make([]string, len(keys))
-	for i, k := range keys {
-		f[i] = k.Field
-	}
-	return f
-}
-
-func keyText(keys []Key) string {
-	f := make([]string, len(keys))
-	for i, k := range keys {
-		f[i] = k.String()
-	}
-	return strings.Join(f, ", ")
 }
 
 // ordering compares rows by keys.

@@ -3,7 +3,6 @@ package transform_test
 import (
 	"context"
 	"errors"
-	"slices"
 	"strconv"
 	"strings"
 	"testing"
@@ -275,21 +274,6 @@ func TestFillMissing(t *testing.T) {
 	}
 }
 
-func TestFillNull(t *testing.T) {
-	check := func(fills []transform.Fill, in, want string) {
-		t.Helper()
-		s, err := transform.FillNull(fills)
-		apply(t, s, err, in, want)
-	}
-	check([]transform.Fill{{"a", plan.TextValue("none")}, {"new", plan.NumberValue(1)}}, "a b\n - -\n 2 3", "a b new\n none - 1\n 2 3 1")
-	check([]transform.Fill{{"", plan.NumberValue(0)}}, "a b\n - -\n 2 3", "a b\n 0 0\n 2 3")
-	check([]transform.Fill{{"", plan.NumberValue(0)}, {"b", plan.NumberValue(9)}}, "a b\n - -", "a b\n 0 9")
-	_, err := transform.FillNull(nil)
-	refused(t, "nothing", err)
-	_, err = transform.FillNull([]transform.Fill{{}, {}})
-	refused(t, "twice all", err)
-}
-
 func TestOutlier(t *testing.T) {
 	check := func(p transform.Outliers, in, want string) {
 		t.Helper()
@@ -368,84 +352,6 @@ func TestRelevantFields(t *testing.T) {
 	refused(t, "no condition", err)
 }
 
-func TestEventStats(t *testing.T) {
-	check := func(by string, aggs []transform.Aggregate, in, want string) {
-		t.Helper()
-		s, err := transform.EventStats(strings.Fields(by), aggs)
-		apply(t, s, err, in, want)
-	}
-	const in = "k n\n a 1\n b 5\n a 3\n - x\n b -"
-	check("k", []transform.Aggregate{{Func: plan.Avg, Field: "n", As: "m"}, {Func: plan.Count, As: "c"}, {Func: plan.Count, Field: "n", As: "p"}}, in,
-		"k n m c p\n a 1 2 2 2\n b 5 5 2 1\n a 3 2 2 2\n - x - 1 1\n b - 5 2 1")
-	check("", []transform.Aggregate{{Func: plan.Sum, Field: "n", As: "n"}}, in, "k n\n a 9\n b 9\n a 9\n - 9\n b 9")
-	const numbers = "@timestamp n\n t3 4\n t1 2\n t2 x\n t4 9\n t5 2"
-	all := func(f plan.AggFunc, p float64, want string) {
-		t.Helper()
-		check("", []transform.Aggregate{{Func: f, Field: "n", P: p, As: "r"}}, numbers, strings.Join(strings.Split("@timestamp n r\n t3 4 R\n t1 2 R\n t2 x R\n t4 9 R\n t5 2 R", "R"), want))
-	}
-	all(plan.Min, 0, "2")
-	all(plan.Max, 0, "9")
-	all(plan.Pct, 50, "2")
-	all(plan.Pct, 0, "2")
-	all(plan.Pct, 100, "9")
-	all(plan.CountDistinct, 0, "4")
-	all(plan.Earliest, 0, "2")
-	all(plan.Latest, 0, "2")
-	all(plan.VarPop, 0, "8.1875")
-	check("", []transform.Aggregate{{Func: plan.StddevSamp, Field: "n", As: "s"}, {Func: plan.VarSamp, Field: "n", As: "v"}, {Func: plan.StddevPop, Field: "n", As: "p"}},
-		"n\n 5", "n s v p\n 5 - - 0")
-	check("", []transform.Aggregate{{Func: plan.Min, Field: "n", As: "s"}, {Func: plan.Max, Field: "n", As: "v"}}, "n\n b\n a", "n s v\n b a b\n a a b")
-	_, err := transform.EventStats(nil, nil)
-	refused(t, "no aggregates", err)
-	_, err = transform.EventStats(nil, []transform.Aggregate{{Func: plan.Sum, As: "x"}})
-	refused(t, "no field", err)
-	_, err = transform.EventStats(nil, []transform.Aggregate{{Func: plan.Pct, Field: "a", P: 101, As: "x"}})
-	refused(t, "percentile", err)
-	_, err = transform.EventStats(nil, []transform.Aggregate{{Func: plan.Sum, Field: "a"}})
-	refused(t, "no name", err)
-	_, err = transform.EventStats(nil, []transform.Aggregate{{Func: 99, Field: "a", As: "x"}})
-	refused(t, "unknown", err)
-}
-
-func TestTrendline(t *testing.T) {
-	s, err := transform.Trendline([]transform.Trend{{Field: "n", N: 2, As: "s"}, {Field: "n", N: 3, Weighted: true, As: "w"}})
-	apply(t, s, err, "n\n 1\n 3\n 5\n -\n 2\n 4", "n s w\n 1 - -\n 3 2 -\n 5 4 3.6666666666666665\n - - -\n 2 - -\n 4 3 -")
-	s, err = transform.Trendline([]transform.Trend{{Field: "n", N: 1, As: "n"}})
-	apply(t, s, err, "n\n 1\n 3", "n\n 1\n 3")
-	_, err = transform.Trendline(nil)
-	refused(t, "nothing", err)
-	_, err = transform.Trendline([]transform.Trend{{Field: "n", As: "x"}})
-	refused(t, "no rows", err)
-	_, err = transform.Trendline([]transform.Trend{{Field: "n", N: transform.MaxLag + 1, As: "x"}})
-	refused(t, "many rows", err)
-}
-
-func TestSet(t *testing.T) {
-	check := func(op transform.SetOp, all bool, right, want string) {
-		t.Helper()
-		s, err := transform.Set(op, all, []string{"a", "b"}, table(right))
-		apply(t, s, err, "b a\n 1 x\n 1 x\n - y\n 2 x", want)
-	}
-	check(transform.Union, true, "p q\n x 1\n z 3", "a b\n x 1\n x 1\n y -\n x 2\n x 1\n z 3")
-	check(transform.Union, false, "p q\n x 1\n z 3\n z 3", "a b\n x 1\n y -\n x 2\n z 3")
-	check(transform.Intersect, false, "p q\n x 1\n y -\n q 9", "a b\n x 1\n y -")
-	check(transform.Intersect, true, "p q\n x 1\n x 1\n x 1", "a b\n x 1\n x 1")
-	check(transform.Intersect, true, "p q\n x 1", "a b\n x 1")
-	check(transform.Except, false, "p q\n x 2", "a b\n x 1\n y -")
-	check(transform.Except, true, "p q\n x 1\n y -", "a b\n x 1\n x 2")
-	check(transform.Except, false, "p q", "a b\n x 1\n y -\n x 2")
-	s, err := transform.Distinct([]string{"a"})
-	apply(t, s, err, "a b\n x 1\n x 2\n - 3\n - 4\n 1 5\n 1 6", "a\n x\n -\n 1")
-	_, err = transform.Set(transform.Union, false, []string{"a"}, table("x y"))
-	refused(t, "columns", err)
-	_, err = transform.Set(9, false, []string{"a"}, table("x"))
-	refused(t, "operation", err)
-	_, err = transform.Set(transform.Union, false, []string{"a"}, nil)
-	refused(t, "nothing", err)
-	_, err = transform.Distinct(nil)
-	refused(t, "no columns", err)
-}
-
 func TestDiff(t *testing.T) {
 	previous := table(`@pattern @sampleCount @ratio @severityLabel
 		a~<Token-1>~c 10 0.5 INFO
@@ -503,17 +409,4 @@ func TestAnomaly(t *testing.T) {
 		e 8 0.1 ERROR 1 NewPattern 0.7388 New~pattern`)
 	_, err = transform.Anomaly(nil)
 	refused(t, "nothing", err)
-}
-
-func TestNames(t *testing.T) {
-	s, err := transform.Windows([]transform.Window{{Func: transform.Rank, PartitionBy: []string{"k"}, OrderBy: []transform.Key{{Field: "n", Desc: true}}, As: "r"}})
-	if err != nil {
-		t.Fatal(err)
-	}
-	if want := "window rank as r by k order by n desc"; s.Name != want {
-		t.Errorf("got %q, want %q", s.Name, want)
-	}
-	if want := []string{"k", "n"}; !slices.Equal(s.Reads, want) {
-		t.Errorf("it reads %v, want %v", s.Reads, want)
-	}
 }
