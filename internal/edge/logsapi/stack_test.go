@@ -3,12 +3,15 @@ package logsapi_test
 import (
 	"context"
 	"errors"
+	"io"
+	"net/http"
 	"net/http/httptest"
 	"path/filepath"
 	"sync/atomic"
 	"testing"
 	"time"
 
+	awstransport "github.com/aws/aws-sdk-go-v2/aws/transport/http"
 	"github.com/aws/aws-sdk-go-v2/credentials"
 	cwl "github.com/aws/aws-sdk-go-v2/service/cloudwatchlogs"
 	"github.com/aws/smithy-go"
@@ -119,10 +122,29 @@ func (s *stack) open(t *testing.T, change ...func(*groups.Options)) *stack {
 	return s
 }
 
+// patient sends requests whose body may be closed twice. The SDK closes the body as
+// soon as an answer begins; when the transport then closes it, too, it gets an
+// error and ends the connection, from which the answer is still being read.
+type patient struct{ client *awstransport.BuildableClient }
+
+func (p patient) Do(r *http.Request) (*http.Response, error) {
+	if r.Body != nil {
+		r.Body = closable{r.Body}
+	}
+	return p.client.Do(r)
+}
+
+type closable struct{ io.ReadCloser }
+
+func (c closable) Close() error {
+	_ = c.ReadCloser.Close() // only that it was closed before
+	return nil
+}
+
 // client returns a client of another account or region.
 func (s *stack) client(account, region string) *cwl.Client {
 	return cwl.New(cwl.Options{
-		Region: region, BaseEndpoint: &s.url, RetryMaxAttempts: 1,
+		Region: region, BaseEndpoint: &s.url, RetryMaxAttempts: 1, HTTPClient: patient{awstransport.NewBuildableClient()},
 		Credentials: credentials.NewStaticCredentialsProvider(account, "secret", ""),
 	})
 }
