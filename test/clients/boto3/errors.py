@@ -130,7 +130,7 @@ def events():
     logs.create_log_stream(logGroupName="rare", logStreamName="s")
     refused(VALIDATION, "filter_log_events", STANDARD, logGroupName="rare")
     refused(VALIDATION, "get_log_events", STANDARD, logGroupName="rare", logStreamName="s")
-    refused(UNKNOWN, "start_query", "StartQuery", logGroupName="g", startTime=0, endTime=1, queryString="fields @message")
+    refused(UNKNOWN, "put_destination", "PutDestination", destinationName="d", targetArn="t", roleArn="r")
 
 
 def tags_and_protection():
