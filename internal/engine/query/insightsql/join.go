@@ -73,7 +73,7 @@ func (c *compiler) join(i int, x *Join) error {
 			return refused(x.Span, "the right side of join has more than %d distinct keys", MaxJoinKeys)
 		}
 	}
-	c.extend(joinMatches, plan.Call{Func: side.matches(len(left)), Args: left})
+	c.extend(joinMatches, plan.Call{Func: side.Matches(len(left)), Args: left})
 	c.step(plan.Unnest{X: plan.Field{Name: joinMatches}, As: joinRow})
 	c.ordered, c.grew = true, c.capped
 	for i, name := range needed {
@@ -99,109 +99,23 @@ func contains(list []string, s string) bool {
 
 // joinSide is the right side of a join: its rows, and the rows of each key.
 type joinSide struct {
-	outer bool // rows without a partner get one without values
-	rows  *plan.Rows
-	byKey map[string][]int
-	lists map[string][]byte // JSON arrays of the rows of keys that have several
+	*Partners
+	rows *plan.Rows
 }
 
-func newJoinSide(outer bool) *joinSide {
-	return &joinSide{outer: outer, rows: &plan.Rows{}, byKey: map[string][]int{}, lists: map[string][]byte{}}
-}
+func newJoinSide(outer bool) *joinSide { return &joinSide{NewPartners(outer), &plan.Rows{}} }
 
 // load takes the rows; it reports whether there are not too many keys.
 func (s *joinSide) load(rows *plan.Rows, keys []string) bool {
 	s.rows = rows
-	var key []byte
-	vals := make([]plan.Value, len(keys))
 	cols := make([][]plan.Value, len(keys))
 	for i, k := range keys {
 		cols[i] = rows.Column(k)
 	}
-	for r := range rows.Len {
-		for i := range cols {
-			if vals[i] = (plan.Value{}); cols[i] != nil {
-				vals[i] = cols[i][r]
-			}
-		}
-		var ok bool
-		if key, ok = appendKey(key[:0], vals); !ok {
-			continue
-		}
-		list, known := s.byKey[string(key)]
-		if !known && len(s.byKey) == MaxJoinKeys {
-			return false
-		}
-		s.byKey[string(key)] = append(list, r)
-	}
-	for k, list := range s.byKey {
-		if len(list) < 2 {
-			continue
-		}
-		text := []byte{'['}
-		for i, r := range list {
-			if i > 0 {
-				text = append(text, ',')
-			}
-			text = strconv.AppendInt(text, int64(r), 10)
-		}
-		s.lists[k] = append(text, ']')
-	}
-	return true
-}
-
-// appendKey appends what tells combinations of values apart; ok is false when
-// one of them is equal to nothing. Numbers and texts that are the same number as
-// it is printed shortest are equal.
-func appendKey(dst []byte, vals []plan.Value) (key []byte, ok bool) {
-	for i := range vals {
-		v := &vals[i]
-		from := len(dst)
-		dst = append(dst, 0, 0, 0, 0)
-		switch v.Kind {
-		case plan.Null, plan.List:
-			return dst, false
-		case plan.Text:
-			dst = append(dst, v.Text...)
-		default:
-			dst = plan.AppendNumber(dst, v.Num)
-		}
-		n := len(dst) - from - 4
-		dst[from], dst[from+1], dst[from+2], dst[from+3] = byte(n>>24), byte(n>>16), byte(n>>8), byte(n)
-	}
-	return dst, true
-}
-
-// matches is the function of the values of the keys to the rows that have them:
-// Null for none, the number of the only one, or a list of numbers.
-func (s *joinSide) matches(n int) *plan.Function {
-	return &plan.Function{Name: "join", Min: n, Max: n, Absent: true, Bind: func([]*plan.Value) (plan.Eval, error) {
-		var key []byte
-		return func(args []plan.Value, _ *plan.Arena) plan.Value {
-			var ok bool
-			key, ok = appendKey(key[:0], args)
-			list := s.byKey[string(key)]
-			switch {
-			case ok && len(list) == 1:
-				return plan.NumberValue(float64(list[0]))
-			case ok && len(list) > 1:
-				return plan.Value{Kind: plan.List, Text: s.lists[string(key)]}
-			case s.outer:
-				return plan.NumberValue(-1)
-			}
-			return plan.Value{}
-		}, nil
-	}}
+	return s.Load(cols, rows.Len, MaxJoinKeys)
 }
 
 // cell is the function of the number of a row to its value in a column.
 func (s *joinSide) cell(column string) *plan.Function {
-	col := s.rows.Column(column)
-	return &plan.Function{Name: "joined[" + strconv.Quote(column) + "]", Min: 1, Max: 1, Eval: func(args []plan.Value, _ *plan.Arena) plan.Value {
-		f, ok := args[0].Float()
-		if !ok || f < 0 || int(f) >= len(col) {
-			return plan.Value{}
-		}
-		return col[int(f)]
-	}}
+	return RowCell("joined["+strconv.Quote(column)+"]", s.rows.Column(column))
 }

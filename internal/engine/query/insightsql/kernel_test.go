@@ -170,7 +170,7 @@ func TestJoinSide(t *testing.T) {
 			{plan.TextValue("a"), "[0,2]"}, {plan.TextValue("404"), "1"}, {plan.Value{Kind: plan.Raw, Num: 404, Text: []byte("404.0")}, "1"},
 			{plan.TextValue("b"), none}, {plan.Value{}, none}, {plan.Value{Kind: plan.List, Text: []byte("[]")}, none},
 		} {
-			if got := apply(t, side.matches(1), c.key); got != c.want {
+			if got := apply(t, side.Matches(1), c.key); got != c.want {
 				t.Errorf("%+v: got %s, want %s", c.key, got, c.want)
 			}
 		}
@@ -193,6 +193,29 @@ func TestJoinSide(t *testing.T) {
 	many.Len--
 	if !newJoinSide(false).load(many, []string{"k"}) {
 		t.Error("as many keys as there can be")
+	}
+}
+
+func TestJoinKeys(t *testing.T) {
+	same := func(a, b plan.Value, want bool) {
+		t.Helper()
+		x, ok := appendKey(nil, []plan.Value{a})
+		y, ok2 := appendKey(nil, []plan.Value{b})
+		if got := ok && ok2 && string(x) == string(y); got != want {
+			t.Errorf("%s and %s: %v, want %v", a.AppendText(nil), b.AppendText(nil), got, want)
+		}
+	}
+	n, s := plan.NumberValue, plan.TextValue
+	same(n(1), n(1), true)
+	same(n(1), s("1"), true)
+	same(plan.Value{Kind: plan.Raw, Num: 1, Text: []byte("1.0")}, n(1), true)
+	same(s("a"), s("a"), true)
+	same(s("01"), s("1"), false)
+	same(plan.Value{}, plan.Value{}, false)
+	two, _ := appendKey(nil, []plan.Value{s("a"), s("b")})
+	other, _ := appendKey(nil, []plan.Value{s("ab"), s("")})
+	if string(two) == string(other) {
+		t.Error("the ends of values are no part of a key")
 	}
 }
 

@@ -108,26 +108,3 @@ func TestTransformsAreBounded(t *testing.T) {
 		}
 	}
 }
-
-func TestJoinKeys(t *testing.T) {
-	same := func(a, b plan.Value, want bool) {
-		t.Helper()
-		x, ok := joinKey(nil, []plan.Value{a})
-		y, ok2 := joinKey(nil, []plan.Value{b})
-		if got := ok && ok2 && string(x) == string(y); got != want {
-			t.Errorf("%s and %s: %v, want %v", a.AppendText(nil), b.AppendText(nil), got, want)
-		}
-	}
-	n, s := plan.NumberValue, plan.TextValue
-	same(n(1), n(1), true)
-	same(n(1), s("1"), true)
-	same(plan.Value{Kind: plan.Raw, Num: 1, Text: []byte("1.0")}, n(1), true)
-	same(s("a"), s("a"), true)
-	same(s("01"), s("1"), false)
-	same(plan.Value{}, plan.Value{}, false)
-	two, _ := joinKey(nil, []plan.Value{s("a"), s("b")})
-	other, _ := joinKey(nil, []plan.Value{s("ab"), s("")})
-	if string(two) == string(other) {
-		t.Error("the ends of values are no part of a key")
-	}
-}
