@@ -11,7 +11,6 @@ import (
 	"github.com/cumulog/cumulog/internal/engine/store"
 	"github.com/cumulog/cumulog/internal/logs"
 	"github.com/cumulog/cumulog/internal/service/events"
-	"github.com/cumulog/cumulog/internal/service/explore"
 )
 
 // ErrExplainNeedsRun is about a query whose plan depends on the rows of another one in it.
@@ -71,18 +70,12 @@ func (s *Service) Explain(ctx context.Context, scope logs.Scope, r StartRequest,
 	}
 	ctx, cancel := context.WithTimeoutCause(ctx, s.o.Timeout, errTimeout)
 	defer cancel()
-	j.env.begin(ctx)
-	if j.compiled == nil {
-		if j.compiled, err = j.statement.Compile(ctx, j.env.insights(true)); err != nil {
-			return nil, malformed(err)
-		}
-	}
-	q, err := s.plan(ctx, j.selection.groups, j.spec.Start, j.spec.End, j.compiled)
+	c, q, err := j.planned(ctx)
 	if err != nil {
-		return nil, err
+		return nil, malformed(err)
 	}
-	out := &Explanation{Plan: q.Explain(), Columns: j.compiled.Columns}
-	if !run || j.compiled.Estimate {
+	out := &Explanation{Plan: q.Explain(), Columns: c.Columns}
+	if !run || c.Estimate {
 		return out, nil
 	}
 	out.Run, err = j.report(ctx, q)
@@ -92,10 +85,7 @@ func (s *Service) Explain(ctx context.Context, scope logs.Scope, r StartRequest,
 // report runs the query and says what it did.
 func (j *job) report(ctx context.Context, q *plan.Query) (*Report, error) {
 	began := time.Now()
-	result, err := exec.Run(ctx, q, explore.Source{Store: j.s.o.Store}, exec.Options{Memory: j.s.o.Memory - j.env.held.Load()})
-	if err == nil {
-		err = j.env.failure()
-	}
+	result, err := j.ask(ctx, q)
 	switch {
 	case errors.Is(err, exec.ErrMemory) || errors.Is(err, store.ErrMemory):
 		return nil, fmt.Errorf("%w: %w", events.ErrMemory, err)

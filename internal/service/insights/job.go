@@ -211,20 +211,7 @@ func (j *job) compileEarly(ctx context.Context) error {
 
 // execute runs the query.
 func (j *job) execute(ctx context.Context) (*exec.Result, error) {
-	j.mu.Lock()
-	c := j.compiled
-	j.mu.Unlock()
-	j.env.begin(ctx)
-	if c == nil {
-		var err error
-		if c, err = j.statement.Compile(ctx, j.env.insights(true)); err != nil {
-			return nil, err
-		}
-		j.mu.Lock()
-		j.compiled = c
-		j.mu.Unlock()
-	}
-	q, err := j.s.plan(ctx, j.selection.groups, j.spec.Start, j.spec.End, c)
+	c, q, err := j.planned(ctx)
 	if err != nil {
 		return nil, err
 	}
@@ -234,6 +221,11 @@ func (j *job) execute(ctx context.Context) (*exec.Result, error) {
 	if c.Estimate {
 		return j.s.estimate(ctx, q)
 	}
+	return j.ask(ctx, q)
+}
+
+// ask runs the plan of the query over the store.
+func (j *job) ask(ctx context.Context, q *plan.Query) (*exec.Result, error) {
 	running := exec.Start(ctx, q, explore.Source{Store: j.s.o.Store}, exec.Options{Memory: j.s.o.Memory - j.env.held.Load()})
 	j.mu.Lock()
 	j.under = running
@@ -243,6 +235,25 @@ func (j *job) execute(ctx context.Context) (*exec.Result, error) {
 		err = j.env.failure()
 	}
 	return result, err
+}
+
+// planned compiles the query, unless that was done early, and makes its plan.
+func (j *job) planned(ctx context.Context) (*insightsql.Compiled, *plan.Query, error) {
+	j.mu.Lock()
+	c := j.compiled
+	j.mu.Unlock()
+	j.env.begin(ctx)
+	if c == nil {
+		var err error
+		if c, err = j.statement.Compile(ctx, j.env.insights(true)); err != nil {
+			return nil, nil, err
+		}
+		j.mu.Lock()
+		j.compiled = c
+		j.mu.Unlock()
+	}
+	q, err := j.s.plan(ctx, j.selection.groups, j.spec.Start, j.spec.End, c)
+	return c, q, err
 }
 
 // plan makes the plan of a compiled query.
