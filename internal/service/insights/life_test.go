@@ -60,6 +60,7 @@ func TestStop(t *testing.T) {
 			t.Errorf("stop %v: %v", c, err)
 		}
 	}
+	w.gate.reached(t)
 	w.must(w.Stop(ctx, scope, id))
 	p := w.ended(id)
 	equal(t, "status", []any{p.Status, p.Reason, p.Stats.GroupsScanned}, []any{insights.Cancelled, "The query was stopped.", int64(1)})

@@ -241,6 +241,18 @@ func (g *gate) hold() (release func()) {
 	}
 }
 
+// reached waits until a scan was begun.
+func (g *gate) reached(t testing.TB) {
+	t.Helper()
+	for range 10_000 {
+		if g.scan.Load() > 0 {
+			return
+		}
+		time.Sleep(time.Millisecond)
+	}
+	t.Fatal("no scan was begun")
+}
+
 func (g *gate) ScanBlocks(ctx context.Context, q store.BlockQuery, workers int, fn func(worker int, b *store.BlockView) error) (store.Stats, error) {
 	g.scan.Add(1)
 	if c := g.held.Load(); c != nil {
