@@ -206,6 +206,9 @@ func (db *DB) DeleteGroup(ctx context.Context, id logs.GroupID) error {
 		if _, err := t.exec(`DELETE FROM group_settings WHERE group_id = ?`, id); err != nil {
 			return err
 		}
+		if _, err := t.exec(`DELETE FROM documents WHERE group_id = ?`, id); err != nil {
+			return err
+		}
 		if _, err := countGroup(t, scope, -1); err != nil {
 			return err
 		}

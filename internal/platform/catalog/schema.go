@@ -100,4 +100,4 @@ CREATE TABLE schedule_runs (
 CREATE INDEX sr_list ON schedule_runs(schedule_id, run_seq);
 CREATE INDEX sr_time ON schedule_runs(triggered_ms);
 CREATE INDEX sr_status ON schedule_runs(status, run_seq);
-`, schemaQueries}
+`, schemaQueries, schemaMonitoring}
