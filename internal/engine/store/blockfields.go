@@ -243,6 +243,23 @@ func (b *BlockView) Match(a column.Automaton, rows []uint32, hits column.Bitmap)
 	return nil
 }
 
+// Cut writes the parts of the messages of rows (ascending) that out asks for to
+// out.Found, which has room for Len rows. The rows it returns have to be cut by
+// their messages; they are valid until the next call.
+func (b *BlockView) Cut(g *column.Glob, rows []uint32, out *column.Cuts) (left []uint32, err error) {
+	shape, err := b.stored()
+	if err != nil {
+		return nil, err
+	}
+	if shape == nil {
+		return rows, nil
+	}
+	before := len(out.Texts)
+	left, err = shape.Cut(g, rows, out)
+	b.decoded += int64(len(out.Texts) - before)
+	return left, b.shapeError(err)
+}
+
 // Rows appends the messages of rows, ascending, to dst.
 func (b *BlockView) Rows(rows []uint32, dst *column.Texts) error {
 	if 8*len(rows) < b.rows {

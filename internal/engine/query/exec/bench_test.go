@@ -52,6 +52,10 @@ func (b *preparedBlock) Span() (int64, int64) {
 func (b *preparedBlock) Named(name string) (*column.Vector, error)     { return b.Field(name) }
 func (b *preparedBlock) NamedBounds(name string) (column.Bounds, bool) { return b.Bounds(name) }
 
+func (b *preparedBlock) Cut(_ *column.Glob, rows []uint32, _ *column.Cuts) ([]uint32, error) {
+	return rows, nil
+}
+
 func (b *preparedBlock) Field(path string) (*column.Vector, error) {
 	if v, ok := b.fields[path]; ok {
 		return v, nil

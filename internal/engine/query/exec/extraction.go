@@ -1,8 +1,6 @@
 package exec
 
 import (
-	"math"
-
 	"github.com/cumulog/cumulog/internal/engine/column"
 	"github.com/cumulog/cumulog/internal/engine/query/plan"
 )
@@ -14,19 +12,13 @@ type extraction struct {
 	vals  []plan.Value // of a batch
 	take  func(text []byte, out [][]byte) bool
 	out   [][]byte
-	used  []int // parts that are asked for, ascending by when they were first seen
+	glob  *column.Glob // of messages: blocks may know how to cut them
 	text  []byte
 	rows  []uint32
-	block uint64 // the block that is kept, as blockFrame numbers them
-	done  column.Bitmap
-	found [][]piece // by used, by row
-	texts []byte
+	block uint64        // the block that is kept, as blockFrame numbers them
+	done  column.Bitmap // rows that were taken apart
+	cuts  column.Cuts   // parts ascending by when they were first asked for
 }
-
-// piece is a range of the texts; an absent part begins at absent.
-type piece struct{ from, to uint32 }
-
-const absent = math.MaxUint32
 
 // extraction returns the one of a text and an extractor.
 func (c *compiler) extraction(e plan.Extract) *extraction {
@@ -35,6 +27,9 @@ func (c *compiler) extraction(e plan.Extract) *extraction {
 		return x
 	}
 	x := &extraction{x: c.compile(e.X), vals: make([]plan.Value, batch), take: e.By.New(), out: make([][]byte, e.By.Parts)}
+	if e.X == (plan.Field{Name: plan.Message}) {
+		x.glob = e.By.Glob
+	}
 	if c.extractions == nil {
 		c.extractions = map[string]*extraction{}
 	}
@@ -44,14 +39,14 @@ func (c *compiler) extraction(e plan.Extract) *extraction {
 
 // use returns where the pieces of a part are.
 func (x *extraction) use(part int) int {
-	for i, p := range x.used {
+	for i, p := range x.cuts.Parts {
 		if p == part {
 			return i
 		}
 	}
-	x.used = append(x.used, part)
-	x.found = append(x.found, nil)
-	return len(x.used) - 1
+	x.cuts.Parts = append(x.cuts.Parts, part)
+	x.cuts.Found = append(x.cuts.Found, nil)
+	return len(x.cuts.Parts) - 1
 }
 
 // load sets out[i] to a part of the text of rows[i].
@@ -61,10 +56,10 @@ func (x *extraction) load(at int, f frame, rows []uint32, out []plan.Value, a *a
 		return x.direct(at, f, rows, out, a, p)
 	}
 	if x.block != b.number {
-		x.block, x.texts = b.number, x.texts[:0]
+		x.block, x.cuts.Texts = b.number, x.cuts.Texts[:0]
 		x.done = x.done.Fit(b.n)
-		for i := range x.found {
-			x.found[i] = fit(x.found[i][:0], b.n)
+		for i, found := range x.cuts.Found {
+			x.cuts.Found[i] = fit(found[:0], b.n)
 		}
 	}
 	x.rows = x.rows[:0]
@@ -74,14 +69,14 @@ func (x *extraction) load(at int, f frame, rows []uint32, out []plan.Value, a *a
 		}
 	}
 	if len(x.rows) > 0 {
-		if err := x.fill(f, x.rows, a, p); err != nil {
+		if err := x.fill(b, x.rows, a, p); err != nil {
 			return err
 		}
 	}
-	found := x.found[at]
+	found := x.cuts.Found[at]
 	for i, r := range rows {
-		if s := found[r]; s.from != absent {
-			out[i] = plan.Value{Kind: plan.Text, Text: x.texts[s.from:s.to:s.to]}
+		if s := found[r]; s.From != column.Absent {
+			out[i] = plan.Value{Kind: plan.Text, Text: x.cuts.Texts[s.From:s.To:s.To]}
 		} else {
 			out[i] = plan.Value{}
 		}
@@ -90,23 +85,36 @@ func (x *extraction) load(at int, f frame, rows []uint32, out []plan.Value, a *a
 }
 
 // fill takes the texts of rows of a block apart.
-func (x *extraction) fill(f frame, rows []uint32, a *arena, p *pace) error {
+func (x *extraction) fill(f *blockFrame, rows []uint32, a *arena, p *pace) error {
+	for _, r := range rows {
+		x.done.Set(int(r))
+	}
+	if x.glob != nil {
+		before := len(x.cuts.Texts)
+		left, err := f.Cut(x.glob, rows, &x.cuts)
+		if err != nil {
+			return err
+		}
+		if err := p.work(len(x.cuts.Texts) - before + 16*(len(rows)-len(left))); err != nil || len(left) == 0 {
+			return err
+		}
+		rows = left
+	}
 	mark := len(a.Bytes)
 	if err := x.x.eval(f, rows, x.vals, a, p); err != nil {
 		return err
 	}
 	for i, r := range rows {
 		t, ok := x.apart(&x.vals[i])
-		for j, part := range x.used {
-			s := piece{from: absent}
+		for j, part := range x.cuts.Parts {
+			s := column.Piece{From: column.Absent}
 			if ok && x.out[part] != nil {
-				s.from = uint32(len(x.texts))
-				x.texts = append(x.texts, x.out[part]...)
-				s.to = uint32(len(x.texts))
+				s.From = uint32(len(x.cuts.Texts))
+				x.cuts.Texts = append(x.cuts.Texts, x.out[part]...)
+				s.To = uint32(len(x.cuts.Texts))
 			}
-			x.found[j][r] = s
+			x.cuts.Found[j][r] = s
 		}
-		x.done.Set(int(r))
 		if err := p.work(len(t) + 16); err != nil {
 			return err
 		}
@@ -123,7 +131,7 @@ func (x *extraction) direct(at int, f frame, rows []uint32, out []plan.Value, a 
 	for i := range rows {
 		out[i] = plan.Value{}
 		t, ok := x.apart(&x.vals[i])
-		if part := x.used[at]; ok && x.out[part] != nil {
+		if part := x.cuts.Parts[at]; ok && x.out[part] != nil {
 			from := len(a.Bytes)
 			a.Bytes = append(a.Bytes, x.out[part]...)
 			out[i] = plan.Value{Kind: plan.Text, Text: a.Text(from)}

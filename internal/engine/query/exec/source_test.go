@@ -210,6 +210,29 @@ func inPieces(rng *rand.Rand, a column.Automaton, text []byte) bool {
 	return a.Ends(s)
 }
 
+// Cut leaves some rows to the caller.
+func (b *memoryBlock) Cut(g *column.Glob, rows []uint32, out *column.Cuts) (left []uint32, err error) {
+	t, _ := b.Messages()
+	parts := make([][]byte, len(g.Literals)-1)
+	for _, r := range rows {
+		if b.rng.IntN(3) == 0 {
+			left = append(left, r)
+			continue
+		}
+		ok := g.Cut(t.At(int(r)), parts)
+		for i, part := range out.Parts {
+			p := column.Piece{From: column.Absent}
+			if ok {
+				p.From = uint32(len(out.Texts))
+				out.Texts = append(out.Texts, parts[part]...)
+				p.To = uint32(len(out.Texts))
+			}
+			out.Found[i][r] = p
+		}
+	}
+	return left, nil
+}
+
 func (b *memoryBlock) Find(needle []byte, hits column.Bitmap) error {
 	t, _ := b.Messages()
 	for i := range b.rows {

@@ -5,6 +5,7 @@ import (
 	"fmt"
 	"strings"
 
+	"github.com/cumulog/cumulog/internal/engine/column"
 	"github.com/cumulog/cumulog/internal/engine/hint"
 	"github.com/cumulog/cumulog/internal/engine/query/plan"
 	"github.com/cumulog/cumulog/internal/engine/query/submatch"
@@ -22,32 +23,9 @@ func globExtractor(glob string) *plan.Extractor {
 			x.Literals = append(x.Literals, p)
 		}
 	}
-	x.New = func() func(text []byte, out [][]byte) bool {
-		return func(text []byte, out [][]byte) bool { return glob1(literals, text, out) }
-	}
+	x.Glob = &column.Glob{Literals: literals}
+	x.New = func() func(text []byte, out [][]byte) bool { return x.Glob.Cut }
 	return x
-}
-
-func glob1(literals [][]byte, text []byte, out [][]byte) bool {
-	at := bytes.Index(text, literals[0])
-	if at < 0 {
-		return false
-	}
-	at += len(literals[0])
-	last := len(literals) - 1
-	for i, lit := range literals[1:] {
-		if i+1 == last && len(lit) == 0 {
-			out[i] = text[at:len(text):len(text)]
-			return true
-		}
-		n := bytes.Index(text[at:], lit)
-		if n < 0 {
-			return false
-		}
-		out[i] = text[at : at+n : at+n]
-		at += n + len(lit)
-	}
-	return true
 }
 
 // groupsOf returns the groups of a regular expression that become columns: those

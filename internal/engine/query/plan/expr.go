@@ -143,6 +143,9 @@ type Extractor struct {
 	// parts share memory with the text or live until the next call.
 	New func() func(text []byte, out [][]byte) bool
 
+	// Glob is what New does when that is cutting at literals; nil: it is not.
+	Glob *column.Glob
+
 	// Literals are texts without which nothing is found.
 	Literals []string
 }

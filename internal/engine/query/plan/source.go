@@ -27,6 +27,11 @@ type Request struct {
 	// are no longer wanted. It may be called at any time from several goroutines.
 	// exec sets it; in a Query it is nil.
 	Skip func(first, last int64) bool
+
+	// Watch, when set, is called once before the first block with what returns the counts
+	// so far, by sources that can tell. That may be called at any time, from several
+	// goroutines. exec sets it; in a Query it is nil.
+	Watch func(counts func() SourceStats)
 }
 
 // TimeOrder is an order of blocks by their times.
@@ -114,6 +119,11 @@ type Block interface {
 	// Match adds to hits, which has room for Len rows, those of rows (ascending)
 	// whose message a matches.
 	Match(a column.Automaton, rows []uint32, hits column.Bitmap) error
+
+	// Cut writes the parts of the messages of rows (ascending) that out asks for to
+	// out.Found, which has room for Len rows, and appends to out.Texts. The rows it
+	// returns have to be cut by their messages; they are valid until the next call.
+	Cut(g *column.Glob, rows []uint32, out *column.Cuts) (left []uint32, err error)
 
 	// Rows appends the messages of rows (ascending) to dst.
 	Rows(rows []uint32, dst *column.Texts) error

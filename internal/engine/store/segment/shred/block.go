@@ -49,6 +49,7 @@ type Block struct {
 
 	find    finder
 	matcher matcher
+	cutter  cutter
 	holds   []bool // scratch of straddles, by distinct text
 
 	// Scratch of Field.
@@ -126,7 +127,7 @@ func (b *Block) kept() (n int) {
 			n += 2 * cap(r.to)
 		}
 	}
-	n += textsMemory(&b.matcher.texts)
+	n += textsMemory(&b.matcher.texts) + 24*cap(b.cutter.pieces) + 8*cap(b.cutter.ranges) + 4*cap(b.cutter.left)
 	v := &b.arrays
 	n += 8*cap(v.Ints) + 2*cap(v.IDs) + textsMemory(&v.Texts) + textsMemory(&v.Dict)
 	return n + cap(b.arena) + 4*cap(b.ends) + textsMemory(&b.looked) + textsMemory(&b.find.texts)
@@ -144,7 +145,7 @@ func (b *Block) forget() {
 	b.chunks, b.templates, b.arena, b.ends, b.looked = nil, nil, nil, nil, column.Texts{}
 	b.arrays = column.Vector{}
 	b.find.hits, b.find.texts = nil, column.Texts{}
-	b.matcher = matcher{}
+	b.matcher, b.cutter = matcher{}, cutter{}
 }
 
 func (b *Block) reset() {
@@ -152,6 +153,7 @@ func (b *Block) reset() {
 		b.forget()
 	}
 	b.fields, b.raw, b.body, b.rebuilt = false, 0, nil, false
+	b.cutter.glob = nil
 	if b.shared {
 		b.shared, b.templates = false, nil
 	}

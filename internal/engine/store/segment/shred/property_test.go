@@ -115,6 +115,10 @@ func checkFind(t testing.TB, view string, b *shred.Block, arena []byte, ends []u
 		}
 	}
 	checkMatch(t, view, b, arena, ends, needle)
+	if len(ends) > 0 {
+		rng := rand.New(rand.NewPCG(uint64(len(needle)), uint64(len(arena))))
+		checkCut(t, rng, view, b, &all, cutOf(rng, all.At(rng.IntN(len(ends)))))
+	}
 }
 
 func checkField(t testing.TB, view string, b *shred.Block, arena []byte, ends []uint32, path string, v *column.Vector) {
