@@ -172,20 +172,23 @@ func (s *settings) askOurs(ctx context.Context, c *comparison, kind corpus.Kind,
 		if !q.about(kind) || q.pattern == "" && q.insights == "" {
 			continue
 		}
-		if err := ask(c, oursSystem, q.name, cold, answers, func() (int64, error) {
+		if err := askTimed(c, oursSystem, q.name, cold, answers, func() (int64, time.Duration, error) {
+			begin := time.Now()
 			if q.insights != "" {
 				rows, err := insights(ctx, call, group, q.insights)
+				took := time.Since(begin)
 				if err != nil {
-					return 0, err
+					return 0, 0, err
 				}
-				return q.sum(rows)
+				n, err := q.sum(rows)
+				return n, took, err
 			}
 			pages := math.MaxInt
 			if q.first {
 				pages = 1
 			}
-			hits, _, err := filterPages(ctx, call, group, q.pattern, pages)
-			return hits, err
+			f, err := filterPages(ctx, call, group, q.pattern, pages)
+			return f.hits, f.took, err
 		}); err != nil {
 			return err
 		}
@@ -213,6 +216,15 @@ func (s *settings) askOurs(ctx context.Context, c *comparison, kind corpus.Kind,
 // ask times a question and checks that every system and every time answers the same. A cold question is asked once, right after
 // the caches were dropped and the system was started: later ones find the pages that earlier ones read.
 func ask(c *comparison, system, name string, cold bool, answers map[string]int64, get func() (int64, error)) error {
+	return askTimed(c, system, name, cold, answers, func() (int64, time.Duration, error) {
+		begin := time.Now()
+		n, err := get()
+		return n, time.Since(begin), err
+	})
+}
+
+// askTimed is ask for a question that knows itself how long the system took.
+func askTimed(c *comparison, system, name string, cold bool, answers map[string]int64, get func() (int64, time.Duration, error)) error {
 	repeats := warmRepeats
 	row := name + ", ms"
 	if cold {
@@ -220,13 +232,12 @@ func ask(c *comparison, system, name string, cold bool, answers map[string]int64
 	}
 	var took []time.Duration
 	for i := range repeats + 1 {
-		begin := time.Now()
-		n, err := get()
+		n, t, err := get()
 		if err != nil {
 			return fmt.Errorf("%s: %w", name, err)
 		}
 		if i > 0 || cold {
-			took = append(took, time.Since(begin))
+			took = append(took, t)
 		}
 		if want, asked := answers[name]; asked && n != want {
 			return fmt.Errorf("%s: %s answers %d, want %d", name, system, n, want)
@@ -307,34 +318,42 @@ func (s *settings) comparePeer(ctx context.Context, c *comparison, kind corpus.K
 	return nil
 }
 
+// filtered is what pages of FilterLogEvents were.
+type filtered struct {
+	hits  int64
+	calls int
+	took  time.Duration // from the first byte sent to the last one received; not what reading the JSON takes here
+}
+
 // filterAll follows the pages of FilterLogEvents to their end.
-func filterAll(ctx context.Context, c *caller, group, pattern string) (hits int64, calls int, err error) {
+func filterAll(ctx context.Context, c *caller, group, pattern string) (filtered, error) {
 	return filterPages(ctx, c, group, pattern, math.MaxInt)
 }
 
 // filterPages follows at most some pages.
-func filterPages(ctx context.Context, c *caller, group, pattern string, pages int) (hits int64, calls int, err error) {
+func filterPages(ctx context.Context, c *caller, group, pattern string, pages int) (f filtered, err error) {
 	request := map[string]any{"logGroupName": group, "filterPattern": pattern}
 	for {
 		body, err := json.Marshal(request)
 		if err != nil {
-			return 0, 0, err
+			return f, err
 		}
-		answer, _, err := c.do(ctx, "FilterLogEvents", string(body))
+		answer, took, err := c.do(ctx, "FilterLogEvents", string(body))
 		if err != nil {
-			return 0, 0, err
+			return f, err
 		}
-		calls++
+		f.calls++
+		f.took += took
 		var page struct {
 			Events    []json.RawMessage
 			NextToken string
 		}
 		if err := json.Unmarshal(answer, &page); err != nil {
-			return 0, 0, err
+			return f, err
 		}
-		hits += int64(len(page.Events))
-		if page.NextToken == "" || calls == pages {
-			return hits, calls, nil
+		f.hits += int64(len(page.Events))
+		if page.NextToken == "" || f.calls == pages {
+			return f, nil
 		}
 		request["nextToken"] = page.NextToken
 	}

@@ -25,16 +25,15 @@ func search(ctx context.Context, r *report, c *caller, scenario, where, group st
 	for _, n := range needles {
 		var took []time.Duration
 		for i := range warmRepeats + 1 {
-			begin := time.Now()
-			hits, _, err := filterAll(ctx, c, group, n.pattern)
+			f, err := filterAll(ctx, c, group, n.pattern)
 			if err != nil {
 				return err
 			}
-			if hits != n.hits {
-				return fmt.Errorf("%s, %s: %d hits, want %d", where, n.name, hits, n.hits)
+			if f.hits != n.hits {
+				return fmt.Errorf("%s, %s: %d hits, want %d", where, n.name, f.hits, n.hits)
 			}
 			if i > 0 {
-				took = append(took, time.Since(begin))
+				took = append(took, f.took)
 			}
 		}
 		r.add(scenario, where+": "+n.name, quantile(took, 0.5), "ms")
