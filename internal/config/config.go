@@ -56,6 +56,7 @@ type Config struct {
 	ReadyFile        string // written with the address once requests are answered; empty = none
 	ShutdownTimeout  time.Duration
 	S3               S3
+	Targets          string // file that says what ARNs of destinations and actions stand for; empty = none
 }
 
 // Bounds of Memory: below the minimum the store cannot hold one write buffer beside its caches.

@@ -77,6 +77,7 @@ func (c *Config) settings() []setting {
 		text("s3-region", "region of --s3-endpoint", &c.S3.Region),
 		flag("s3-path-style", "address buckets of --s3-endpoint in the path, not in the host name", &c.S3.PathStyle),
 		text("s3-access-key-id", "access key of --s3-endpoint; the secret comes from CUMULOG_S3_SECRET_ACCESS_KEY", &c.S3.AccessKeyID),
+		text("targets", "JSON file that says what ARNs of destinations and alarm actions stand for", &c.Targets),
 		secret("s3-secret-access-key", "", &c.S3.SecretKey),
 		secret("s3-session-token", "", &c.S3.SessionToken),
 	}

@@ -17,6 +17,7 @@ import (
 	"github.com/cumulog/cumulog/internal/logs"
 	"github.com/cumulog/cumulog/internal/platform/catalog"
 	"github.com/cumulog/cumulog/internal/platform/objstore"
+	"github.com/cumulog/cumulog/internal/platform/sink"
 	"github.com/cumulog/cumulog/internal/platform/telemetry"
 	"github.com/cumulog/cumulog/internal/platform/vfs"
 	"github.com/cumulog/cumulog/internal/service/access"
@@ -45,6 +46,7 @@ type components struct {
 	catalog *catalog.DB
 	copier  *catalogCopier
 	buckets objstore.Store
+	targets *sink.Registry
 	store   *meteredStore
 
 	access    *access.Service
@@ -93,7 +95,7 @@ func build(ctx context.Context, o Options) (_ *components, err error) {
 		}
 	}()
 	c.metrics = newMetrics(c.registry)
-	for _, step := range []func(context.Context) error{c.makeFaults, c.openPlatform, c.openStore, c.openServices} {
+	for _, step := range []func(context.Context) error{c.makeFaults, c.openPlatform, c.openTargets, c.openStore, c.openServices} {
 		if err := step(ctx); err != nil {
 			return nil, err
 		}
