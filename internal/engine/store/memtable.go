@@ -10,7 +10,7 @@ import (
 
 // What a memtable counts beside the bytes of the batches.
 const (
-	chunkOverhead  = 192         // a chunk and its two places in lists
+	chunkOverhead  = 200         // a chunk and its three places in lists
 	streamOverhead = 320         // a memStream and its place in a map
 	groupOverhead  = 384         // a memGroup and its place in a map
 	rowOverhead    = 2 * 16      // its rowRefs in the index of the group and of the stream
@@ -217,6 +217,7 @@ type memGroup struct {
 type memtable struct {
 	mu       sync.RWMutex // held for map and slice operations only
 	groups   map[logs.GroupID]*memGroup
+	chunks   []*chunk  // of all groups, in the order of log sequence numbers; guarded by mu
 	memory   int64     // accounted bytes
 	rows     int64     //
 	firstLSN uint64    // of the batches in it
@@ -254,6 +255,7 @@ func (m *memtable) add(c *chunk, now time.Time) {
 	st.add(c)
 	g.add(c)
 	g.bytes += c.messageBytes()
+	m.chunks = append(m.chunks, c)
 	m.memory += c.memory()
 	m.rows += int64(len(c.timestamps))
 	m.lastLSN = c.lsn

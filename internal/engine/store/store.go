@@ -10,6 +10,7 @@ import (
 	"slices"
 	"strings"
 	"sync"
+	"sync/atomic"
 	"time"
 
 	"github.com/cumulog/cumulog/internal/engine/store/segment"
@@ -39,6 +40,9 @@ type Store struct {
 
 	using   sync.WaitGroup // appends under way; Add under mu while not closed
 	reading sync.WaitGroup // holders of views; likewise
+
+	newest   atomic.Uint64 // log sequence number of the newest batch that is visible
+	arrivals arrivals
 
 	encoders *encoders
 	pace     pacer // of merges in the background
@@ -134,6 +138,7 @@ func Open(ctx context.Context, o Options) (_ *Store, err error) {
 	if err := s.sweep(checkpoint, recovery); err != nil {
 		return nil, errors.Join(fmt.Errorf("open store: %w", err), s.wal.Close(), s.closeParts())
 	}
+	s.newest.Store(max(checkpoint, recovery.LastLSN, s.cur.applied().Batch()))
 	for _, l := range recovery.Lost {
 		s.o.Logger.Error("the log lost acknowledged batches", "file", l.File, "offset", l.Offset, "from", l.From, "to", l.To)
 	}
@@ -231,14 +236,15 @@ func (s *Store) replay(ctx context.Context, lsn uint64, typ byte, payload []byte
 }
 
 // apply is called by the WAL when batches have become durable, in the order of
-// their log sequence numbers, before Append returns. Whatever must see every
-// event once and in order, such as a feed of new events, belongs here.
+// their log sequence numbers, before Append returns.
 func (s *Store) apply(batch []*wal.Pending) {
 	for _, p := range batch {
 		c := p.Tag.(*chunk)
 		c.lsn = p.LSN
 		s.add(c, c.memory())
+		s.newest.Store(c.lsn)
 	}
+	s.arrivals.announce()
 }
 
 // add puts a chunk into the active memtable, and seals that when it is full.
