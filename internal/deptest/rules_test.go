@@ -40,7 +40,10 @@ func layerOf(pkg string) (layer int, ok bool) {
 }
 
 // serviceOrder: a service may import those before it.
-var serviceOrder = []string{"access", "objects", "groups", "ingest", "patterns", "events", "explore", "lookups", "fieldindex", "insights", "schedules", "exports"}
+var serviceOrder = []string{
+	"access", "objects", "groups", "ingest", "patterns", "events", "explore", "lookups", "fieldindex", "insights", "schedules", "exports",
+	"metrics", "metricfilters", "actions", "alarms", "subscriptions", "livetail", "anomalies",
+}
 
 // edgeShared are the edge packages that its siblings may import.
 var edgeShared = []string{"internal/edge/awsproto", "internal/edge/awshttp", "internal/edge/sigv4"}
