@@ -37,10 +37,17 @@ const (
 	TokenScanned TokenKind = 8 // ListLogGroupsForQuery
 	TokenSaved   TokenKind = 9 // DescribeQueryDefinitions
 
-	TokenLookups   TokenKind = 20 // DescribeLookupTables
-	TokenIndexes   TokenKind = 21 // DescribeFieldIndexes
-	TokenSchedules TokenKind = 22 // ListScheduledQueries
-	TokenRuns      TokenKind = 23 // GetScheduledQueryHistory
+	TokenLookups       TokenKind = 20 // DescribeLookupTables
+	TokenIndexes       TokenKind = 21 // DescribeFieldIndexes
+	TokenSchedules     TokenKind = 22 // ListScheduledQueries
+	TokenRuns          TokenKind = 23 // GetScheduledQueryHistory
+	TokenDetectors     TokenKind = 24 // ListLogAnomalyDetectors
+	TokenAnomalies     TokenKind = 25 // ListAnomalies
+	TokenMetricFilters TokenKind = 26 // DescribeMetricFilters
+
+	TokenSubscriptions TokenKind = 30 // DescribeSubscriptionFilters
+	TokenDestinations  TokenKind = 31 // DescribeDestinations
+	TokenPolicies      TokenKind = 32 // DescribeAccountPolicies
 )
 
 const (

@@ -1,0 +1,138 @@
+package metricfilters
+
+import (
+	"context"
+	"fmt"
+	"maps"
+	"slices"
+	"strings"
+
+	"github.com/cumulog/cumulog/internal/logs"
+	"github.com/cumulog/cumulog/internal/platform/catalog"
+)
+
+// version is a filter from one change of it to the next. It never changes.
+type version struct {
+	record
+	*compiled
+	id    logs.GroupID
+	scope logs.Scope
+}
+
+// covers reports whether the events of a batch belong to the version.
+func (v *version) covers(lsn uint64) bool {
+	return lsn > v.Since && (v.Until == 0 || lsn <= v.Until)
+}
+
+// until returns the version as it is once it has ended.
+func (v *version) until(lsn uint64) *version {
+	ended := *v
+	ended.Until = lsn
+	return &ended
+}
+
+func (v *version) key() catalog.DocumentKey {
+	k := catalog.DocumentKey{Kind: kindFilter, Scope: v.scope, Group: v.id, Name: v.Name}
+	if v.Until != 0 {
+		k.Kind, k.Name = kindEnded, endedName(v.Name, v.Until)
+	}
+	return k
+}
+
+// table is all filters there are. It never changes.
+type table struct {
+	groups map[logs.GroupID]*groupFilters
+}
+
+// groupFilters are the filters of a group. They never change.
+type groupFilters struct {
+	live  map[string]*version
+	ended []*version
+}
+
+// live returns the filters of a group that are in force, by name.
+func (t *table) live(id logs.GroupID) map[string]*version {
+	if g := t.groups[id]; g != nil {
+		return g.live
+	}
+	return nil
+}
+
+// edit returns a table in which a group was changed.
+func (t *table) edit(id logs.GroupID, change func(*groupFilters)) *table {
+	next := &groupFilters{live: map[string]*version{}}
+	if g := t.groups[id]; g != nil {
+		next.live, next.ended = maps.Clone(g.live), slices.Clone(g.ended)
+	}
+	change(next)
+	all := maps.Clone(t.groups)
+	if all[id] = next; len(next.live)+len(next.ended) == 0 {
+		delete(all, id)
+	}
+	return &table{all}
+}
+
+// with returns the table after the filter of a name became v (nil: none) and a
+// version ended (nil: none did).
+func (t *table) with(id logs.GroupID, name string, v, ended *version) *table {
+	return t.edit(id, func(g *groupFilters) {
+		delete(g.live, name)
+		if v != nil {
+			g.live[name] = v
+		}
+		if ended != nil {
+			g.ended = append(g.ended, ended)
+		}
+	})
+}
+
+// load reads all filters from the catalog.
+func (s *Service) load(ctx context.Context) (*table, error) {
+	t := &table{map[logs.GroupID]*groupFilters{}}
+	// A log that lost its end counts up to the same numbers again.
+	applied := s.o.Feed.Applied()
+	for _, kind := range []string{kindFilter, kindEnded} {
+		docs, err := s.o.Catalog.Documents(ctx, catalog.DocumentQuery{Kind: kind})
+		if err != nil {
+			return nil, fmt.Errorf("read metric filters: %w", err)
+		}
+		for i := range docs {
+			d := &docs[i]
+			v, err := open(d)
+			if err != nil {
+				return nil, fmt.Errorf("metric filter %q of group %d: %w", d.Name, d.Group, err)
+			}
+			v.Since = min(v.Since, applied)
+			g := t.groups[d.Group]
+			if g == nil {
+				g = &groupFilters{live: map[string]*version{}}
+				t.groups[d.Group] = g
+			}
+			if kind == kindFilter {
+				g.live[v.Name] = v
+			} else {
+				g.ended = append(g.ended, v)
+			}
+		}
+	}
+	return t, nil
+}
+
+// open returns the version that a document is.
+func open(d *catalog.Document) (*version, error) {
+	r, err := decode(d.Body)
+	if err != nil {
+		return nil, err
+	}
+	r.Name = d.Name
+	if d.Kind == kindEnded {
+		if _, r.Name, _ = strings.Cut(d.Name, "/"); r.Until == 0 {
+			return nil, fmt.Errorf("it has ended, and nothing says when")
+		}
+	}
+	c, err := compile(&r.Spec)
+	if err != nil {
+		return nil, err
+	}
+	return &version{record: *r, compiled: c, id: d.Group, scope: d.Scope}, nil
+}
