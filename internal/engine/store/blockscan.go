@@ -24,6 +24,10 @@ type BlockQuery struct {
 	// are no longer wanted. Workers ask it, at the same time, before they read a
 	// part or a block.
 	Skip func(first, last int64) bool
+
+	// Watch, when set, is called before the first block with what returns the counts so far.
+	// That may be called at any time, also when the scan has ended.
+	Watch func(counts func() Stats)
 }
 
 // MaxBlockWorkers bounds the workers of one ScanBlocks.
@@ -69,6 +73,9 @@ func (s *Store) ScanBlocks(ctx context.Context, q BlockQuery, workers int, fn fu
 		bs.wake.Broadcast()
 	})()
 	bs.account, bs.alive = &account{b: s.budget}, workers
+	if q.Watch != nil {
+		q.Watch(bs.counts)
+	}
 	var wg sync.WaitGroup
 	for i := range workers {
 		wg.Go(func() {
@@ -129,6 +136,13 @@ func newBlockScan(s *Store, ctx context.Context, q BlockQuery, v *view) *blockSc
 		}
 	}
 	return bs
+}
+
+// counts returns the counts so far.
+func (bs *blockScan) counts() Stats {
+	bs.mu.Lock()
+	defer bs.mu.Unlock()
+	return bs.stats
 }
 
 // addMemtable queues the chunks of a group in pieces of about a block.

@@ -23,7 +23,16 @@ var blockOrders = map[plan.TimeOrder]store.BlockOrder{
 func (s Source) ScanBlocks(ctx context.Context, r plan.Request, workers int, fn func(worker int, b plan.Block) error) (plan.SourceStats, error) {
 	q := store.BlockQuery{Groups: r.Groups, Streams: r.Streams, Start: r.Start, End: r.End, Need: r.Need, Paths: r.Paths,
 		Order: blockOrders[r.Order], Skip: r.Skip}
+	if r.Watch != nil {
+		q.Watch = func(counts func() store.Stats) {
+			r.Watch(func() plan.SourceStats { return sourceStats(counts()) })
+		}
+	}
 	st, err := s.Store.ScanBlocks(ctx, q, workers, func(w int, b *store.BlockView) error { return fn(w, b) })
+	return sourceStats(st), err
+}
+
+func sourceStats(st store.Stats) plan.SourceStats {
 	return plan.SourceStats{
 		BlocksSkippedTime:  st.TimeSkipped.Blocks + st.StreamSkipped.Blocks,
 		BlocksSkippedIndex: st.IndexSkipped.Blocks,
@@ -36,5 +45,5 @@ func (s Source) ScanBlocks(ctx context.Context, r plan.Request, workers int, fn 
 		RowsRead:           st.Rows,
 		BytesRead:          st.Bytes,
 		BlocksDamaged:      st.DamagedBlocks,
-	}, err
+	}
 }

@@ -185,7 +185,7 @@ func (o *dedupOp) offer(cand *topRow, group int32) {
 	}
 	if o.null[group] == 0 {
 		o.null[group] = 1
-		for _, v := range decodeKey(o.g.table.key(int(group)), nil) {
+		for _, v := range plan.KeyValues(o.g.table.key(int(group)), nil) {
 			if v.Kind == plan.Null && o.step.Null != plan.SameNull {
 				o.null[group] = 2
 			}

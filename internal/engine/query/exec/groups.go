@@ -2,7 +2,6 @@ package exec
 
 import (
 	"bytes"
-	"encoding/binary"
 	"fmt"
 	"math"
 
@@ -72,50 +71,6 @@ func (t *keyTable) bytes() int {
 	return 8*cap(t.slots) + 8*cap(t.hashes) + 8*cap(t.ends) + cap(t.data)
 }
 
-// A key is encoded as one tag for each expression and what belongs to it.
-const (
-	tagNull = iota
-	tagText // length as uvarint, text
-	tagTime // ms, 8 bytes
-)
-
-func appendKey(dst []byte, v *plan.Value) []byte {
-	switch v.Kind {
-	case plan.Null:
-		return append(dst, tagNull)
-	case plan.Time:
-		return binary.LittleEndian.AppendUint64(append(dst, tagTime), math.Float64bits(v.Num))
-	case plan.Number:
-		var buf [32]byte
-		t := plan.AppendNumber(buf[:0], v.Num)
-		dst = binary.AppendUvarint(append(dst, tagText), uint64(len(t)))
-		return append(dst, t...)
-	}
-	dst = binary.AppendUvarint(append(dst, tagText), uint64(len(v.Text)))
-	return append(dst, v.Text...)
-}
-
-// decodeKey returns the values of an encoded key, which share its memory.
-func decodeKey(key []byte, dst []plan.Value) []plan.Value {
-	for len(key) > 0 {
-		tag := key[0]
-		key = key[1:]
-		switch tag {
-		case tagNull:
-			dst = append(dst, plan.Value{})
-		case tagTime:
-			dst = append(dst, plan.Value{Kind: plan.Time, Num: math.Float64frombits(binary.LittleEndian.Uint64(key))})
-			key = key[8:]
-		default:
-			n, k := binary.Uvarint(key)
-			key = key[k:]
-			dst = append(dst, plan.Value{Kind: plan.Text, Text: key[:n:n]})
-			key = key[n:]
-		}
-	}
-	return dst
-}
-
 // groupKey computes one expression of a group key for the rows of a block.
 type groupKey struct {
 	n    *node
@@ -139,7 +94,7 @@ type groupKey struct {
 }
 
 func newGroupKey(c *compiler, e plan.Expr) *groupKey {
-	k := &groupKey{n: c.compile(e), path: -1, row: make([]plan.Value, batch)}
+	k := &groupKey{n: c.compile(e), path: -1}
 	if path, ok := onlyPath(e); ok {
 		k.path = c.slot(path).slot
 		_, k.bare = e.(plan.Field)
@@ -263,17 +218,17 @@ func (k *groupKey) prepareInts(v *column.Vector, rows []uint32) {
 // appendCode appends the key of a code.
 func (k *groupKey) appendCode(dst []byte, code int) []byte {
 	if k.step == 0 {
-		return appendKey(dst, &k.vals[code])
+		return plan.AppendKey(dst, &k.vals[code])
 	}
 	if k.times {
-		return appendKey(dst, &plan.Value{Kind: plan.Time, Num: float64(k.base + int64(code)*k.step)})
+		return plan.AppendKey(dst, &plan.Value{Kind: plan.Time, Num: float64(k.base + int64(code)*k.step)})
 	}
 	if code == k.card-1 {
-		return append(dst, tagNull)
+		return plan.AppendKey(dst, &plan.Value{})
 	}
 	var buf [64]byte
 	t := appendFixed(buf[:0], k.base+int64(code), k.scale, k.trim)
-	return appendKey(dst, &plan.Value{Kind: plan.Text, Text: t})
+	return plan.AppendKey(dst, &plan.Value{Kind: plan.Text, Text: t})
 }
 
 // grouper gives every row its group.
@@ -377,7 +332,7 @@ func (g *grouper) tallyBins(block *blockFrame, rows []uint32, add func(group uin
 				i++
 			}
 		}
-		g.key = appendKey(g.key[:0], &plan.Value{Kind: plan.Time, Num: float64(from)})
+		g.key = plan.AppendKey(g.key[:0], &plan.Value{Kind: plan.Time, Num: float64(from)})
 		add(g.table.find(g.key), int64(i-start))
 	}
 	return nil
@@ -440,6 +395,7 @@ func (g *grouper) byKeys(f frame, rows []uint32, s *scratch) error {
 		mark := len(s.arena.Bytes)
 		for _, k := range g.by {
 			if !k.coded {
+				k.row = fit(k.row[:0], batch)
 				if err := k.n.eval(f, part, k.row, &s.arena, s.pace); err != nil {
 					return err
 				}
@@ -451,7 +407,7 @@ func (g *grouper) byKeys(f frame, rows []uint32, s *scratch) error {
 				if k.coded {
 					g.key = k.appendCode(g.key, int(k.codes[from+i]))
 				} else {
-					g.key = appendKey(g.key, &k.row[i])
+					g.key = plan.AppendKey(g.key, &k.row[i])
 				}
 			}
 			if !known || !bytes.Equal(g.key, g.before) { // neighbours are often alike

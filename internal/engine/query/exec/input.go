@@ -9,7 +9,8 @@ import (
 
 // input is the argument of aggregates for the selected rows of a block (or of
 // rows in memory), in the forms that they want. Each form is made when it is
-// asked for, once for all aggregates of the same argument.
+// asked for, once for all aggregates of the same argument. Arguments are open one
+// after the other: their forms are in the same memory.
 type input struct {
 	n    *node // nil: the aggregate counts rows
 	s    *scratch
@@ -21,19 +22,24 @@ type input struct {
 	order func(i int) *place // of rows in memory
 
 	state inputState
-	vals  []plan.Value
-	nums  []float64
-	at    []uint32
+	*forms
 	atAll bool
-	pres  []uint32
 	prAll bool
-	codes []uint32
-	hash  []entryHash
-	dictN []dictNumber
 	place place
 }
 
 type inputState struct{ vals, nums, pres bool }
+
+// forms are the values of the argument that is open.
+type forms struct {
+	vals  []plan.Value
+	nums  []float64
+	at    []uint32
+	pres  []uint32
+	codes []uint32
+	hash  []entryHash
+	dictN []dictNumber
+}
 
 type entryHash struct {
 	h       uint64
@@ -45,8 +51,8 @@ type dictNumber struct {
 	ok bool
 }
 
-func newInput(c *compiler, e plan.Expr, s *scratch) *input {
-	in := &input{s: s, path: -1}
+func newInput(c *compiler, e plan.Expr, s *scratch, m *forms) *input {
+	in := &input{s: s, path: -1, forms: m}
 	if e == nil {
 		return in
 	}
@@ -57,7 +63,7 @@ func newInput(c *compiler, e plan.Expr, s *scratch) *input {
 	return in
 }
 
-// open starts a block.
+// open starts a block. The argument that was open before is not any more.
 func (in *input) open(f frame, b *blockFrame, rows []uint32) {
 	in.frame, in.block, in.rows = f, b, rows
 	in.state = inputState{}

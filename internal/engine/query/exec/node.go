@@ -12,7 +12,7 @@ import (
 type node struct {
 	expr plan.Expr
 	kids []*node
-	bufs [][]plan.Value // one for each kid
+	lent *operands // where kids are evaluated
 	ref  fieldRef
 	sub  []byte
 	fn   plan.Eval
@@ -24,18 +24,33 @@ type node struct {
 	part  int // where it has the part
 }
 
+// operands lends the nodes of one goroutine the memory of their operands: of those under evaluation,
+// not of all there are. It is a stack, as evaluation is.
+type operands struct {
+	all  [][]plan.Value // each of a batch
+	used int
+}
+
+func (o *operands) take(n int) [][]plan.Value {
+	for len(o.all) < o.used+n {
+		o.all = append(o.all, make([]plan.Value, batch))
+	}
+	o.used += n
+	return o.all[o.used-n : o.used]
+}
+
+func (o *operands) give(n int) { o.used -= n }
+
 // compiler resolves the columns of expressions.
 type compiler struct {
 	slot        func(name string) fieldRef
 	extractions map[string]*extraction
+	lent        operands // of all the nodes
 }
 
 func (c *compiler) compile(e plan.Expr) *node {
-	n := &node{expr: e}
-	operand := func(x plan.Expr) {
-		n.kids = append(n.kids, c.compile(x))
-		n.bufs = append(n.bufs, make([]plan.Value, batch))
-	}
+	n := &node{expr: e, lent: &c.lent}
+	operand := func(x plan.Expr) { n.kids = append(n.kids, c.compile(x)) }
 	switch e := e.(type) {
 	case plan.Field:
 		n.ref = c.slot(e.Name)
@@ -95,11 +110,24 @@ func evalOf(e plan.Call) plan.Eval {
 // as those of frame.load.
 func (n *node) eval(f frame, rows []uint32, out []plan.Value, a *arena, p *pace) error {
 	out = out[:len(rows)]
+	switch n.expr.(type) {
+	case plan.And:
+		return n.logic(true, f, rows, out, a, p)
+	case plan.Or:
+		return n.logic(false, f, rows, out, a, p)
+	}
+	bufs := n.lent.take(len(n.kids))
+	defer n.lent.give(len(n.kids))
 	for i, k := range n.kids {
-		if err := k.eval(f, rows, n.bufs[i], a, p); err != nil {
+		if err := k.eval(f, rows, bufs[i], a, p); err != nil {
 			return err
 		}
 	}
+	return n.compute(bufs, f, rows, out, a, p)
+}
+
+// compute sets out to what the values of the kids make.
+func (n *node) compute(bufs [][]plan.Value, f frame, rows []uint32, out []plan.Value, a *arena, p *pace) error {
 	switch e := n.expr.(type) {
 	case plan.Field:
 		if err := f.load(&n.ref, rows, out, a); err != nil {
@@ -111,51 +139,47 @@ func (n *node) eval(f frame, rows []uint32, out []plan.Value, a *arena, p *pace)
 			out[i] = e.V
 		}
 	case plan.Cmp:
-		x, y := n.bufs[0], n.bufs[1]
+		x, y := bufs[0], bufs[1]
 		for i := range out {
 			out[i] = plan.BoolValue(plan.Holds(e.Op, &x[i], &y[i]))
 		}
-	case plan.And:
-		n.logic(out, true)
-	case plan.Or:
-		n.logic(out, false)
 	case plan.Not:
 		for i := range out {
-			out[i] = plan.BoolValue(!n.bufs[0][i].True())
+			out[i] = plan.BoolValue(!bufs[0][i].True())
 		}
 	case plan.Test:
 		for i := range out {
-			m := n.bufs[0][i].Text
+			m := bufs[0][i].Text
 			out[i] = plan.BoolValue(e.Match(m))
 			if err := p.work(len(m)); err != nil {
 				return err
 			}
 		}
 	case plan.Contains, plan.Match:
-		return n.search(out, p)
+		return n.search(bufs[0], out, p)
 	case plan.In:
 		for i := range out {
-			out[i] = plan.BoolValue(plan.InList(&n.bufs[0][i], e.List))
+			out[i] = plan.BoolValue(plan.InList(&bufs[0][i], e.List))
 		}
 	case plan.Present:
 		for i := range out {
-			out[i] = plan.BoolValue(n.bufs[0][i].Kind != plan.Null)
+			out[i] = plan.BoolValue(bufs[0][i].Kind != plan.Null)
 		}
 	case plan.Arith:
-		x, y := n.bufs[0], n.bufs[1]
+		x, y := bufs[0], bufs[1]
 		for i := range out {
 			out[i] = plan.Arithmetic(e.Op, &x[i], &y[i])
 		}
 	case plan.Bin:
 		for i := range out {
-			out[i] = plan.BinValue(&n.bufs[0][i], e.Every)
+			out[i] = plan.BinValue(&bufs[0][i], e.Every)
 		}
 	case plan.Extract:
 		return n.apart.load(n.part, f, rows, out, a, p)
 	case plan.Call:
 		for i := range out {
 			for j := range n.args {
-				n.args[j] = n.bufs[j][i]
+				n.args[j] = bufs[j][i]
 			}
 			from := len(a.Bytes)
 			out[i] = n.fn(n.args, &a.Arena)
@@ -170,22 +194,29 @@ func (n *node) eval(f frame, rows []uint32, out []plan.Value, a *arena, p *pace)
 	return nil
 }
 
-func (n *node) logic(out []plan.Value, all bool) {
+// logic sets out to whether all, or any, of the kids hold.
+func (n *node) logic(all bool, f frame, rows []uint32, out []plan.Value, a *arena, p *pace) error {
+	buf := n.lent.take(1)[0]
+	defer n.lent.give(1)
 	for i := range out {
-		result := all
-		for _, b := range n.bufs {
-			if b[i].True() != all {
-				result = !all
-				break
+		out[i] = plan.BoolValue(all)
+	}
+	for _, k := range n.kids {
+		if err := k.eval(f, rows, buf, a, p); err != nil {
+			return err
+		}
+		for i := range out {
+			if buf[i].True() != all {
+				out[i] = plan.BoolValue(!all)
 			}
 		}
-		out[i] = plan.BoolValue(result)
 	}
+	return nil
 }
 
-func (n *node) search(out []plan.Value, p *pace) error {
+func (n *node) search(texts, out []plan.Value, p *pace) error {
 	for i := range out {
-		v := &n.bufs[0][i]
+		v := &texts[i]
 		if !plan.HasText(v) {
 			out[i] = plan.BoolValue(false)
 			continue

@@ -28,6 +28,7 @@ type run struct {
 	found    atomic.Int64
 	frontier atomic.Int64
 	best     atomic.Pointer[plan.Value] // see keyFilter
+	source   atomic.Pointer[func() plan.SourceStats]
 
 	mu      sync.Mutex // guards the elements of workers
 	workers []*worker
@@ -81,6 +82,7 @@ func (r *Running) Stats() Stats {
 		w.mu.Unlock()
 	}
 	n.MemoryPeak = r.run.q.peak.Load()
+	n.Source = r.run.sourceStats()
 	return n
 }
 
@@ -132,6 +134,7 @@ func (r *run) guard(src plan.Source) (result *Result, err error) {
 func (r *run) do(src plan.Source) (*Result, error) {
 	request := r.query.Request
 	request.Skip = r.beyond
+	request.Watch = func(counts func() plan.SourceStats) { r.source.Store(&counts) }
 	var source plan.SourceStats
 	var err error
 	if !r.nothing() {
@@ -149,6 +152,8 @@ func (r *run) do(src plan.Source) (*Result, error) {
 			err = nil
 		}
 	}
+	all := func() plan.SourceStats { return source }
+	r.source.Store(&all)
 	r.looks.Lock()
 	defer r.looks.Unlock()
 	r.ended = true
@@ -163,7 +168,6 @@ func (r *run) do(src plan.Source) (*Result, error) {
 	if err != nil {
 		return nil, err
 	}
-	result.Stats.Source = source
 	return result, nil
 }
 
@@ -173,6 +177,14 @@ func (r *run) look() (*Result, error) {
 	p := r.pace
 	s := newScratch(&p, q)
 	return r.answer(r.newHead(r.compiler(), s), s)
+}
+
+// sourceStats returns what the source did so far.
+func (r *run) sourceStats() plan.SourceStats {
+	if counts := r.source.Load(); counts != nil {
+		return (*counts)()
+	}
+	return plan.SourceStats{}
 }
 
 // started returns the workers that there are.
@@ -210,6 +222,7 @@ func (r *run) answer(h head, s *scratch) (*Result, error) {
 		return nil, err
 	}
 	n.MemoryPeak = r.q.peak.Load()
+	n.Source = r.sourceStats()
 	return t.result(r.query.Columns, n), nil
 }
 

@@ -16,6 +16,7 @@ type statsOp struct {
 	aggs   []aggregator
 	inputs []*input // distinct ones
 	of     []int    // input of each aggregate
+	forms  forms    // of the input that is open
 	held   int      // bytes counted for the table
 
 	rowsOnly bool  // all aggregates count rows
@@ -43,7 +44,7 @@ func newStats(step plan.Stats, c *compiler, s *scratch, q *quota) *statsOp {
 		if !ok {
 			at = len(o.inputs)
 			seen[text] = at
-			o.inputs = append(o.inputs, newInput(c, a.Arg, s))
+			o.inputs = append(o.inputs, newInput(c, a.Arg, s, &o.forms))
 		}
 		o.of = append(o.of, at)
 		o.aggs = append(o.aggs, newAggregator(a, s.pace))
@@ -72,7 +73,7 @@ func (o *statsOp) fromHeader(b plan.Block, rows int) (bool, error) {
 		if plan.BinOf(last, o.binOnly) != at {
 			return false, nil
 		}
-		key = appendKey(o.g.key[:0], &plan.Value{Kind: plan.Time, Num: float64(at)})
+		key = plan.AppendKey(o.g.key[:0], &plan.Value{Kind: plan.Time, Num: float64(at)})
 	}
 	o.g.key = key
 	group := o.g.table.find(key)
@@ -156,19 +157,22 @@ func (o *statsOp) rows(f frame, block *blockFrame, rows []uint32) error {
 	if err := o.grow(); err != nil {
 		return err
 	}
-	for _, in := range o.inputs {
+	for at, in := range o.inputs {
 		in.open(f, block, rows)
-	}
-	for i, a := range o.aggs {
-		grown, err := a.update(o.inputs[o.of[i]], groups)
-		if err != nil {
-			return err
-		}
-		if err := o.q.grow(grown); err != nil {
-			return err
-		}
-		if err := o.s.pace.work(checkEvery); err != nil {
-			return err
+		for i, a := range o.aggs {
+			if o.of[i] != at {
+				continue
+			}
+			grown, err := a.update(in, groups)
+			if err != nil {
+				return err
+			}
+			if err := o.q.grow(grown); err != nil {
+				return err
+			}
+			if err := o.s.pace.work(checkEvery); err != nil {
+				return err
+			}
 		}
 	}
 	o.s.arena.Bytes = o.s.arena.Bytes[:mark]
@@ -265,12 +269,18 @@ func (o *statsOp) table(groups []int) (*table, error) {
 		if groups != nil {
 			g = groups[i]
 		}
-		keys = decodeKey(o.g.table.key(g), keys[:0])
+		keys = plan.KeyValues(o.g.table.key(g), keys[:0])
 		for j := range keys {
 			t.cols[j][i] = keys[j]
 		}
 		for j, a := range o.aggs {
-			t.cols[len(o.step.By)+j][i] = a.value(g)
+			v := a.value(g)
+			if v.Kind == plan.List { // made now
+				if err := o.q.grow(len(v.Text)); err != nil {
+					return nil, err
+				}
+			}
+			t.cols[len(o.step.By)+j][i] = v
 		}
 		if err := o.s.pace.work(64 * len(t.cols)); err != nil {
 			return nil, err

@@ -82,7 +82,7 @@ func (t *table) dedup(step plan.Dedup, s *scratch) error {
 		null := false
 		for _, k := range keys {
 			null = null || k[i].Kind == plan.Null
-			key = appendKey(key, &k[i])
+			key = plan.AppendKey(key, &k[i])
 		}
 		if null && step.Null != plan.SameNull {
 			if step.Null == plan.KeepNull {

@@ -46,7 +46,7 @@ func (t *topGroups) value(group, col int) plan.Value {
 	if by := len(t.o.step.By); col >= by {
 		return t.o.aggs[col-by].value(group)
 	}
-	return decodeKey(t.o.g.table.key(group), nil)[col]
+	return plan.KeyValues(t.o.g.table.key(group), nil)[col]
 }
 
 func (t *topGroups) compare(a, b *topGroup) int {
@@ -61,7 +61,7 @@ func (t *topGroups) compare(a, b *topGroup) int {
 	}
 	for _, x := range []*topGroup{a, b} {
 		if len(x.keys) == 0 {
-			x.keys = decodeKey(t.o.g.table.key(x.group), x.keys)
+			x.keys = plan.KeyValues(t.o.g.table.key(x.group), x.keys)
 		}
 	}
 	for i := range a.keys {

@@ -61,19 +61,14 @@ func (p *Partners) Load(keys [][]plan.Value, n, most int) bool {
 // it is printed shortest are equal.
 func appendKey(dst []byte, vals []plan.Value) (key []byte, ok bool) {
 	for i := range vals {
-		v := &vals[i]
-		from := len(dst)
-		dst = append(dst, 0, 0, 0, 0)
-		switch v.Kind {
+		switch v := &vals[i]; v.Kind {
 		case plan.Null, plan.List:
 			return dst, false
 		case plan.Text:
-			dst = append(dst, v.Text...)
+			dst = plan.AppendKey(dst, v)
 		default:
-			dst = plan.AppendNumber(dst, v.Num)
+			dst = plan.AppendKey(dst, &plan.Value{Kind: plan.Number, Num: v.Num})
 		}
-		n := len(dst) - from - 4
-		dst[from], dst[from+1], dst[from+2], dst[from+3] = byte(n>>24), byte(n>>16), byte(n>>8), byte(n)
 	}
 	return dst, true
 }

@@ -2,7 +2,6 @@ package sqlexpr
 
 import (
 	"context"
-	"encoding/binary"
 	"unsafe"
 
 	"github.com/cumulog/cumulog/internal/engine/query/plan"
@@ -53,7 +52,8 @@ func (m *memory) columns(names []string) [][]plan.Value {
 }
 
 // groups returns the rows of each combination of keys, in the order of their first
-// rows. Without keys all rows are one group. Values are told apart by their texts.
+// rows. Without keys all rows are one group. Values are told apart as by
+// plan.AppendKey.
 func (m *memory) groups(keys [][]plan.Value, null bool) ([][]int, error) {
 	var groups [][]int
 	at := map[string]int{}
@@ -87,16 +87,8 @@ func (m *memory) groups(keys [][]plan.Value, null bool) ([][]int, error) {
 func appendKey(dst []byte, keys [][]plan.Value, r int) (key []byte, ok bool) {
 	ok = true
 	for _, k := range keys {
-		v := &k[r]
-		if v.Kind == plan.Null {
-			ok = false
-			dst = append(dst, 0)
-			continue
-		}
-		from := len(dst)
-		dst = append(dst, 1, 0, 0, 0, 0)
-		dst = v.AppendText(dst)
-		binary.LittleEndian.PutUint32(dst[from+1:], uint32(len(dst)-from-5))
+		ok = ok && k[r].Kind != plan.Null
+		dst = plan.AppendKey(dst, &k[r])
 	}
 	return dst, ok
 }

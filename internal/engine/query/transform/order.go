@@ -70,19 +70,6 @@ func (w *work) sort(x []int, compare func(a, b int) int) (err error) {
 	return err
 }
 
-// appendKey appends what tells values apart: whether there is one, and its text.
-func appendKey(dst []byte, v *plan.Value) []byte {
-	if v.Kind == plan.Null {
-		return append(dst, 0)
-	}
-	from := len(dst)
-	dst = append(dst, 1, 0, 0, 0, 0)
-	dst = v.AppendText(dst)
-	n := len(dst) - from - 5
-	dst[from+1], dst[from+2], dst[from+3], dst[from+4] = byte(n), byte(n>>8), byte(n>>16), byte(n>>24)
-	return dst
-}
-
 // groups returns the number of the group of each row, counted from 0 in the order
 // in which the groups come, and how many there are. Rows are of the same group
 // when all of cols are equal.
@@ -99,7 +86,7 @@ func (w *work) groups(cols [][]plan.Value) (of []int, n int, err error) {
 	for i := range of {
 		buf = buf[:0]
 		for _, c := range cols {
-			buf = appendKey(buf, &c[i])
+			buf = plan.AppendKey(buf, &c[i])
 		}
 		g, ok := known[string(buf)]
 		if !ok {
