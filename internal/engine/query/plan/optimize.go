@@ -240,7 +240,7 @@ func (q *Query) prune(rest []Step) {
 	q.Rest = rest
 }
 
-// narrow turns conditions on times and streams into the scan.
+// narrow turns conditions on times, groups and streams into the scan.
 func (q *Query) narrow() {
 	q.Conds = slices.DeleteFunc(q.Conds, func(e Expr) bool {
 		switch e := e.(type) {
@@ -254,12 +254,18 @@ func (q *Query) narrow() {
 				q.applied("time range")
 				return true
 			}
-			if f.Name == LogStream && e.Op == Eq && q.narrowStreams([]Value{c.V}) {
-				return true
+			switch {
+			case f.Name == LogStream && e.Op == Eq:
+				return q.narrowStreams([]Value{c.V})
+			case f.Name == LogGroup && e.Op == Eq:
+				return q.narrowGroups([]Value{c.V})
 			}
 		case In:
-			if f, ok := e.X.(Field); ok && f.Name == LogStream {
+			switch e.X {
+			case Expr(Field{LogStream}):
 				return q.narrowStreams(e.List)
+			case Expr(Field{LogGroup}):
+				return q.narrowGroups(e.List)
 			}
 		}
 		return false
@@ -305,6 +311,18 @@ func (q *Query) narrowStreams(list []Value) bool {
 	slices.Sort(ids)
 	q.Request.Streams = slices.Compact(ids)
 	q.applied("streams")
+	return true
+}
+
+func (q *Query) narrowGroups(list []Value) bool {
+	wanted := map[float64]bool{}
+	for i := range list {
+		if x, ok := list[i].Float(); ok {
+			wanted[x] = true
+		}
+	}
+	q.Request.Groups = slices.DeleteFunc(slices.Clone(q.Request.Groups), func(id logs.GroupID) bool { return !wanted[float64(id)] })
+	q.applied("groups")
 	return true
 }
 

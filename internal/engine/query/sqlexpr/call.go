@@ -87,6 +87,11 @@ func unitArg(e Expr) string {
 // types are the functions that convert.
 var typeFunctions = words("bigint binary boolean date decimal double float int smallint string timestamp tinyint")
 
+// plain reports whether a call is nothing but a function and arguments.
+func (e *Call) plain() bool {
+	return e.Over == nil && !e.Star && !e.Distinct && e.Filter == nil && e.Nulls == ""
+}
+
 // special translates calls that are more than a function of their values.
 func (c *Compiler) special(e *Call) (x plan.Expr, ok bool, err error) {
 	n := len(e.Args)

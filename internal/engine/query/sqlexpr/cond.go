@@ -47,6 +47,10 @@ func (c *Compiler) holds(e Expr, want bool) (plan.Expr, error) {
 		return c.between(e, want != e.Not)
 	case *Is:
 		return c.is(e, want != e.Not)
+	case *Call:
+		if null := e.Func == "isnull"; (null || e.Func == "isnotnull") && len(e.Args) == 1 && e.plain() {
+			return c.is(&Is{Span: e.Span, X: e.Args[0], What: "null"}, want == null)
+		}
 	case *In:
 		return c.in(e, want != e.Not)
 	case *Like:
