@@ -17,7 +17,11 @@ func TestDiscover(t *testing.T) {
 	}
 	check(`{"a":{"b":1.50},"list":["x",{"k":true}],"null":null,"empty":{},"@own":"o"}`,
 		map[string]string{"a.b": "1.50", "list.0": "x", "list.1.k": "true", "@@own": "o"})
+	check(`  [{"a":1e3},"\u00fc\n",[false]]`+"\n", map[string]string{"0.a": "1e3", "1": "ü\n", "2.0": "false"})
+	check(`{"a\"b":{"":"x"},"a.b":1,"a":{"b":2}}`, map[string]string{`a"b.`: "x", "a.b": "2"})
 	check("plain text", map[string]string{})
+	check(`"text"`, map[string]string{})
+	check(`{"a":1} {"b":2}`, map[string]string{})
 	check("", map[string]string{})
 	check(`{"broken":`, map[string]string{})
 	check("REPORT RequestId: 8f507cfc-xmpl-4697-b07a-ac58fc914c95\tDuration: 12.34 ms\tBilled Duration: 13 ms\tMemory Size: 128 MB\tMax Memory Used: 64 MB\t", map[string]string{

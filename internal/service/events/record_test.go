@@ -90,7 +90,7 @@ func testRecordOfOddJSON(t *testing.T, open opener) {
 			t.Errorf("%.60s: %d fields, %v", message, len(got), err)
 		}
 	}
-	check(`[1,2]`, 0)
+	check(`[1,2]`, 2)
 	check(`{"a":1`, 0)
 	check(`{"a":1} trailing`, 0)
 	check(` {"a":1} `, 1)

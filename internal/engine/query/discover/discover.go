@@ -1,6 +1,9 @@
 package discover
 
-import "github.com/cumulog/cumulog/internal/engine/query/plan"
+import (
+	"github.com/cumulog/cumulog/internal/engine/query/jsontext"
+	"github.com/cumulog/cumulog/internal/engine/query/plan"
+)
 
 // Kind is what a message is.
 type Kind uint8
@@ -59,9 +62,15 @@ func Field(message []byte, name string, a *plan.Arena) plan.Value {
 	return plan.Value{}
 }
 
-// Fields calls yield with each field of a message, MaxFields at most. Names and
-// texts are valid during the call.
+// Fields calls yield with each field of a message, MaxFields at most, in the order of
+// the message: the leaves of JSON, but for null, or what Field finds. Names and texts
+// are valid during the call.
 func Fields(message []byte, yield func(name []byte, v *plan.Value)) {
+	if json := jsontext.Trim(message); len(json) > 0 && (json[0] == '{' || json[0] == '[') {
+		l := leaves{left: MaxFields, yield: yield}
+		l.walk(json, 0)
+		return
+	}
 	var cols columns
 	each := func(names []string) {
 		for i, n := range names {

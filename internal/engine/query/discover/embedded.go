@@ -153,6 +153,7 @@ func embeddedFields(m []byte, left int, yield func(name []byte, v *plan.Value)) 
 	l.walk(object, 0)
 }
 
+// leaves are the scalars of a piece of JSON by their flattened names.
 type leaves struct {
 	name  []byte
 	arena plan.Arena
