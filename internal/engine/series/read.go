@@ -1,0 +1,192 @@
+package series
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"slices"
+	"time"
+)
+
+// Read returns the buckets of a metric between start and end, of the length of
+// period each, the first one beginning at start; those without data are left out. unit ""
+// means all units together. Only what is kept for the period is there; see Retention. A
+// period below a minute sees what was added with HighResolution.
+//
+// Damage of a file that may hold data of the range is a *CorruptionError.
+func (db *DB) Read(ctx context.Context, m Metric, unit string, period time.Duration, start, end int64) ([]Bucket, error) {
+	return db.read(ctx, m, unit, period, start, end, true)
+}
+
+// ReadSums is Read without what percentiles need: it is faster, and HasValues of the
+// buckets means nothing.
+func (db *DB) ReadSums(ctx context.Context, m Metric, unit string, period time.Duration, start, end int64) ([]Bucket, error) {
+	return db.read(ctx, m, unit, period, start, end, false)
+}
+
+// reading is one read.
+type reading struct {
+	period, start, end int64
+	from               int64 // not before, because of retention
+	sketches           bool
+	out                []Bucket
+	extra              []Bucket
+}
+
+func (db *DB) read(ctx context.Context, m Metric, unit string, period time.Duration, start, end int64, sketches bool) ([]Bucket, error) {
+	if err := db.begin(); err != nil {
+		return nil, err
+	}
+	defer db.using.Done()
+	if period < time.Second || period%time.Second != 0 || start < 0 || end > maxTimestamp || checkUnit(unit) != nil {
+		return nil, fmt.Errorf("%w: period %v from %d to %d", ErrInvalid, period, start, end)
+	}
+	key, _, err := appendMetricKey(make([]byte, 0, 256), &m)
+	if err != nil {
+		return nil, err
+	}
+	r := &reading{period: period.Milliseconds(), start: start, end: end, sketches: sketches}
+	r.from = max(start, db.o.Now().UnixMilli()-Retention(period).Milliseconds())
+	if r.from >= end {
+		return nil, nil
+	}
+	seen, files := db.snapshot(key, unit, r)
+	defer func() {
+		for _, f := range files {
+			if err := db.release(f); err != nil {
+				db.o.Logger.Warn("a file of metrics does not close", "file", f.name, "error", err)
+			}
+		}
+	}()
+	u := db.unpackers.Get().(*unpacker)
+	defer db.unpackers.Put(u)
+	for _, f := range files {
+		if f.damaged != nil {
+			return nil, f.damaged
+		}
+		for _, id := range seen {
+			x, ok := f.find(id)
+			if !ok {
+				continue
+			}
+			if err := ctx.Err(); err != nil {
+				return nil, err
+			}
+			buckets, err := f.read(u, x, sketches)
+			if err != nil {
+				if damage, ok := errors.AsType[*CorruptionError](err); ok {
+					db.noteDamage(damage)
+				}
+				return nil, err
+			}
+			r.add(buckets)
+		}
+	}
+	return r.out, nil
+}
+
+// snapshot adds what is in memory to r and returns the ids of the series and, referenced, the
+// files that may hold more of them.
+func (db *DB) snapshot(key []byte, unit string, r *reading) (ids []uint32, files []*file) {
+	db.mu.RLock()
+	defer db.mu.RUnlock()
+	// What a damaged file holds is not known, so any metric may be in it.
+	for _, f := range db.files {
+		if f.damaged != nil && r.wants(f) {
+			f.refs.Add(1)
+			return nil, []*file{f}
+		}
+	}
+	m := db.metrics[string(key)]
+	if m == nil {
+		return nil, nil
+	}
+	for _, s := range m.units {
+		if unit != "" && s.unit() != unit {
+			continue
+		}
+		ids = append(ids, s.id)
+		for _, t := range [...]*memtable{db.sealed, db.active} {
+			if t == nil || t.series[s] == nil {
+				continue
+			}
+			if r.seconds() {
+				r.add(t.series[s].seconds)
+			} else {
+				r.add(t.series[s].minutes)
+			}
+		}
+	}
+	for _, f := range db.files {
+		if r.wants(f) {
+			f.refs.Add(1)
+			files = append(files, f)
+		}
+	}
+	return ids, files
+}
+
+// wants reports whether a file may hold data of the range in a fitting resolution.
+func (r *reading) wants(f *file) bool {
+	return f.start < r.end && f.end() > r.from && r.seconds() == (f.level == 0) && r.period%levels[f.level].resolution == 0
+}
+
+// seconds reports that the period is not made of minutes.
+func (r *reading) seconds() bool { return r.period%minute != 0 }
+
+// add adds sorted buckets, which it does not keep.
+func (r *reading) add(buckets []Bucket) {
+	from, _ := searchBuckets(buckets, r.from)
+	at := 0
+	r.extra = r.extra[:0]
+	for i := from; i < len(buckets) && buckets[i].Start < r.end; i++ {
+		b := &buckets[i]
+		start := r.start + (b.Start-r.start)/r.period*r.period
+		n := len(r.out)
+		switch {
+		case n == 0 || r.out[n-1].Start < start:
+			r.out = append(r.out, Bucket{Start: start})
+			at = n
+		case at < n && r.out[at].Start == start:
+		default:
+			var found bool
+			if at, found = r.seek(at, start); !found {
+				r.addExtra(b, start)
+				continue
+			}
+		}
+		r.merge(&r.out[at], b)
+	}
+	if len(r.extra) > 0 {
+		r.out = combine(r.out, slices.Clone(r.extra))
+	}
+}
+
+// seek finds the bucket at start, which is likely to be soon after at.
+func (r *reading) seek(at int, start int64) (int, bool) {
+	for range 4 {
+		if at < len(r.out) && r.out[at].Start < start {
+			at++
+		}
+	}
+	if at < len(r.out) && r.out[at].Start == start {
+		return at, true
+	}
+	return searchBuckets(r.out, start)
+}
+
+// addExtra collects what has to go between the buckets of r.out.
+func (r *reading) addExtra(b *Bucket, start int64) {
+	if n := len(r.extra); n == 0 || r.extra[n-1].Start != start {
+		r.extra = append(r.extra, Bucket{Start: start})
+	}
+	r.merge(&r.extra[len(r.extra)-1], b)
+}
+
+func (r *reading) merge(to, b *Bucket) {
+	if r.sketches {
+		to.merge(b)
+	} else {
+		to.mergeSums(b)
+	}
+}
