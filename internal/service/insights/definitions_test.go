@@ -143,6 +143,7 @@ func TestCallsOfSavedQueries(t *testing.T) {
 		"With blank": "filter n >= {{from}}",
 		"twice":      "$errors() | fields n",
 		"loop":       "$loop",
+		"commented":  "filter n > 2 # of the last",
 		"bad":        "filter level = = 3",
 		"long":       "fields n " + strings.Repeat(" ", 9985),
 	} {
@@ -165,6 +166,7 @@ func TestCallsOfSavedQueries(t *testing.T) {
 	w.answers(hour("$my/level() | fields n", "/a"), "n=1\n")
 	w.answers(hour(`$my/level( level = "INFO" ) | fields n`, "/a"), "n=2\n")
 	w.answers(hour(`$my/level(level='a "b"') | fields n`, "/a"), "n=3\n")
+	w.answers(hour("$commented() | fields n", "/a"), "n=3\n")
 	w.answers(hour("$`With blank`(from=2) | fields n | sort n", "/a"), "n=2\nn=3\n")
 
 	w.refuses(hour("$none() | fields n", "/a"), "there is no saved query with the name none [0,7)")
@@ -178,7 +180,8 @@ func TestCallsOfSavedQueries(t *testing.T) {
 	w.refuses(hour("$ | fields a", "/a"), "the name of a saved query is missing [0,2)")
 	w.refuses(hour("$loop()", "/a"), "saved queries call each other more than 5 times [0,7)")
 	// Places behind the call are those of the text as it was sent, places in it are the call.
-	w.refuses(hour("$errors() | filter = 3", "/a"), "unexpected symbol found = at line 1 and position 32 [19,20)")
+	w.refuses(hour("$errors() | filter = 3", "/a"), "unexpected symbol found = at line 1 and position 19 [19,20)")
+	w.refuses(hour("$errors()\n| filter = 3", "/a"), "unexpected symbol found = at line 2 and position 9 [19,20)")
 	w.refuses(hour("$bad() | fields n", "/a"), "unexpected symbol found = at line 1 and position 15 [0,6)")
 	w.refuses(hour("$long() | limit 1", "/a"), "The query has 10004 characters after saved queries were put in; at most 10000 are allowed.")
 

@@ -4,6 +4,7 @@ import (
 	"context"
 	"encoding/binary"
 	"encoding/json"
+	"errors"
 	"fmt"
 	"strings"
 
@@ -67,9 +68,12 @@ func (s *Service) Describe(ctx context.Context, scope logs.Scope, r DescribeRequ
 		for i := range found {
 			q := &found[i]
 			f.Before = q.Position
-			info, err := s.info(q)
+			info, err := s.info(ctx, q)
+			if errors.Is(err, catalog.ErrNotFound) {
+				continue // it was dropped just now
+			}
 			if err != nil {
-				return Queries{}, err
+				return Queries{}, translate(err, nil)
 			}
 			if s.expired(q) || r.Status != "" && info.Status != r.Status {
 				continue
@@ -105,8 +109,17 @@ func openPosition(token *string, kind logs.TokenKind, hash uint64, now int64) (i
 	return int64(binary.BigEndian.Uint64(b)), nil
 }
 
-// info describes a query as it is now: what is in memory is newer than its record.
-func (s *Service) info(q *catalog.Query) (Info, error) {
+// info describes a query as it is now: what is in memory is newer than its record, and a query that is
+// neither there nor has an end in the record q has ended since that was read.
+func (s *Service) info(ctx context.Context, q *catalog.Query) (Info, error) {
+	j := s.find(q.Scope, q.ID)
+	if j == nil && q.EndedMS < 0 {
+		newer, err := s.o.Catalog.QueryByID(ctx, q.ID)
+		if err != nil {
+			return Info{}, err
+		}
+		q = &newer
+	}
 	var sp spec
 	var o outcome
 	if err := json.Unmarshal(q.Spec, &sp); err != nil {
@@ -121,7 +134,7 @@ func (s *Service) info(q *catalog.Query) (Info, error) {
 		out.Group = q.Groups[0]
 	}
 	ended := q.EndedMS
-	if j := s.find(q.Scope, q.ID); j != nil {
+	if j != nil {
 		j.mu.Lock()
 		out.Status, out.Reason, out.Bytes, o.Started, ended = j.status, j.reason, j.stats.BytesScanned, j.startedMS, j.endedMS
 		j.mu.Unlock()

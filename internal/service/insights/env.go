@@ -213,6 +213,16 @@ func (e *env) lookup(ctx context.Context, table string) (*insightsql.Table, erro
 	return e.j.s.o.Lookup(ctx, e.j.scope, table)
 }
 
+// memory returns what the query may still hold; exec.ErrMemory when the rows of queries within it
+// have taken everything.
+func (e *env) memory() (int64, error) {
+	all := e.j.s.o.Memory
+	if left := all - e.held.Load(); left > 0 {
+		return left, nil
+	}
+	return 0, fmt.Errorf("%w: its share is %d MiB, and the rows of the queries within it take all of that", exec.ErrMemory, all>>20)
+}
+
 // run runs a query within a query and returns its rows, which count as memory of
 // the query until it ends.
 func (e *env) run(ctx context.Context, sub insightsql.Sub, outer []groups.Group, depth int) (*plan.Rows, error) {
@@ -249,7 +259,11 @@ func (e *env) run(ctx context.Context, sub insightsql.Sub, outer []groups.Group,
 	if err != nil {
 		return nil, err
 	}
-	result, err := exec.Run(ctx, q, explore.Source{Store: s.o.Store}, exec.Options{Memory: (s.o.Memory - e.held.Load()) / 2})
+	left, err := e.memory()
+	if err != nil {
+		return nil, err
+	}
+	result, err := exec.Run(ctx, q, explore.Source{Store: s.o.Store}, exec.Options{Memory: (left + 1) / 2})
 	if err != nil {
 		return nil, fmt.Errorf("a query within the query: %w", err)
 	}

@@ -35,6 +35,20 @@ func TestLookupTables(t *testing.T) {
 	}
 }
 
+// A defect that a query meets outside of the executor ends that query only.
+func TestADefectEndsOneQuery(t *testing.T) {
+	w := newWorld(t, func(o *insights.Options) {
+		o.Lookup = func(context.Context, logs.Scope, string) (*insights.Table, error) { panic("a defect") }
+	})
+	w.put("/a", "s", map[int64]string{-1: `{"id":"u2"}`})
+	if _, err := w.Start(context.Background(), scope, hour("lookup t id OUTPUT mail", "/a")); err == nil || !strings.Contains(err.Error(), "internal failure: a defect") {
+		t.Errorf("at the start: %v", err)
+	}
+	p := w.ended(w.begin(hour("filter id in (SOURCE '/a' | fields id) | lookup t id OUTPUT mail", "/a")))
+	equal(t, "while it runs", []string{p.Status, p.Reason}, []string{insights.Failed, "The query could not be completed: query: internal failure: a defect"})
+	w.answers(hour("fields id", "/a"), "id=u2\n")
+}
+
 // filterIndex reads only groups that have the index.
 func TestFilterIndex(t *testing.T) {
 	w := newWorld(t, func(o *insights.Options) {

@@ -4,6 +4,8 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"maps"
+	"slices"
 	"strings"
 	"unicode/utf8"
 
@@ -18,14 +20,14 @@ const maxCalls = 5
 // text as it was sent. Call and put are characters: of the text that was replaced, from its start,
 // and of what stands there now.
 type expansion struct {
-	text      string
-	call, put int
+	sent, text string
+	call, put  int
 }
 
 // expand puts the text of a saved query in where a query begins with a call: $Name(p="v", …) or
 // $`A name`(…). Errors about the call have places in the query.
 func (s *Service) expand(ctx context.Context, scope logs.Scope, query string) (expansion, error) {
-	out := expansion{text: query}
+	out := expansion{sent: query, text: query}
 	for range maxCalls {
 		start, ok := callStart(out.text)
 		if !ok {
@@ -38,6 +40,9 @@ func (s *Service) expand(ctx context.Context, scope logs.Scope, query string) (e
 				rest := out.text[c.end:]
 				if out.call == 0 {
 					out.call = utf8.RuneCountInString(out.text[:c.end])
+				}
+				if rest != "" && strings.Contains(text, "#") { // a comment at its end must not hide the rest
+					text += "\n"
 				}
 				out.text = text + rest
 				out.put = utf8.RuneCountInString(out.text) - (utf8.RuneCountInString(query) - out.call)
@@ -67,7 +72,26 @@ func (x *expansion) place(err error) error {
 		}
 		return inside
 	}
-	return &MalformedError{move(m.Start, 0), move(m.End, x.call), m.Message}
+	out := &MalformedError{move(m.Start, 0), move(m.End, x.call), m.Message}
+	// A message about the saved query tells the place in that.
+	if at := strings.LastIndex(m.Message, atLine); at >= 0 && m.Start >= x.put {
+		sent := []rune(x.sent)
+		out.Message = m.Message[:at] + placed(sent[:min(out.Start, len(sent))])
+	}
+	return out
+}
+
+const atLine = " at line "
+
+// placed tells where a text ends, as messages do.
+func placed(before []rune) string {
+	line, from := 1, 0
+	for i, r := range before {
+		if r == '\n' {
+			line, from = line+1, i+1
+		}
+	}
+	return fmt.Sprintf("%s%d and position %d", atLine, line, len(before)-from)
 }
 
 // callStart returns where a query begins with a call, behind white space and comments.
@@ -180,8 +204,8 @@ func (s *Service) callText(ctx context.Context, scope logs.Scope, c *call) (stri
 		}
 		pairs = append(pairs, placeholder(p.Name), value)
 	}
-	for name := range c.args {
-		return "", refuse("the saved query %s has no parameter %s", c.name, name)
+	if len(c.args) > 0 {
+		return "", refuse("the saved query %s has no parameter %s", c.name, slices.Min(slices.Collect(maps.Keys(c.args))))
 	}
 	return strings.NewReplacer(pairs...).Replace(text), nil
 }
@@ -256,7 +280,5 @@ func (p *callReader) unexpected() error {
 	if n > 0 {
 		found = string(r)
 	}
-	before := p.text[:p.at]
-	return refuseCall(p.text, p.at, p.at+n, "unexpected symbol found %s at line %d and position %d", found,
-		1+strings.Count(before, "\n"), utf8.RuneCountInString(before[strings.LastIndexByte(before, '\n')+1:]))
+	return refuseCall(p.text, p.at, p.at+n, "unexpected symbol found %s%s", found, placed([]rune(p.text[:p.at])))
 }

@@ -1,6 +1,7 @@
 package insights
 
 import (
+	"context"
 	"maps"
 	"slices"
 
@@ -14,14 +15,17 @@ import (
 const maxFound = 1000
 
 // found returns the names of the fields in the messages of rows, sorted: columns
-// that a query shows without naming them.
-func found(r *exec.Result, c *insightsql.Compiled) []string {
+// that a query shows without naming them. Its error is that of ctx.
+func found(ctx context.Context, r *exec.Result, c *insightsql.Compiled) ([]string, error) {
 	at := slices.Index(c.Columns, plan.Message)
 	if !c.Discover || at < 0 {
-		return nil
+		return nil, nil
 	}
 	names := map[string]bool{}
 	for _, row := range r.Rows {
+		if ctx.Err() != nil {
+			return nil, context.Cause(ctx)
+		}
 		for n := range events.Discover(row[at].Text) {
 			names[n] = true
 		}
@@ -33,5 +37,5 @@ func found(r *exec.Result, c *insightsql.Compiled) []string {
 		delete(names, n)
 	}
 	list := slices.Sorted(maps.Keys(names))
-	return list[:min(len(list), maxFound)]
+	return list[:min(len(list), maxFound)], nil
 }

@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"runtime/debug"
 	"slices"
 	"sync"
 	"time"
@@ -96,7 +97,7 @@ func (j *job) ended() bool {
 // run brings a job that has a place to its end.
 func (j *job) run() {
 	if err := context.Cause(j.ctx); err != nil {
-		j.end(nil, err)
+		j.end(nil, nil, err)
 		return
 	}
 	j.mu.Lock()
@@ -104,11 +105,33 @@ func (j *job) run() {
 	j.mu.Unlock()
 	ctx, cancel := context.WithTimeoutCause(j.ctx, j.s.o.Timeout, errTimeout)
 	defer cancel()
-	result, err := j.execute(ctx)
+	var result *exec.Result
+	var rows *rowSet
+	err := guarded(func() (err error) {
+		if result, err = j.execute(ctx); err != nil {
+			return err
+		}
+		j.mu.Lock()
+		c := j.compiled
+		j.mu.Unlock()
+		rows, err = newRowSet(ctx, result, c)
+		return err
+	})
 	if cause := context.Cause(ctx); err != nil && cause != nil {
 		err = cause // whatever it was noticed by
 	}
-	j.end(result, err)
+	j.end(result, rows, err)
+}
+
+// guarded returns the error of f, an *exec.PanicError when it panics: a defect that one query meets
+// must not end the queries of others.
+func guarded(f func() error) (err error) {
+	defer func() {
+		if p := recover(); p != nil {
+			err = &exec.PanicError{Value: p, Stack: debug.Stack()}
+		}
+	}()
+	return f()
 }
 
 // indexed returns the groups that have indexes of all the fields.
@@ -134,14 +157,7 @@ func (s *Service) indexed(ctx context.Context, found []groups.Group, fields []in
 }
 
 // end makes the outcome of a job visible. It is called once.
-func (j *job) end(result *exec.Result, err error) {
-	var rows *rowSet
-	j.mu.Lock()
-	c := j.compiled
-	j.mu.Unlock()
-	if err == nil {
-		rows = newRowSet(result, c)
-	}
+func (j *job) end(result *exec.Result, rows *rowSet, err error) {
 	j.mu.Lock()
 	defer j.mu.Unlock()
 	switch {
@@ -198,7 +214,11 @@ func reason(err error) string {
 // compileEarly compiles the query when nothing has to be read for that, so that what
 // is wrong with it is known at once.
 func (j *job) compileEarly(ctx context.Context) error {
-	c, err := j.statement.Compile(ctx, j.env.insights(false))
+	var c *insightsql.Compiled
+	err := guarded(func() (err error) {
+		c, err = j.statement.Compile(ctx, j.env.insights(false))
+		return err
+	})
 	switch {
 	case errors.Is(err, errLater):
 		return nil
@@ -226,7 +246,11 @@ func (j *job) execute(ctx context.Context) (*exec.Result, error) {
 
 // ask runs the plan of the query over the store.
 func (j *job) ask(ctx context.Context, q *plan.Query) (*exec.Result, error) {
-	running := exec.Start(ctx, q, explore.Source{Store: j.s.o.Store}, exec.Options{Memory: j.s.o.Memory - j.env.held.Load()})
+	left, err := j.env.memory()
+	if err != nil {
+		return nil, err
+	}
+	running := exec.Start(ctx, q, explore.Source{Store: j.s.o.Store}, exec.Options{Memory: left})
 	j.mu.Lock()
 	j.under = running
 	j.mu.Unlock()

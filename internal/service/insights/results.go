@@ -173,21 +173,27 @@ func (j *job) snapshot() {
 	}
 	began := time.Now()
 	result, err := under.Snapshot()
-	took := time.Since(began)
-	j.lookNext = time.Now().Add(max(lookEvery, lookShare*took))
 	stats := exec.Stats{}
 	if err != nil { // of a query that ends just now, or has no memory left for a copy
 		stats = under.Stats()
 	} else {
 		stats = result.Stats
 	}
+	var rows *rowSet
+	if err == nil {
+		err = guarded(func() (err error) {
+			rows, err = newRowSet(j.ctx, result, c)
+			return err
+		})
+	}
+	j.lookNext = time.Now().Add(max(lookEvery, lookShare*time.Since(began)))
 	j.mu.Lock()
 	defer j.mu.Unlock()
 	if j.ended() {
 		return
 	}
 	if err == nil {
-		j.rows = newRowSet(result, c)
+		j.rows = rows
 	}
 	j.stats = j.env.inner()
 	j.stats.add(&stats)

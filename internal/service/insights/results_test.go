@@ -93,6 +93,31 @@ func TestLimits(t *testing.T) {
 	}
 }
 
+// What the indexes leave out is counted while a query runs.
+func TestStatisticsWhileItRuns(t *testing.T) {
+	w := newWorld(t)
+	w.many("/a", "s", 40_000, func(i int) string { return fmt.Sprintf("event %d %s", i, strings.Repeat("x", i%50)) })
+	w.many("/a", "s", 1, func(i int) string { return "the needle" })
+	w.must(w.store.Flush(context.Background()))
+	reached, release := make(chan struct{}, 100), make(chan struct{})
+	hold := func() { reached <- struct{}{}; <-release }
+	w.gate.each.Store(&hold)
+	id := w.begin(hour("filter @message like 'needle'", "/a"))
+	<-reached
+	var p insights.Page
+	for deadline := time.Now().Add(30 * time.Second); p.Stats.RecordsSkipped == 0 && time.Now().Before(deadline); {
+		var err error
+		p, err = w.Results(context.Background(), scope, id, nil, 0)
+		w.must(err)
+	}
+	equal(t, "status", p.Status, insights.Running)
+	if p.Stats.RecordsSkipped == 0 || p.Stats.BytesSkipped == 0 {
+		t.Errorf("%+v", p.Stats)
+	}
+	close(release)
+	equal(t, "rows", len(w.ended(id).Rows), 1)
+}
+
 func TestPointers(t *testing.T) {
 	w := newWorld(t)
 	w.put("/a", "s", map[int64]string{-1: "x"})

@@ -26,18 +26,23 @@ type rowSet struct {
 	pointer bool // the last column is pointerColumn
 }
 
-func newRowSet(r *exec.Result, c *insightsql.Compiled) *rowSet {
+// newRowSet makes the rows of a result. Its error is that of ctx.
+func newRowSet(ctx context.Context, r *exec.Result, c *insightsql.Compiled) (*rowSet, error) {
 	s := &rowSet{columns: c.Columns, result: r, message: slices.Index(c.Columns, plan.Message), hidden: slices.Contains(c.Except, plan.Message)}
 	if len(s.columns) == 0 || c.Estimate {
 		s.columns = r.Columns
 	}
-	if more := found(r, c); len(more) > 0 {
+	more, err := found(ctx, r, c)
+	if err != nil {
+		return nil, err
+	}
+	if len(more) > 0 {
 		s.columns = slices.Concat(s.columns, more)
 	}
 	if s.pointer = c.Events && r.Events != nil; s.pointer {
 		s.columns = append(s.columns[:len(s.columns):len(s.columns)], pointerColumn)
 	}
-	return s
+	return s, nil
 }
 
 func (s *rowSet) len() int {

@@ -32,7 +32,7 @@ func (j *job) save() {
 		j.s.forget(j)
 		return
 	}
-	err := j.write()
+	err := guarded(j.write)
 	if err == nil {
 		j.s.forget(j)
 		return
@@ -117,7 +117,7 @@ func (s *Service) retry() {
 	s.unsaved = nil
 	s.mu.Unlock()
 	for _, j := range unsaved {
-		if err := j.write(); err != nil {
+		if err := guarded(j.write); err != nil {
 			s.postpone(j)
 			continue
 		}
@@ -248,6 +248,6 @@ func (s *Service) Stop(ctx context.Context, scope logs.Scope, id string) error {
 
 // endQueued ends a job that was taken out of the queue.
 func (s *Service) endQueued(j *job) {
-	j.end(nil, context.Cause(j.ctx))
+	j.end(nil, nil, context.Cause(j.ctx))
 	j.save()
 }

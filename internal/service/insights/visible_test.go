@@ -41,6 +41,25 @@ func TestDeletedStreamsAreNotSeen(t *testing.T) {
 	w.answers(hour(`filter @logStream like /gon/ | fields @message | sort @message`, "/a"), "@message=again\n")
 }
 
+// A condition on @log leaves the other groups alone.
+func TestConditionOnTheGroup(t *testing.T) {
+	w := newWorld(t)
+	for _, g := range []string{"/a", "/b", "/c"} {
+		w.put(g, "s", map[int64]string{-2: g, -1: g})
+	}
+	check := func(query, want string, groups, scanned int64) {
+		t.Helper()
+		p := w.ended(w.begin(hour(query, "/a", "/b", "/c")))
+		equal(t, query, text(p.Rows), want)
+		equal(t, "statistics of "+query, []int64{p.Stats.GroupsScanned, p.Stats.RecordsScanned}, []int64{groups, scanned})
+	}
+	check(`filter @log = "123456789012:/b" | stats count(*) as n`, "n=2\n", 1, 2)
+	check(`filter @log in ["123456789012:/b", "123456789012:/c", "/a"] | stats count(*) as n`, "n=4\n", 2, 4)
+	check(`filter @log != "123456789012:/b" | stats count(*) as n`, "n=4\n", 3, 6)
+	check(`filter @log = "/b" | stats count(*) as n`, "n=0\n", 3, 0)
+	check(`filter @log = "123456789012:/b" or @logStream = "s" | stats count(*) as n`, "n=6\n", 3, 6)
+}
+
 // Names of many streams are loaded in one go.
 func TestManyStreams(t *testing.T) {
 	w := newWorld(t)

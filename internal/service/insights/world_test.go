@@ -228,6 +228,7 @@ type gate struct {
 	*store.Store
 	held atomic.Pointer[chan struct{}] // scans wait until it is closed
 	scan atomic.Int64                  // scans that were begun
+	each atomic.Pointer[func()]        // called before each block
 }
 
 // hold makes scans wait until the function it returns is called.
@@ -262,7 +263,12 @@ func (g *gate) ScanBlocks(ctx context.Context, q store.BlockQuery, workers int, 
 			return store.Stats{}, context.Cause(ctx)
 		}
 	}
-	return g.Store.ScanBlocks(ctx, q, workers, fn)
+	return g.Store.ScanBlocks(ctx, q, workers, func(worker int, b *store.BlockView) error {
+		if each := g.each.Load(); each != nil {
+			(*each)()
+		}
+		return fn(worker, b)
+	})
 }
 
 func groupsNamed(i int) groups.CreateRequest {
