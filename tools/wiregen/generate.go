@@ -22,6 +22,10 @@ var bodyLimits = map[string]int64{
 	"TestTransformer":   8 * mib, // sample messages without a modelled maximum
 	"TestMetricFilter":  8 * mib,
 	"ExplainPattern":    8 * mib,
+	"PutMetricData":     16 * mib, // 1,000 datums of 150 values and 30 dimensions; as a form each byte of a value may take three
+	"PutDashboard":      4 * mib,
+	"PutMetricAlarm":    4 * mib,
+	"GetMetricData":     4 * mib, // 500 queries
 }
 
 type generator struct {
@@ -59,13 +63,13 @@ func generate(m *model, source, pkg string) (map[string][]byte, error) {
 	const proto = "import \"github.com/cumulog/cumulog/internal/edge/awsproto\"\n\n"
 	decode, encode, validate := g.codecs()
 	files := map[string]string{
-		"types_gen.go":      head("") + g.types(),
+		"types_gen.go":      head(g.typeImports()) + g.types(),
 		"decode_gen.go":     head(proto) + decode,
 		"encode_gen.go":     head(proto) + encode,
 		"validate_gen.go":   head(proto) + validate,
 		"rules_gen.go":      head(proto) + g.rules(),
 		"operations_gen.go": head(proto) + g.operations(),
-		"enums_gen.go":      head("") + g.enums(),
+		"enums_gen.go":      head(g.enumImports()) + g.enums(),
 	}
 	if g.err != nil {
 		return nil, g.err
@@ -109,6 +113,19 @@ func (g *generator) structures() []string {
 	return list
 }
 
+// several tells whether the service speaks several protocols.
+func (g *generator) several() bool { return g.Namespace != "" }
+
+// typeImports returns the imports of the types.
+func (g *generator) typeImports() string {
+	for _, s := range g.Shapes {
+		if s.Type == "timestamp" {
+			return "import \"github.com/cumulog/cumulog/internal/edge/awsproto\"\n\n"
+		}
+	}
+	return ""
+}
+
 // emptyOutputs lists the operations without an output shape.
 func (g *generator) emptyOutputs() []string {
 	var list []string
@@ -136,6 +153,8 @@ func (g *generator) elemType(name string) string {
 		return "int64"
 	case "double":
 		return "float64"
+	case "timestamp":
+		return "awsproto.Millis"
 	case "blob":
 		return "[]byte"
 	case "list":
@@ -225,21 +244,25 @@ func (g *generator) fail(format string, args ...any) {
 
 func (g *generator) codecs() (decode, encode, validate string) {
 	var dec, enc, val bytes.Buffer
+	decodeMethod, encodeMethod := g.decodeMethod, g.encodeMethod
+	if g.several() {
+		decodeMethod, encodeMethod = g.sourceMethod, g.sinkMethod
+	}
 	isInput := map[string]bool{}
 	for _, op := range g.Operations {
 		isInput[op.Input] = true
 	}
 	for _, name := range g.structures() {
 		s, goName := g.Shapes[name], g.names[name]
-		g.decodeMethod(&dec, s, goName)
-		g.encodeMethod(&enc, s, goName)
+		decodeMethod(&dec, s, goName)
+		encodeMethod(&enc, s, goName)
 		if isInput[name] || g.inputs[name] && g.constrained(name) {
 			g.validateMethod(&val, s, goName)
 		}
 	}
 	for _, name := range g.emptyOutputs() {
-		g.decodeMethod(&dec, &shape{}, name)
-		g.encodeMethod(&enc, &shape{}, name)
+		decodeMethod(&dec, &shape{}, name)
+		encodeMethod(&enc, &shape{}, name)
 	}
 	return dec.String(), enc.String(), val.String()
 }
@@ -437,7 +460,11 @@ func constraintCode(op *operation) string {
 
 func (g *generator) operations() string {
 	var b bytes.Buffer
-	fmt.Fprintf(&b, "// Facts about the service.\nconst (\nTargetPrefix = %q\nSigningName = %q\n)\n\n", g.TargetPrefix, g.SigningName)
+	fmt.Fprintf(&b, "// Facts about the service.\nconst (\nTargetPrefix = %q\nSigningName = %q\n", g.TargetPrefix, g.SigningName)
+	if g.several() {
+		fmt.Fprintf(&b, "Version = %q\nNamespace = %q // of XML\n", g.APIVersion, g.Namespace)
+	}
+	fmt.Fprintf(&b, ")\n\n")
 	fmt.Fprintf(&b, "// operations is sorted by name.\nvar operations = [...]awsproto.OperationInfo{\n")
 	for _, name := range slices.Sorted(maps.Keys(g.Operations)) {
 		op := g.Operations[name]
@@ -445,12 +472,20 @@ func (g *generator) operations() string {
 		if limit == 0 {
 			limit = defaultLimit
 		}
-		fmt.Fprintf(&b, "{Name: %q, Errors: %#v, ConstraintCode: %q, BodyLimit: %d, ", name, op.Errors, constraintCode(op), limit)
+		code := constraintCode(op)
+		if g.several() {
+			code = "ValidationError"
+		}
+		fmt.Fprintf(&b, "{Name: %q, Errors: %#v, ConstraintCode: %q, BodyLimit: %d, ", name, op.Errors, code, limit)
 		if op.EventStream {
 			fmt.Fprintf(&b, "EventStream: true, ")
 		}
 		if op.HostPrefix != "" {
 			fmt.Fprintf(&b, "HostPrefix: %q, ", op.HostPrefix)
+		}
+		if g.several() {
+			g.shapesOf(&b, name, op)
+			continue
 		}
 		fmt.Fprintf(&b, "\nNewInput: func() awsproto.Input { return new(%sInput) }, NewOutput: func() awsproto.Output { return new(%sOutput) }},\n", name, name)
 	}
@@ -461,6 +496,11 @@ func (g *generator) operations() string {
 // enums writes constants for error codes and enum values.
 func (g *generator) enums() string {
 	var b bytes.Buffer
+	if g.several() {
+		g.errorTable(&b)
+		g.enumValues(&b)
+		return b.String()
+	}
 	fmt.Fprintf(&b, "// Error codes of the model.\nconst (\n")
 	var faults []string
 	for _, name := range slices.Sorted(maps.Keys(g.Shapes)) {
@@ -475,24 +515,29 @@ func (g *generator) enums() string {
 		}
 	}
 	fmt.Fprintf(&b, ")\n\n// Status returns the HTTP status of an error code of the model.\nfunc Status(code string) int {\nswitch code {\ncase %s:\nreturn 500\n}\nreturn 400\n}\n\n", strings.Join(faults, ", "))
+	g.enumValues(&b)
+	return b.String()
+}
+
+// enumValues writes constants for enum values.
+func (g *generator) enumValues(b *bytes.Buffer) {
 	taken := map[string]bool{}
 	for _, name := range slices.Sorted(maps.Keys(g.Shapes)) {
 		s := g.Shapes[name]
 		if s.Enum == nil {
 			continue
 		}
-		fmt.Fprintf(&b, "// Values of the enum %s.\nconst (\n", name)
+		fmt.Fprintf(b, "// Values of the enum %s.\nconst (\n", name)
 		for _, value := range s.Enum {
 			constant := name + camel(value)
 			if taken[constant] || g.names[constant] != "" {
 				g.fail("enum %s: value %q gives the constant %s a second time", name, value, constant)
 			}
 			taken[constant] = true
-			fmt.Fprintf(&b, "%s = %q\n", constant, value)
+			fmt.Fprintf(b, "%s = %q\n", constant, value)
 		}
-		fmt.Fprintf(&b, ")\n\n")
+		fmt.Fprintf(b, ")\n\n")
 	}
-	return b.String()
 }
 
 // camel turns an enum value such as PENDING_CANCEL or Bytes/Second into

@@ -17,6 +17,7 @@ type model struct {
 	APIVersion   string                `json:"apiVersion"`
 	TargetPrefix string                `json:"targetPrefix"`
 	SigningName  string                `json:"signingName"`
+	Namespace    string                `json:"xmlNamespace,omitempty"` // of a service with several protocols
 	Operations   map[string]*operation `json:"operations"`
 	Shapes       map[string]*shape     `json:"shapes"`
 }
@@ -41,6 +42,8 @@ type shape struct {
 	Key       string   `json:"key,omitempty"`   // of a map
 	Value     string   `json:"value,omitempty"` // of a map
 	Exception bool     `json:"exception,omitempty"`
+	Code      string   `json:"code,omitempty"`   // of an exception in the Query protocol, when it is not the name
+	Status    int      `json:"status,omitempty"` // HTTP status of an exception, when the model says
 	Fault     bool     `json:"fault,omitempty"`
 	Stream    bool     `json:"eventStream,omitempty"`
 }
@@ -87,15 +90,20 @@ type ref struct {
 	Name  string `json:"locationName"`
 }
 
+// severalProtocols are those of the services that speak several.
+var severalProtocols = []string{"json", "query", "smithy-rpc-v2-cbor"}
+
 // condense reads a service model of botocore.
 func condense(data []byte, version string) (*model, error) {
 	var in struct {
 		Metadata struct {
-			APIVersion    string `json:"apiVersion"`
-			TargetPrefix  string `json:"targetPrefix"`
-			Prefix        string `json:"endpointPrefix"`
-			SigningName   string `json:"signingName"`
-			ClientProtocl string `json:"protocol"`
+			APIVersion    string   `json:"apiVersion"`
+			TargetPrefix  string   `json:"targetPrefix"`
+			Prefix        string   `json:"endpointPrefix"`
+			SigningName   string   `json:"signingName"`
+			ClientProtocl string   `json:"protocol"`
+			Protocols     []string `json:"protocols"`
+			Namespace     string   `json:"xmlNamespace"`
 		} `json:"metadata"`
 		Operations map[string]struct {
 			Input    ref   `json:"input"`
@@ -119,17 +127,25 @@ func condense(data []byte, version string) (*model, error) {
 			Exception bool         `json:"exception"`
 			Fault     bool         `json:"fault"`
 			Stream    bool         `json:"eventstream"`
+			Error     struct {
+				Code   string `json:"code"`
+				Status int    `json:"httpStatusCode"`
+			} `json:"error"`
 		} `json:"shapes"`
 	}
 	if err := json.Unmarshal(data, &in); err != nil {
 		return nil, err
 	}
-	if in.Metadata.ClientProtocl != "json" {
-		return nil, fmt.Errorf("protocol %q, only json is known", in.Metadata.ClientProtocl)
+	switch several := slices.Sorted(slices.Values(in.Metadata.Protocols)); {
+	case slices.Equal(several, severalProtocols) && in.Metadata.Namespace != "":
+	case in.Metadata.ClientProtocl == "json":
+		in.Metadata.Namespace = ""
+	default:
+		return nil, fmt.Errorf("protocol %q of %q, only json and %q are known", in.Metadata.ClientProtocl, several, severalProtocols)
 	}
 	m := &model{
 		Source: version, APIVersion: in.Metadata.APIVersion, TargetPrefix: in.Metadata.TargetPrefix,
-		SigningName: in.Metadata.SigningName, Operations: map[string]*operation{}, Shapes: map[string]*shape{},
+		SigningName: in.Metadata.SigningName, Namespace: in.Metadata.Namespace, Operations: map[string]*operation{}, Shapes: map[string]*shape{},
 	}
 	if m.SigningName == "" {
 		m.SigningName = in.Metadata.Prefix
@@ -138,7 +154,10 @@ func condense(data []byte, version string) (*model, error) {
 		out := &shape{
 			Type: s.Type, Required: s.Required, Min: s.Min, Max: s.Max, Pattern: s.Pattern, Enum: s.Enum,
 			Elem: s.Member.Shape, Key: s.Key.Shape, Value: s.Value.Shape,
-			Exception: s.Exception, Fault: s.Fault, Stream: s.Stream,
+			Exception: s.Exception, Code: s.Error.Code, Status: s.Error.Status, Fault: s.Fault, Stream: s.Stream,
+		}
+		if out.Code == name {
+			out.Code = ""
 		}
 		for _, mem := range s.Members {
 			if mem.value.Name != "" {
@@ -170,6 +189,9 @@ func (m *model) write(w io.Writer) error {
 	b := bufio.NewWriter(w)
 	fmt.Fprintf(b, "{\n\"source\": %q,\n\"apiVersion\": %q,\n\"targetPrefix\": %q,\n\"signingName\": %q,\n",
 		m.Source, m.APIVersion, m.TargetPrefix, m.SigningName)
+	if m.Namespace != "" {
+		fmt.Fprintf(b, "\"xmlNamespace\": %q,\n", m.Namespace)
+	}
 	fmt.Fprintf(b, "\"operations\": {\n")
 	if err := writeEntries(b, m.Operations); err != nil {
 		return err
@@ -224,6 +246,10 @@ func readModel(data []byte) (*model, error) {
 		case "map":
 			refs = append(refs, s.Key, s.Value)
 		case "structure", "string", "integer", "long", "boolean", "double", "blob":
+		case "timestamp":
+			if m.Namespace == "" {
+				return nil, fmt.Errorf("%s: a timestamp is not known in a service of one protocol", name)
+			}
 		default:
 			return nil, fmt.Errorf("%s: unknown type %q", name, s.Type)
 		}
@@ -247,11 +273,12 @@ func readModel(data []byte) (*model, error) {
 	return m, nil
 }
 
-// add adds members that built operations must not ignore and that the model
-// is too old to have, and widens patterns.
+// add adds members, and shapes for them, that built operations must not ignore and that
+// the model is too old to have, and widens patterns.
 func (m *model) add(data []byte) error {
 	var in struct {
 		Source  string              `json:"source"`
+		Shapes  map[string]*shape   `json:"shapes"`
 		Members map[string][]member `json:"members"`
 		// Patterns widens patterns that are narrower than what the service
 		// takes: shape, then the model's pattern and the one to use.
@@ -261,6 +288,12 @@ func (m *model) add(data []byte) error {
 	dec.DisallowUnknownFields()
 	if err := dec.Decode(&in); err != nil {
 		return err
+	}
+	for name, s := range in.Shapes {
+		if m.Shapes[name] != nil {
+			return fmt.Errorf("shape %s: the model has it now", name)
+		}
+		m.Shapes[name] = s
 	}
 	for name, members := range in.Members {
 		s := m.Shapes[name]

@@ -67,6 +67,9 @@ func convert(java string) (string, error) {
 				out.WriteString(`[^\t\n\x0B\f\r ]`)
 			case e == 'w' || e == 'd':
 				out.WriteString(`\` + string(e))
+			case e == 'x' && len(rest) > 2 && rest[1] <= '7' && strings.Trim(rest[1:3], "0123456789abcdefABCDEF") == "":
+				out.WriteString(`\` + rest[:3]) // a character of ASCII, the same in both
+				i += 2
 			case e == 'p':
 				name, _, found := strings.Cut(rest[1:], "}")
 				if !found || !strings.Contains("{L {Z {N {P {S", name) || len(name) != 2 {

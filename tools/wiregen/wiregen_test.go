@@ -9,11 +9,17 @@ import (
 	"testing"
 )
 
-const modelFile = "models/logs-2014-03-28.json"
+const (
+	modelFile   = "models/logs-2014-03-28.json"
+	metricsFile = "models/monitoring-2010-08-01.json"
+)
 
-func loadModel(t *testing.T) *model {
+// outputs are the directories of the generated packages below internal/edge, by model.
+var outputs = map[string]string{modelFile: "logsapi/logswire", metricsFile: "metricsapi/metricswire"}
+
+func loadModel(t *testing.T, file string) *model {
 	t.Helper()
-	data, err := os.ReadFile(modelFile)
+	data, err := os.ReadFile(file)
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -26,7 +32,13 @@ func loadModel(t *testing.T) *model {
 
 // The committed code is what the generator writes from the committed model.
 func TestGeneratedCodeIsCurrent(t *testing.T) {
-	m := loadModel(t)
+	for modelFile, output := range outputs {
+		t.Run(filepath.Base(output), func(t *testing.T) { generatedCodeIsCurrent(t, modelFile, output) })
+	}
+}
+
+func generatedCodeIsCurrent(t *testing.T, modelFile, output string) {
+	m := loadModel(t, modelFile)
 	additions, err := os.ReadFile(strings.TrimSuffix(modelFile, ".json") + ".additions.json")
 	if err != nil {
 		t.Fatal(err)
@@ -37,15 +49,15 @@ func TestGeneratedCodeIsCurrent(t *testing.T) {
 	if err := m.add(additions); err == nil {
 		t.Error("members were added twice")
 	}
-	files, err := generate(m, filepath.Base(modelFile), "logswire")
+	files, err := generate(m, filepath.Base(modelFile), filepath.Base(output))
 	if err != nil {
 		t.Fatal(err)
 	}
-	dir := filepath.Join("..", "..", "internal", "edge", "logsapi", "logswire")
+	dir := filepath.Join("..", "..", "internal", "edge", filepath.FromSlash(output))
 	for name, want := range files {
 		got, err := os.ReadFile(filepath.Join(dir, name))
 		if err != nil || !bytes.Equal(got, want) {
-			t.Errorf("%s is stale (%v), run: go generate ./internal/edge/logsapi/logswire", name, err)
+			t.Errorf("%s is stale (%v), run: go generate ./internal/edge/%s", name, err, output)
 		}
 	}
 	committed, err := filepath.Glob(filepath.Join(dir, "*_gen.go"))
@@ -55,7 +67,12 @@ func TestGeneratedCodeIsCurrent(t *testing.T) {
 }
 
 func TestGenerationIsDeterministic(t *testing.T) {
-	m := loadModel(t)
+	for modelFile := range outputs {
+		generationIsDeterministic(t, loadModel(t, modelFile))
+	}
+}
+
+func generationIsDeterministic(t *testing.T, m *model) {
 	first, err := generate(m, "m", "logswire")
 	if err != nil {
 		t.Fatal(err)
@@ -74,8 +91,14 @@ func TestGenerationIsDeterministic(t *testing.T) {
 }
 
 func TestModel(t *testing.T) {
-	m := loadModel(t)
-	if len(m.Operations) != 113 || len(m.Shapes) != 678 {
+	checkModel(t, modelFile, 113, 678)
+	checkModel(t, metricsFile, 46, 321)
+}
+
+func checkModel(t *testing.T, modelFile string, operations, shapes int) {
+	t.Helper()
+	m := loadModel(t, modelFile)
+	if len(m.Operations) != operations || len(m.Shapes) != shapes {
 		t.Errorf("got %d operations and %d shapes", len(m.Operations), len(m.Shapes))
 	}
 	data, err := os.ReadFile(modelFile)
@@ -97,8 +120,12 @@ func TestModel(t *testing.T) {
 // Every pattern of the model converts, and as a table it means the same as
 // its expression.
 func TestPatternsOfModel(t *testing.T) {
+	shapes := loadModel(t, modelFile).Shapes
+	for name, s := range loadModel(t, metricsFile).Shapes {
+		shapes["metrics "+name] = s
+	}
 	seen := 0
-	for name, s := range loadModel(t).Shapes {
+	for name, s := range shapes {
 		if s.Pattern == "" {
 			continue
 		}
@@ -158,6 +185,7 @@ func TestConvert(t *testing.T) {
 	check(`[\s\w]\s`, `[\t\n\x0B\f\r \w][\t\n\x0B\f\r ]`)
 	check(`a.(?:b)`, `a[^\n\r\x{85}\x{2028}\x{2029}](?:b)`)
 	check(`[.]`, `[.]`)
+	check(`[\x20-\x7E]+\x41`, `[\x20-\x7E]+\x41`)
 	check(`[\p{L}\p{Z}]`, `[\p{L}\p{Z}]`)
 	refuse := func(java, reason string) {
 		t.Helper()
@@ -177,6 +205,8 @@ func TestConvert(t *testing.T) {
 	refuse(`\p{Alpha}`, "is not known")
 	refuse(`[\S]`, "is not known")
 	refuse(`\bword`, "is not known")
+	refuse(`\x80`, "is not known")
+	refuse(`\x{41}`, "is not known")
 	refuse(`é`, "outside ASCII")
 	refuse(`a\`, "lone backslash")
 	refuse(`a{2,1}`, "a{2,1}")
@@ -218,7 +248,51 @@ func TestCondense(t *testing.T) {
 	if b.String() != want {
 		t.Errorf("got\n%s\nwant\n%s", b.String(), want)
 	}
+	if _, err := readModel([]byte(`{"shapes":{"T":{"type":"timestamp"}}}`)); err == nil {
+		t.Error("a timestamp was read in a model of one protocol")
+	}
 	if _, err := readModel([]byte(`{"operations":{"Op":{"input":"Missing"}}}`)); err == nil {
 		t.Error("a model with a missing shape was read")
+	}
+}
+
+func TestCondenseSeveralProtocols(t *testing.T) {
+	in := `{"metadata":{"apiVersion":"1","endpointPrefix":"m","protocol":"smithy-rpc-v2-cbor","protocols":["smithy-rpc-v2-cbor","json","query"],"targetPrefix":"T","xmlNamespace":"http://x/"},
+	"operations":{"Op":{"name":"Op","input":{"shape":"OpInput"},"errors":[{"shape":"A"},{"shape":"B"}]}},
+	"shapes":{"OpInput":{"type":"structure","members":{"at":{"shape":"Time"}}},"Time":{"type":"timestamp"},
+	"A":{"type":"structure","exception":true,"members":{},"error":{"code":"Aa","httpStatusCode":404}},
+	"B":{"type":"structure","exception":true,"members":{},"error":{"code":"B","httpStatusCode":400}}}}`
+	m, err := condense([]byte(in), "test 1")
+	if err != nil {
+		t.Fatal(err)
+	}
+	var b bytes.Buffer
+	if err := m.write(&b); err != nil {
+		t.Fatal(err)
+	}
+	want := `{
+"source": "test 1",
+"apiVersion": "1",
+"targetPrefix": "T",
+"signingName": "m",
+"xmlNamespace": "http://x/",
+"operations": {
+"Op": {"input":"OpInput","errors":["A","B"]}
+},
+"shapes": {
+"A": {"type":"structure","exception":true,"code":"Aa","status":404},
+"B": {"type":"structure","exception":true,"status":400},
+"OpInput": {"type":"structure","members":[{"name":"at","shape":"Time"}]},
+"Time": {"type":"timestamp"}
+}
+}
+`
+	if b.String() != want {
+		t.Errorf("got\n%s\nwant\n%s", b.String(), want)
+	}
+	for _, protocols := range []string{`["query"]`, `["json","query"]`, `[]`} {
+		if _, err := condense([]byte(`{"metadata":{"protocol":"query","protocols":`+protocols+`,"xmlNamespace":"http://x/"}}`), "x"); err == nil {
+			t.Errorf("protocols %s were taken", protocols)
+		}
 	}
 }

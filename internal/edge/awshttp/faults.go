@@ -49,6 +49,28 @@ func (f *Faults) Into(s Service) Service {
 	return s
 }
 
+// IntoShapes is Into for a service that speaks several protocols.
+func (f *Faults) IntoShapes(s ShapeService) ShapeService {
+	if f == nil {
+		return s
+	}
+	operations := make(map[string]ShapeOperation, len(s.Operations))
+	for name, o := range s.Operations {
+		if fault := f.of(name); fault.Throttle > 0 || fault.Delay > 0 {
+			run := o.run
+			o.run = func(ctx context.Context, info *awsproto.OperationInfo, decode func(awsproto.Shape) error) (awsproto.Shape, error) {
+				if err := f.before(ctx, fault); err != nil {
+					return nil, err
+				}
+				return run(ctx, info, decode)
+			}
+		}
+		operations[name] = o
+	}
+	s.Operations = operations
+	return s
+}
+
 // Empty draws whether a page of an operation is to be empty though the listing goes
 // on. Operations that have such pages on the real service ask it.
 func (f *Faults) Empty(operation string) bool {
@@ -72,19 +94,28 @@ func (f *Faults) draw(share float64) bool {
 }
 
 func (f *Faults) wrap(o Operation, fault Fault) Operation {
-	return Operation{run: func(ctx context.Context, info *awsproto.OperationInfo, body []byte) (awsproto.Appender, error) {
-		if f.draw(fault.Throttle) {
-			return nil, awsproto.Errorf(awsproto.CodeThrottling, "Rate exceeded")
-		}
-		if fault.Delay > 0 {
-			timer := time.NewTimer(fault.Delay)
-			defer timer.Stop()
-			select {
-			case <-timer.C:
-			case <-ctx.Done():
-				return nil, ctx.Err()
-			}
+	return Operation{run: func(ctx context.Context, info *awsproto.OperationInfo, body []byte) (answer, error) {
+		if err := f.before(ctx, fault); err != nil {
+			return nil, err
 		}
 		return o.run(ctx, info, body)
 	}}
+}
+
+// before makes what goes wrong before a call.
+func (f *Faults) before(ctx context.Context, fault Fault) error {
+	if f.draw(fault.Throttle) {
+		return awsproto.Errorf(awsproto.CodeThrottling, "Rate exceeded")
+	}
+	if fault.Delay <= 0 {
+		return nil
+	}
+	timer := time.NewTimer(fault.Delay)
+	defer timer.Stop()
+	select {
+	case <-timer.C:
+		return nil
+	case <-ctx.Done():
+		return ctx.Err()
+	}
 }

@@ -18,7 +18,7 @@ import (
 	"github.com/cumulog/cumulog/internal/logs"
 )
 
-// contentType is that of JSON answers.
+// contentType is that of JSON answers, unless the service has another.
 const contentType = "application/x-amz-json-1.1"
 
 // unknownLimit bounds the bodies of requests for operations that nobody
@@ -50,7 +50,8 @@ func (o Options) logger() *slog.Logger {
 	return o.Logger
 }
 
-// Handler serves the JSON 1.1 services.
+// Handler serves the services with targets: in JSON, and in RPC v2 CBOR those that
+// speak it.
 type Handler struct {
 	options  Options
 	log      *slog.Logger
@@ -74,7 +75,8 @@ type call struct {
 	info      awsproto.OperationInfo
 	operation Operation
 	identity  Identity
-	in        int // bytes received
+	cbor      bool // the protocol is RPC v2 CBOR
+	in        int  // bytes received
 	cause     error
 }
 
@@ -85,12 +87,25 @@ func (h *Handler) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 	defer answers.put(out)
 	failure := h.serve(r, c, out)
 	status, code := http.StatusOK, ""
+	header := w.Header()
 	if failure != nil {
 		status, code = failure.HTTPStatus(), failure.Code
-		out.b = appendError(out.b[:0], failure)
+		out.b = c.appendError(out.b[:0], failure)
+		if known := c.service.Errors; known != nil {
+			status = known.Status(failure)
+			query, fault := known.QueryCode(failure)
+			header["x-amzn-query-error"] = []string{query + ";" + fault}
+		}
 	}
-	header := w.Header()
-	header.Set("Content-Type", contentType)
+	switch {
+	case c.cbor:
+		header["smithy-protocol"] = []string{cborProtocol}
+		header.Set("Content-Type", cborContentType)
+	case c.service.ContentType != "":
+		header.Set("Content-Type", c.service.ContentType)
+	default:
+		header.Set("Content-Type", contentType)
+	}
 	write(w, c.id, status, out.b, closes(c, failure))
 	finish(h.options, h.log, r, c, status, code, len(out.b))
 }
@@ -101,7 +116,16 @@ func closes(c *call, failure *awsproto.Error) bool {
 	return failure != nil && (failure.Code == awsproto.CodeRequestEntityTooLarge || errors.Is(c.cause, errGone))
 }
 
-func appendError(dst []byte, e *awsproto.Error) []byte {
+// appendError appends the body of an error.
+func (c *call) appendError(dst []byte, e *awsproto.Error) []byte {
+	switch {
+	case c.cbor && c.service.Errors != nil:
+		return awsproto.AppendCBORShape(dst, c.service.Errors.Shape(e))
+	case c.cbor: // of a service that does not speak it
+		return awsproto.AppendCBORShape(dst, noErrors.Shape(e))
+	case c.service.Errors != nil:
+		return awsproto.AppendJSONShape(dst, c.service.Errors.Shape(e))
+	}
 	out, err := e.AppendJSON(dst)
 	if err == nil {
 		return out
@@ -110,6 +134,9 @@ func appendError(dst []byte, e *awsproto.Error) []byte {
 	out, _ = bare.AppendJSON(dst) // without members nothing can fail
 	return out
 }
+
+// noErrors are the errors of no model.
+var noErrors = awsproto.Errors{Known: func(string) (awsproto.ErrorInfo, bool) { return awsproto.ErrorInfo{}, false }}
 
 // write is the one place where answers go out.
 func write(w http.ResponseWriter, requestID string, status int, body []byte, closing bool) {
@@ -168,7 +195,7 @@ func (h *Handler) serve(r *http.Request, c *call, out *buffer) (failure *awsprot
 		out.b = append(out.b, '{', '}')
 		return nil
 	}
-	if out.b, err = answer.AppendJSON(out.b); err != nil {
+	if out.b, err = answer(out.b); err != nil {
 		return internal(c, fmt.Errorf("encode answer: %w", err))
 	}
 	return nil
@@ -184,7 +211,15 @@ func (c *call) caller(operation string) Caller {
 // find reads the target. It returns the error to answer once the caller is
 // authenticated.
 func (h *Handler) find(r *http.Request, c *call) *awsproto.Error {
-	prefix, name, ok := strings.Cut(target(r), ".")
+	prefix, name, ok := "", "", false
+	if c.cbor = isRPC(r); c.cbor {
+		if p := r.Header.Get("Smithy-Protocol"); p != cborProtocol {
+			return awsproto.UnknownOperation(fmt.Sprintf("The protocol %q is not known to this server.", clip(p)))
+		}
+		prefix, name, ok = rpcTarget(r.URL.Path)
+	} else {
+		prefix, name, ok = strings.Cut(target(r), ".")
+	}
 	if !ok {
 		return awsproto.UnknownOperation("The request names no operation: the header X-Amz-Target is missing or malformed.")
 	}
@@ -196,7 +231,13 @@ func (h *Handler) find(r *http.Request, c *call) *awsproto.Error {
 		return awsproto.UnknownOperation(fmt.Sprintf("Operation %q is not known to this service.", clip(name)))
 	}
 	c.info = info
-	if c.operation, ok = c.service.Operations[name]; !ok {
+	operations := c.service.Operations
+	if c.cbor {
+		if operations = c.service.CBOR; operations == nil {
+			return awsproto.UnknownOperation(fmt.Sprintf("Service %q does not speak the protocol %s.", clip(prefix), cborProtocol))
+		}
+	}
+	if c.operation, ok = operations[name]; !ok {
 		return awsproto.Unsupported(name)
 	}
 	return nil

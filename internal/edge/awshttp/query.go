@@ -5,7 +5,6 @@ import (
 	"fmt"
 	"log/slog"
 	"net/http"
-	"net/url"
 	"time"
 
 	"github.com/google/uuid"
@@ -14,7 +13,7 @@ import (
 	"github.com/cumulog/cumulog/internal/edge/sigv4"
 )
 
-// queryLimit bounds the form body of a Query request.
+// queryLimit bounds the form body of a Query request, unless the service says otherwise.
 const queryLimit = 1 << 20
 
 // QueryService is one service of the Query protocol.
@@ -24,22 +23,55 @@ type QueryService struct {
 	Namespace   string // of the XML answers
 	Operations  map[string]QueryOperation
 	MapError    func(error) *awsproto.Error
+	// Known describes every operation of the service, built or not; nil when
+	// nothing is known of them: then every one has a result, and the limit of the
+	// body is 1 MiB.
+	Known func(operation string) (awsproto.OperationInfo, bool)
+	// Errors renders the errors of a service that speaks several protocols; nil
+	// for one that does not.
+	Errors *awsproto.Errors
+}
+
+// limit returns the bound of a body for an operation.
+func (s *QueryService) limit(operation string) int64 {
+	if s.Known != nil {
+		if info, ok := s.Known(operation); ok {
+			return info.BodyLimit
+		}
+	}
+	return queryLimit
+}
+
+// hasResult tells whether the answer of an operation has an element for its result.
+func (s *QueryService) hasResult(operation string) bool {
+	if s.Known == nil {
+		return true
+	}
+	info, ok := s.Known(operation)
+	return !ok || info.NewAnswer != nil
 }
 
 // QueryOperation appends the content of <Operation>Result in XML to dst.
-type QueryOperation func(ctx context.Context, form url.Values, dst []byte) ([]byte, error)
+type QueryOperation func(ctx context.Context, form *awsproto.Form, dst []byte) ([]byte, error)
 
 // QueryHandler serves the Query services: form body or URL, XML answers.
 type QueryHandler struct {
 	options  Options
 	log      *slog.Logger
 	services []QueryService
+	limit    int64 // of a body whose operation is not known yet
 }
 
 // NewQueryHandler returns the handler of services. A request is told apart by
 // its Version, else by the service of its credential scope.
 func NewQueryHandler(o Options, services ...QueryService) *QueryHandler {
-	return &QueryHandler{options: o, log: o.logger(), services: services}
+	h := &QueryHandler{options: o, log: o.logger(), services: services, limit: queryLimit}
+	for _, s := range services {
+		for name := range s.Operations {
+			h.limit = max(h.limit, s.limit(name))
+		}
+	}
+	return h
 }
 
 // ServeHTTP answers one request.
@@ -49,7 +81,12 @@ func (h *QueryHandler) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 	defer answers.put(out)
 	namespace, failure := h.serve(r, c, out)
 	status, code := http.StatusOK, ""
-	if failure != nil {
+	switch {
+	case failure == nil:
+	case c.service.Errors != nil:
+		status, code = c.service.Errors.Status(failure), failure.Code
+		out.b = c.service.Errors.AppendQuery(out.b[:0], namespace, failure, c.id)
+	default:
 		status, code = failure.HTTPStatus(), failure.Code
 		out.b = awsproto.AppendQueryError(out.b[:0], namespace, failure, c.id)
 	}
@@ -66,23 +103,27 @@ func (h *QueryHandler) serve(r *http.Request, c *call, out *buffer) (namespace s
 	}
 	body := bodies.get()
 	defer bodies.put(body)
-	if err := readBody(r, body, queryLimit); err != nil {
+	if err := readBody(r, body, h.limit); err != nil {
 		return namespace, bodyError(c, err)
 	}
 	c.in = len(body.b)
-	source := string(body.b)
-	if r.Method == http.MethodGet {
-		source = r.URL.RawQuery
-	}
-	form, err := url.ParseQuery(source)
-	if err != nil {
-		return namespace, awsproto.Errorf("MalformedQueryString", "The query string is malformed: %s.", err)
-	}
+	var err error
 	if c.identity, err = h.options.Auth.Authenticate(r, body.b); err != nil {
 		if e := authError(err, (*sigv4.Error).Query); e != nil {
 			return namespace, e
 		}
 		return namespace, internal(c, fmt.Errorf("authenticate: %w", err))
+	}
+	if err := decompress(r.Header.Get("Content-Encoding"), body, h.limit); err != nil {
+		return namespace, bodyError(c, err)
+	}
+	source := string(body.b)
+	if r.Method == http.MethodGet {
+		source = r.URL.RawQuery
+	}
+	form, err := awsproto.ParseForm(source)
+	if err != nil {
+		return namespace, awsproto.Errorf("MalformedQueryString", "The query string is malformed: %s.", err)
 	}
 	action, version := form.Get("Action"), form.Get("Version")
 	if action == "" {
@@ -93,7 +134,7 @@ func (h *QueryHandler) serve(r *http.Request, c *call, out *buffer) (namespace s
 		return namespace, awsproto.Errorf("InvalidAction", "Could not find operation %s for version %s.", clip(action), clip(version))
 	}
 	namespace = service.Namespace
-	c.service = Service{SigningName: service.SigningName, MapError: service.MapError}
+	c.service = Service{SigningName: service.SigningName, MapError: service.MapError, Errors: service.Errors}
 	if err := c.identity.checkService(service.SigningName); err != nil {
 		return namespace, authError(err, (*sigv4.Error).Query)
 	}
@@ -102,15 +143,24 @@ func (h *QueryHandler) serve(r *http.Request, c *call, out *buffer) (namespace s
 		return namespace, awsproto.Errorf("InvalidAction", "Operation %s is not supported by this server.", clip(action))
 	}
 	c.info.Name = action
+	if limit := service.limit(action); int64(len(body.b)) > limit {
+		return namespace, awsproto.TooLarge(limit)
+	}
+	result := service.hasResult(action)
 	b := append(out.b, '<')
 	b = append(append(b, action...), `Response xmlns="`...)
-	b = append(awsproto.AppendXMLText(b, namespace), `"><`...)
-	b = append(append(b, action...), "Result>"...)
+	b = append(awsproto.AppendXMLText(b, namespace), `">`...)
+	if result {
+		b = append(append(append(b, '<'), action...), "Result>"...)
+	}
 	ctx := WithCaller(r.Context(), c.caller(action))
 	if b, err = run(ctx, form, b); err != nil {
 		return namespace, c.failure(ctx, err)
 	}
-	b = append(append(append(b, "</"...), action...), "Result><ResponseMetadata>"...)
+	if result {
+		b = append(append(append(b, "</"...), action...), "Result>"...)
+	}
+	b = append(b, "<ResponseMetadata>"...)
 	b = awsproto.AppendXMLElement(b, "RequestId", c.id)
 	b = append(append(append(b, "</ResponseMetadata></"...), action...), "Response>\n"...)
 	out.b = b

@@ -12,7 +12,6 @@ import (
 	"net"
 	"net/http"
 	"net/http/httptest"
-	"net/url"
 	"strings"
 	"testing"
 	"time"
@@ -36,13 +35,13 @@ func queryServer(t *testing.T, auth awshttp.Authenticator) *httptest.Server {
 			return nil
 		},
 		Operations: map[string]awshttp.QueryOperation{
-			"Echo": func(ctx context.Context, form url.Values, dst []byte) ([]byte, error) {
+			"Echo": func(ctx context.Context, form *awsproto.Form, dst []byte) ([]byte, error) {
 				dst = awsproto.AppendXMLElement(dst, "Account", awshttp.CallerFrom(ctx).Scope.Account)
 				return awsproto.AppendXMLElement(dst, "Text", form.Get("Text")), nil
 			},
-			"Missing": func(context.Context, url.Values, []byte) ([]byte, error) { return nil, errDomain },
-			"Broken":  func(context.Context, url.Values, []byte) ([]byte, error) { return nil, errors.New("secret cause") },
-			"Panic":   func(context.Context, url.Values, []byte) ([]byte, error) { panic("secret cause") },
+			"Missing": func(context.Context, *awsproto.Form, []byte) ([]byte, error) { return nil, errDomain },
+			"Broken":  func(context.Context, *awsproto.Form, []byte) ([]byte, error) { return nil, errors.New("secret cause") },
+			"Panic":   func(context.Context, *awsproto.Form, []byte) ([]byte, error) { panic("secret cause") },
 		},
 	}))
 	t.Cleanup(s.Close)

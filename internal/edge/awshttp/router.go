@@ -8,7 +8,7 @@ import (
 
 // RouterOptions names the handlers of the one port. All are required.
 type RouterOptions struct {
-	JSON  http.Handler // X-Amz-Target
+	JSON  http.Handler // X-Amz-Target, and the paths of RPC v2 CBOR
 	Query http.Handler // Action=…
 	Admin http.Handler // paths under /_/
 	S3    http.Handler // everything else
@@ -21,7 +21,7 @@ func NewRouter(o RouterOptions) http.Handler {
 		switch {
 		case r.URL.Path == "/_" || strings.HasPrefix(r.URL.Path, "/_/"):
 			o.Admin.ServeHTTP(w, r)
-		case r.Header.Get("X-Amz-Target") != "":
+		case isRPC(r) || r.Header.Get("X-Amz-Target") != "":
 			o.JSON.ServeHTTP(w, r)
 		case isQuery(r):
 			o.Query.ServeHTTP(w, r)

@@ -7,7 +7,7 @@ import (
 	"github.com/cumulog/cumulog/internal/logs"
 )
 
-// Service is one JSON 1.1 service.
+// Service is one service with targets: in JSON 1.1, or see ContentType and CBOR.
 type Service struct {
 	// TargetPrefix is what X-Amz-Target holds before the dot.
 	TargetPrefix string
@@ -21,12 +21,23 @@ type Service struct {
 	// MapError turns an error of a handler into its wire form, or returns nil
 	// for an error that clients must not see.
 	MapError func(error) *awsproto.Error
+	// ContentType is that of JSON answers; "" means JSON 1.1.
+	ContentType string
+	// CBOR holds the same operations for RPC v2 CBOR; nil when the service does
+	// not speak it.
+	CBOR map[string]Operation
+	// Errors renders the errors of a service that speaks several protocols; nil
+	// for one that does not.
+	Errors *awsproto.Errors
 }
 
 // Operation runs one operation on a request body.
 type Operation struct {
-	run func(ctx context.Context, info *awsproto.OperationInfo, body []byte) (awsproto.Appender, error)
+	run func(ctx context.Context, info *awsproto.OperationInfo, body []byte) (answer, error)
 }
+
+// answer appends the body of an answer; nil stands for {}.
+type answer func(dst []byte) ([]byte, error)
 
 // JSON returns the operation that decodes the body into an I, checks its
 // constraints and calls fn. A nil output without an error is answered as {}. I
@@ -38,7 +49,7 @@ func JSON[I, O any, PI interface {
 	*O
 	awsproto.Appender
 }](fn func(ctx context.Context, in PI) (PO, error)) Operation {
-	return Operation{run: func(ctx context.Context, info *awsproto.OperationInfo, body []byte) (awsproto.Appender, error) {
+	return Operation{run: func(ctx context.Context, info *awsproto.OperationInfo, body []byte) (answer, error) {
 		in := PI(new(I))
 		if err := awsproto.Read(body, in, info.ConstraintCode); err != nil {
 			return nil, err
@@ -47,7 +58,7 @@ func JSON[I, O any, PI interface {
 		if err != nil || out == nil {
 			return nil, err
 		}
-		return out, nil
+		return out.AppendJSON, nil
 	}}
 }
 
@@ -55,8 +66,12 @@ func JSON[I, O any, PI interface {
 // valid and unchanged until fn returns, and is reused after that. A nil output without
 // an error is answered as {}.
 func Raw(fn func(ctx context.Context, body []byte) (awsproto.Appender, error)) Operation {
-	return Operation{run: func(ctx context.Context, _ *awsproto.OperationInfo, body []byte) (awsproto.Appender, error) {
-		return fn(ctx, body)
+	return Operation{run: func(ctx context.Context, _ *awsproto.OperationInfo, body []byte) (answer, error) {
+		out, err := fn(ctx, body)
+		if err != nil || out == nil {
+			return nil, err
+		}
+		return out.AppendJSON, nil
 	}}
 }
 

@@ -233,7 +233,7 @@ func (d *Decoder) array(elem func(i int) error) error {
 	}
 	for i := 0; ; i++ {
 		if err := elem(i); err != nil {
-			return within(err, strconv.Itoa(i+1), "member")
+			return withinElement(err, i)
 		}
 		switch d.peek() {
 		case ',':

@@ -18,6 +18,7 @@ const (
 	CodeInvalidParameter      = "InvalidParameterException"
 	CodeValidation            = "ValidationException"
 	CodeThrottling            = "ThrottlingException"
+	CodeValidationError       = "ValidationError" // of services that speak Query too
 )
 
 // Error is an error as a client sees it. It is immutable once returned.
@@ -30,6 +31,9 @@ type Error struct {
 	// of TooManyTagsException. A value is a string, bool, integer, float64 or
 	// an Appender.
 	Members map[string]any
+	// Detail is the whole error shape of a service that speaks several
+	// protocols, when it has more than a message; nil otherwise.
+	Detail Shape
 }
 
 // Errorf returns an error with HTTP status 400.
@@ -126,6 +130,9 @@ type OperationInfo struct {
 	Errors []string
 	// ConstraintCode is the code that constraint failures answer with.
 	ConstraintCode string
+	// Parameters tells that constraint failures are told as errors of
+	// parameters instead; see Violations.Parameters.
+	Parameters bool
 	// BodyLimit bounds the request body in bytes, before and after
 	// decompression.
 	BodyLimit int64
@@ -137,6 +144,11 @@ type OperationInfo struct {
 	NewInput func() Input
 	// NewOutput returns a new, empty output shape.
 	NewOutput func() Output
+	// NewRequest and NewAnswer return new, empty shapes of a service that
+	// speaks several protocols, which has no NewInput and NewOutput. NewAnswer is
+	// nil for an operation without an output shape.
+	NewRequest func() Request
+	NewAnswer  func() Shape
 }
 
 // Input is a generated request shape.

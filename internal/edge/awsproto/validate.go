@@ -22,6 +22,9 @@ type Violations struct {
 	count int
 	texts []string
 	path  []string
+
+	parameters bool // in the words of operations with parameter errors
+	missing    []string
 }
 
 // Len returns the number of violations.
@@ -47,6 +50,10 @@ func (v *Violations) Error(code string) *Error {
 
 // add records a violation; value is the text to show, with its quotes.
 func (v *Violations) add(member string, value func() string, constraint string) {
+	if v.parameters {
+		v.invalid("The value %s for parameter %s is invalid.", strings.Trim(value(), "'"), v.at(member))
+		return
+	}
 	v.count++
 	if len(v.texts) >= maxReported {
 		return
@@ -56,11 +63,19 @@ func (v *Violations) add(member string, value func() string, constraint string) 
 
 // at returns the path of member: camel case, list indexes from 1.
 func (v *Violations) at(member string) string {
-	member = strings.ToLower(member[:1]) + member[1:]
+	member = v.name(member)
 	if len(v.path) == 0 {
 		return member
 	}
 	return strings.Join(v.path, ".") + "." + member
+}
+
+// name returns a member as paths spell it.
+func (v *Violations) name(member string) string {
+	if v.parameters {
+		return member
+	}
+	return strings.ToLower(member[:1]) + member[1:]
 }
 
 func null() string { return "null" }
@@ -149,7 +164,11 @@ func (r *Rule) all() string {
 
 // Required reports a member that is absent.
 func (v *Violations) Required(member string, present bool) {
-	if !present {
+	switch {
+	case present:
+	case v.parameters:
+		v.required(member)
+	default:
 		v.add(member, null, "Member must not be null")
 	}
 }
@@ -157,6 +176,10 @@ func (v *Violations) Required(member string, present bool) {
 // String checks a string member; an absent one is fine.
 func (v *Violations) String(member string, s *string, r *Rule) {
 	if s == nil || r.ok(*s) {
+		return
+	}
+	if v.parameters {
+		v.stringParameter(member, *s, r)
 		return
 	}
 	value := func() string { return quoted(*s) }
@@ -174,6 +197,10 @@ func (v *Violations) String(member string, s *string, r *Rule) {
 // Int checks an integer member; an absent one is fine.
 func Int[T int32 | int64](v *Violations, member string, n *T, r *Rule) {
 	if n == nil {
+		return
+	}
+	if v.parameters {
+		v.intParameter(member, int64(*n), r)
 		return
 	}
 	value := func() string { return "'" + strconv.FormatInt(int64(*n), 10) + "'" }
@@ -201,6 +228,10 @@ func (v *Violations) size(member string, n int, r *Rule, show func() string) {
 	if r == nil {
 		return
 	}
+	if v.parameters {
+		v.collection(member, int64(n), r)
+		return
+	}
 	if text := r.length(int64(n)); text != "" {
 		v.add(member, show, text)
 	}
@@ -217,6 +248,10 @@ func (v *Violations) Strings(member string, s []string, list, elem *Rule) {
 	}
 	show := func() string { return quoted("[" + strings.Join(s[:min(len(s), maxValue)], ", ") + "]") }
 	v.size(member, len(s), list, show)
+	if v.parameters && elem != nil {
+		v.stringParameters(member, s, elem)
+		return
+	}
 	if elem != nil && slices.ContainsFunc(s, func(e string) bool { return !elem.ok(e) }) {
 		v.add(member, show, "Member must satisfy constraint: "+elem.all())
 	}
@@ -271,7 +306,7 @@ func Struct[T any](v *Violations, member string, s *T, validate func(*T, *Violat
 	if s == nil {
 		return
 	}
-	v.path = append(v.path, strings.ToLower(member[:1])+member[1:])
+	v.path = append(v.path, v.name(member))
 	validate(s, v)
 	v.path = v.path[:len(v.path)-1]
 }
@@ -293,7 +328,8 @@ func Structs[T any](v *Violations, member string, s []T, r *Rule, validate func(
 	}
 	depth := len(v.path)
 	for i := range s {
-		v.path = append(v.path, strings.ToLower(member[:1])+member[1:], strconv.Itoa(i+1), "member")
+		v.path = append(v.path, v.name(member))
+		v.path = append(v.path, v.element(i)...)
 		validate(&s[i], v)
 		v.path = v.path[:depth]
 	}

@@ -9,7 +9,6 @@ package stsapi
 import (
 	"context"
 	"net/http"
-	"net/url"
 	"strings"
 	"time"
 
@@ -66,7 +65,7 @@ func userID(accessKey string) string {
 	return b.String()
 }
 
-func getCallerIdentity(ctx context.Context, _ url.Values, dst []byte) ([]byte, error) {
+func getCallerIdentity(ctx context.Context, _ *awsproto.Form, dst []byte) ([]byte, error) {
 	c := awshttp.CallerFrom(ctx)
 	p := principalOf(c)
 	dst = awsproto.AppendXMLElement(dst, "Arn", p.arn)
@@ -78,7 +77,7 @@ type iam struct{ created string }
 
 // getUser describes the caller. Other users are not found: there is no user
 // directory.
-func (i *iam) getUser(ctx context.Context, form url.Values, dst []byte) ([]byte, error) {
+func (i *iam) getUser(ctx context.Context, form *awsproto.Form, dst []byte) ([]byte, error) {
 	p := principalOf(awshttp.CallerFrom(ctx))
 	if name := form.Get("UserName"); name != "" && name != p.name {
 		return nil, &awsproto.Error{
