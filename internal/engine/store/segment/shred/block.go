@@ -46,6 +46,9 @@ type Block struct {
 	needed  []bool   // by column
 	passed  []int    // by template
 	touched []uint16
+	users   []columnUse // by column, once findUsers made it
+	userOf  []uint16    // templates
+	fetched uint64      // of no use; see Chunk.Prefetch
 
 	find    finder
 	matcher matcher
@@ -119,6 +122,7 @@ func (b *Block) kept() (n int) {
 			n += 4*cap(templates[i].Ends) + 2*cap(templates[i].Columns)
 		}
 	}
+	n += 8*cap(b.find.maybe) + 2*cap(b.userOf) + 12*cap(b.users)
 	for _, h := range b.find.hits {
 		n += 8 * cap(h)
 	}
@@ -145,7 +149,7 @@ func (b *Block) forget() {
 	b.chunks, b.templates, b.arena, b.ends, b.looked = nil, nil, nil, nil, column.Texts{}
 	b.arrays = column.Vector{}
 	b.find.hits, b.find.texts = nil, column.Texts{}
-	b.matcher, b.cutter = matcher{}, cutter{}
+	b.matcher, b.cutter, b.userOf = matcher{}, cutter{}, nil
 }
 
 func (b *Block) reset() {
@@ -153,7 +157,7 @@ func (b *Block) reset() {
 		b.forget()
 	}
 	b.fields, b.raw, b.body, b.rebuilt = false, 0, nil, false
-	b.cutter.glob = nil
+	b.cutter.glob, b.users = nil, b.users[:0]
 	if b.shared {
 		b.shared, b.templates = false, nil
 	}

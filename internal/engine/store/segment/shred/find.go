@@ -2,6 +2,7 @@ package shred
 
 import (
 	"bytes"
+	"slices"
 
 	"github.com/cumulog/cumulog/internal/engine/column"
 )
@@ -18,6 +19,11 @@ type finder struct {
 	of    []span // by template: its range of holes
 	rows  []uint32
 	texts column.Texts
+
+	live   int           // templates that have rows
+	uses   []int         // by column: in how many of those it fills one hole; -1: in some it fills more
+	direct []bool        // by eval: it was added row by row at once
+	maybe  column.Bitmap // rows that are to be verified
 	straddles
 }
 
@@ -75,8 +81,10 @@ func (b *Block) Find(needle []byte, hits column.Bitmap) error {
 	if err := f.evaluate(b); err != nil {
 		return err
 	}
-	f.watch(b)
-	f.collect(b, hits)
+	f.align(b, hits)
+	if f.watch(b) {
+		f.collect(b, hits)
+	}
 	return f.verify(b, needle, hits)
 }
 
@@ -152,14 +160,79 @@ func searchTexts(t *column.Texts, needle []byte, hits column.Bitmap) (found bool
 	}
 }
 
-// watch lists the holes that have to be looked at or counted in each template.
-func (f *finder) watch(b *Block) {
+// align adds at once what is known of columns that have one text for each row: text
+// i is in row i. It clears has of chunks and sets direct of evals that are done with.
+func (f *finder) align(b *Block, hits column.Bitmap) {
+	f.maybe = f.maybe.Fit(len(b.of))
+	f.uses = fit(f.uses, len(b.columns))
+	clear(f.uses)
+	f.live = 0
+	for i := range b.templates {
+		if b.rows[i] == 0 {
+			continue
+		}
+		f.live++
+		for h, c := range b.templates[i].Columns {
+			if f.uses[c]++; b.columns[c].texts != len(b.of) || f.uses[c] > f.live || slices.Contains(b.templates[i].Columns[:h], c) {
+				f.uses[c] = -len(b.templates) // it cannot become live again
+			}
+		}
+	}
+	for i := range b.columns {
+		k := b.columns[i].chunk
+		if f.has[k] && f.uses[i] == f.live && b.chunks[k].rows == len(b.of) {
+			hits[:len(f.hits[k])].Or(f.hits[k])
+			f.has[k] = false
+		}
+	}
+	f.direct = fit(f.direct, len(f.evals))
+	for e := range f.evals {
+		exact, doubtful := 0, 0
+		if f.direct[e] = false; f.uses[f.evals[e].column] != f.live {
+			continue
+		}
+		for i := range b.templates {
+			if b.rows[i] == 0 {
+				continue
+			}
+			for _, c := range f.conds[f.ranges[i].from:f.ranges[i].to] {
+				if int(c.eval) == e && c.exact {
+					exact++
+				} else if int(c.eval) == e {
+					doubtful++
+				}
+			}
+		}
+		switch {
+		case exact == f.live && doubtful == 0:
+			hits[:len(f.evals[e].bits)].Or(f.evals[e].bits)
+			f.direct[e] = true
+		case doubtful == f.live && exact == 0:
+			f.maybe.Or(f.evals[e].bits)
+			f.direct[e] = true
+		}
+	}
+}
+
+// watch lists the holes that have to be looked at or counted in each template. It
+// reports whether rows have to be looked at.
+func (f *finder) watch(b *Block) (some bool) {
 	clear(f.track)
 	for i := range b.columns {
 		f.track[i] = f.has[b.columns[i].chunk]
+		some = some || f.track[i]
 	}
 	for i := range f.conds {
-		f.track[f.evals[f.conds[i].eval].column] = true
+		if e := f.conds[i].eval; !f.direct[e] {
+			f.track[f.evals[e].column] = true
+			some = true
+		}
+	}
+	for i := range b.templates {
+		some = some || b.rows[i] > 0 && (f.whole[i] || f.all[i])
+	}
+	if !some {
+		return false
 	}
 	for i := range b.templates {
 		from := uint32(len(f.holes))
@@ -184,10 +257,11 @@ func (f *finder) watch(b *Block) {
 		}
 		f.of[i] = span{from, uint32(len(f.holes))}
 	}
+	return true
 }
 
-// collect adds the rows that are certain to hits and makes f.rows of those
-// that are to be verified.
+// collect adds the rows that are certain to hits, and those that are to be
+// verified to f.maybe.
 func (f *finder) collect(b *Block, hits column.Bitmap) {
 	for row, of := range b.of {
 		hit, maybe := f.whole[of], f.all[of]
@@ -200,7 +274,7 @@ func (f *finder) collect(b *Block, hits column.Bitmap) {
 				hit = true
 			}
 			for _, c := range f.conds[w.conds.from:w.conds.to] {
-				if e := &f.evals[c.eval]; e.bits.Has(at - b.columns[w.column].first) {
+				if e := &f.evals[c.eval]; !f.direct[c.eval] && e.bits.Has(at-b.columns[w.column].first) {
 					hit = hit || c.exact
 					maybe = true
 				}
@@ -209,14 +283,15 @@ func (f *finder) collect(b *Block, hits column.Bitmap) {
 		if hit {
 			hits.Set(row)
 		} else if maybe {
-			f.rows = append(f.rows, uint32(row))
+			f.maybe.Set(row)
 		}
 	}
 }
 
 // verify rebuilds the candidates and adds those that contain the needle.
 func (f *finder) verify(b *Block, needle []byte, hits column.Bitmap) error {
-	if len(f.rows) == 0 {
+	f.maybe.AndNot(hits)
+	if f.rows = f.maybe.AppendTo(f.rows[:0]); len(f.rows) == 0 {
 		return nil
 	}
 	f.texts.Reset()

@@ -168,6 +168,9 @@ func (b *Block) Rows(rows []uint32, dst *column.Texts) error {
 	if err != nil {
 		return err
 	}
+	if few {
+		return b.appendFew(rows, src, dst)
+	}
 	// Templates whose rows were passed since the last row that was asked for.
 	b.passed = fit(b.passed, len(b.templates))
 	clear(b.passed)
@@ -186,13 +189,6 @@ func (b *Block) Rows(rows []uint32, dst *column.Texts) error {
 		}
 		b.touched = b.touched[:0]
 		t := &b.templates[b.of[row]]
-		if few {
-			if err := b.appendRow(dst, t, src); err != nil {
-				return err
-			}
-			at = row + 1
-			continue
-		}
 		size := rowSize(t, src)
 		base := len(dst.Data)
 		if uint64(base)+uint64(size) > 1<<32-1 {
@@ -206,45 +202,136 @@ func (b *Block) Rows(rows []uint32, dst *column.Texts) error {
 	return nil
 }
 
-// appendRow appends the next row of template t, making of columns that are not
-// decoded only the texts of this row.
-func (b *Block) appendRow(dst *column.Texts, t *Template, src []source) error {
-	from := uint32(0)
-	for h, c := range t.Columns {
-		dst.Data = append(dst.Data, t.Literal[from:t.Ends[h]]...)
-		from = t.Ends[h]
-		s := &src[c]
-		n := s.next
-		s.next++
-		switch {
-		case s.single != nil:
-			if n >= s.single.Rows() {
-				return fmt.Errorf("%w: text %d of %d", ErrMalformed, n, s.single.Rows())
-			}
-			if err := s.single.Text(dst, n); err != nil {
-				return malformedChunk(int(b.columns[c].chunk), err)
-			}
-			dst.Ends = dst.Ends[:len(dst.Ends)-1]
-		case s.mode == constant:
-			dst.Data = append(dst.Data, s.data...)
-		default:
-			if s.mode == dictionary {
-				n = int(s.ids[n])
-			}
-			low := uint32(0)
-			if n > 0 {
-				low = s.ends[n-1]
-			}
-			dst.Data = append(dst.Data, s.data[low:s.ends[n]]...)
-			s.from = s.ends[n]
+// appendFew appends rows, making of columns that are not decoded only the texts
+// of these rows. Which text of a column is a row's follows from how many rows of
+// each template came before it.
+func (b *Block) appendFew(rows []uint32, src []source, dst *column.Texts) error {
+	b.findUsers()
+	for c := range src {
+		if s := &src[c]; s.single != nil && b.users[c].each && s.next == 0 && s.single.Rows() == len(b.of) {
+			b.fetched += s.single.Prefetch(rows)
 		}
 	}
-	dst.Data = append(dst.Data, t.Literal[from:]...)
-	if uint64(len(dst.Data)) > 1<<32-1 {
-		return fmt.Errorf("%w: messages of more than 4 GiB", ErrLimit)
+	b.passed = fit(b.passed, len(b.templates))
+	clear(b.passed)
+	at := uint32(0)
+	for _, row := range rows {
+		for _, of := range b.of[at:row] {
+			b.passed[of]++
+		}
+		at = row
+		t := &b.templates[b.of[row]]
+		from := uint32(0)
+		for h, c := range t.Columns {
+			dst.Data = append(dst.Data, t.Literal[from:t.Ends[h]]...)
+			from = t.Ends[h]
+			s, u := &src[c], b.users[c]
+			n := s.next
+			switch {
+			case u.each:
+				n += int(row)
+			default:
+				for _, of := range b.userOf[u.from:u.to] {
+					n += b.passed[of]
+				}
+				if u.again {
+					n += countOf(t.Columns[:h], c)
+				}
+			}
+			if err := b.appendText(dst, s, c, n); err != nil {
+				return err
+			}
+		}
+		dst.Data = append(dst.Data, t.Literal[from:]...)
+		if uint64(len(dst.Data)) > 1<<32-1 {
+			return fmt.Errorf("%w: messages of more than 4 GiB", ErrLimit)
+		}
+		dst.Ends = append(dst.Ends, uint32(len(dst.Data)))
 	}
-	dst.Ends = append(dst.Ends, uint32(len(dst.Data)))
 	return nil
+}
+
+// appendText appends text n of a column to the row that is being made.
+func (b *Block) appendText(dst *column.Texts, s *source, c uint16, n int) error {
+	switch {
+	case s.single != nil:
+		if n >= s.single.Rows() {
+			return fmt.Errorf("%w: text %d of %d", ErrMalformed, n, s.single.Rows())
+		}
+		if err := s.single.Text(dst, n); err != nil {
+			return malformedChunk(int(b.columns[c].chunk), err)
+		}
+		dst.Ends = dst.Ends[:len(dst.Ends)-1]
+	case s.mode == constant:
+		dst.Data = append(dst.Data, s.data...)
+	default:
+		if s.mode == dictionary {
+			n = int(s.ids[n])
+		}
+		low := uint32(0)
+		if n > 0 {
+			low = s.ends[n-1]
+		}
+		dst.Data = append(dst.Data, s.data[low:s.ends[n]]...)
+	}
+	return nil
+}
+
+// columnUse says where a column is used: in each row once, or in some templates.
+type columnUse struct {
+	each     bool
+	again    bool   // some template uses it more than once
+	from, to uint32 // range of userOf
+}
+
+// findUsers makes users and userOf of the block, once.
+func (b *Block) findUsers() {
+	if len(b.users) == len(b.columns) && len(b.columns) > 0 {
+		return
+	}
+	b.users = fit(b.users, len(b.columns))
+	clear(b.users)
+	n := uint32(0)
+	for _, t := range b.templates {
+		for h, c := range t.Columns {
+			b.users[c].to++
+			b.users[c].again = b.users[c].again || slices.Contains(t.Columns[:h], c)
+		}
+		n += uint32(len(t.Columns))
+	}
+	b.userOf = fit(b.userOf, int(n))
+	n = 0
+	for i := range b.users {
+		u := &b.users[i]
+		u.from, u.to, n = n, n, n+u.to
+	}
+	for of, t := range b.templates {
+		for _, c := range t.Columns {
+			u := &b.users[c]
+			b.userOf[u.to] = uint16(of)
+			u.to++
+		}
+	}
+	for i := range b.users {
+		u := &b.users[i]
+		if b.columns[i].texts != len(b.of) || u.again {
+			continue
+		}
+		used := 0
+		for _, of := range b.userOf[u.from:u.to] {
+			used += b.rows[of]
+		}
+		u.each = used == len(b.of)
+	}
+}
+
+func countOf(columns []uint16, c uint16) (n int) {
+	for _, x := range columns {
+		if x == c {
+			n++
+		}
+	}
+	return n
 }
 
 // rowSize returns the bytes of the next row of template t.
