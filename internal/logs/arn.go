@@ -47,6 +47,10 @@ func (s Scope) LookupTableARN(name string) string { return s.arn("lookup-table:"
 // id.
 func (s Scope) ScheduledQueryARN(id string) string { return s.arn("scheduled-query:" + id) }
 
+// AnomalyDetectorARN returns the ARN of an anomaly detector, which is named by its
+// id.
+func (s Scope) AnomalyDetectorARN(id string) string { return s.arn("anomaly-detector:" + id) }
+
 // ParseARN parses an ARN of the logs service.
 func ParseARN(text string) (ARN, error) {
 	p := strings.SplitN(text, ":", 6)
@@ -75,6 +79,10 @@ func (a ARN) LookupTable() (name string, ok bool) { return a.named("lookup-table
 // ScheduledQuery returns the id of the scheduled query that the ARN names; ok is
 // false for every other kind of resource.
 func (a ARN) ScheduledQuery() (id string, ok bool) { return a.named("scheduled-query:") }
+
+// AnomalyDetector returns the id of the anomaly detector that the ARN names; ok is
+// false for every other kind of resource.
+func (a ARN) AnomalyDetector() (id string, ok bool) { return a.named("anomaly-detector:") }
 
 func (a ARN) named(kind string) (name string, ok bool) {
 	name, ok = strings.CutPrefix(a.Resource, kind)

@@ -6,6 +6,7 @@ import (
 	"github.com/cumulog/cumulog/internal/edge/awshttp"
 	"github.com/cumulog/cumulog/internal/edge/logsapi/logswire"
 	"github.com/cumulog/cumulog/internal/logs"
+	"github.com/cumulog/cumulog/internal/service/anomalies"
 	"github.com/cumulog/cumulog/internal/service/events"
 	"github.com/cumulog/cumulog/internal/service/explore"
 	"github.com/cumulog/cumulog/internal/service/exports"
@@ -28,6 +29,7 @@ type Services struct {
 	Indexes   *fieldindex.Service
 	Schedules *schedules.Service
 	Insights  *insights.Service
+	Anomalies *anomalies.Service
 	Faults    *awshttp.Faults // nil: none
 }
 
@@ -42,13 +44,14 @@ type API struct {
 	indexes   *fieldindex.Service
 	schedules *schedules.Service
 	insights  *insights.Service
+	anomalies *anomalies.Service
 	faults    *awshttp.Faults
 }
 
 // New returns the API over services. With no services at all it can still say
 // which operations are built.
 func New(s Services) *API {
-	return &API{groups: s.Groups, ingest: s.Ingest, events: s.Events, explore: s.Explore, exports: s.Exports, lookups: s.Lookups, indexes: s.Indexes, schedules: s.Schedules, insights: s.Insights, faults: s.Faults}
+	return &API{groups: s.Groups, ingest: s.Ingest, events: s.Events, explore: s.Explore, exports: s.Exports, lookups: s.Lookups, indexes: s.Indexes, schedules: s.Schedules, insights: s.Insights, anomalies: s.Anomalies, faults: s.Faults}
 }
 
 // Service returns what awshttp needs to serve the API.

@@ -6,6 +6,7 @@ import (
 
 	"github.com/cumulog/cumulog/internal/edge/awsproto"
 	"github.com/cumulog/cumulog/internal/edge/logsapi/logswire"
+	"github.com/cumulog/cumulog/internal/service/anomalies"
 	"github.com/cumulog/cumulog/internal/service/events"
 	"github.com/cumulog/cumulog/internal/service/explore"
 	"github.com/cumulog/cumulog/internal/service/exports"
@@ -112,6 +113,12 @@ var domainErrors = []struct {
 	{schedules.ErrExists, codeConflict, "A scheduled query of this name already exists."},
 	{schedules.ErrTooMany, codeQuotaExceeded, "The account has the largest number of scheduled queries that is allowed."},
 	{schedules.ErrBadToken, codeValidation, "The specified nextToken is invalid."},
+
+	{anomalies.ErrNotFound, codeNotFound, "The specified anomaly detector does not exist."},
+	{anomalies.ErrAnomalyNotFound, codeNotFound, "The specified anomaly does not exist."},
+	{anomalies.ErrTooMany, codeLimitExceeded, "Resource limit exceeded."},
+	{anomalies.ErrClass, codeInvalidParameter, "Anomaly detection is only supported for log groups in the Standard log class."},
+	{anomalies.ErrBadToken, codeInvalidParameter, "The specified nextToken is invalid."},
 }
 
 // unavailable are the errors of a disk that is full or fails.
@@ -196,6 +203,9 @@ func parameterText(err error) (string, bool) {
 		return e.Message, true
 	}
 	if e, ok := errors.AsType[*fieldindex.PolicyError](err); ok {
+		return e.Message, true
+	}
+	if e, ok := errors.AsType[*anomalies.ParameterError](err); ok {
 		return e.Message, true
 	}
 	if e, ok := errors.AsType[*patterns.Error](err); ok {

@@ -22,6 +22,7 @@ import (
 	"github.com/cumulog/cumulog/internal/platform/catalog"
 	"github.com/cumulog/cumulog/internal/platform/objstore"
 	"github.com/cumulog/cumulog/internal/platform/vfs"
+	"github.com/cumulog/cumulog/internal/service/anomalies"
 	"github.com/cumulog/cumulog/internal/service/events"
 	"github.com/cumulog/cumulog/internal/service/explore"
 	"github.com/cumulog/cumulog/internal/service/fieldindex"
@@ -46,6 +47,7 @@ type stack struct {
 	store       *store.Store
 	objects     *objects.Service
 	schedules   *schedules.Service      // its Run is not running
+	anomalies   *anomalies.Service      // its Run is not running
 	insights    func(*insights.Options) // changes them
 }
 
@@ -105,6 +107,9 @@ func (s *stack) open(t *testing.T, change ...func(*groups.Options)) *stack {
 	if s.schedules, err = schedules.New(schedules.Options{Catalog: db, Queries: queries, Objects: s.objects, Now: now}); err != nil {
 		t.Fatal(err)
 	}
+	if s.anomalies, err = anomalies.Open(anomalies.Options{Catalog: db, Directory: g, FS: vfs.NewMem(), Dir: "anomalies", Now: now}); err != nil {
+		t.Fatal(err)
+	}
 	api := logsapi.New(logsapi.Services{
 		Insights:  queries,
 		Groups:    g,
@@ -114,6 +119,7 @@ func (s *stack) open(t *testing.T, change ...func(*groups.Options)) *stack {
 		Explore:   ex,
 		Indexes:   fi,
 		Schedules: s.schedules,
+		Anomalies: s.anomalies,
 	})
 	srv := httptest.NewServer(awshttp.NewHandler(awshttp.Options{Auth: awshttp.Open(account, region)}, api.Service()))
 	t.Cleanup(srv.Close)

@@ -27,6 +27,9 @@ func (a *API) tagged(text string) tagger {
 	if _, ok := arn.ScheduledQuery(); ok {
 		return a.schedules
 	}
+	if _, ok := arn.AnomalyDetector(); ok {
+		return a.anomalies
+	}
 	return nil
 }
 
