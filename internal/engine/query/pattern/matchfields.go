@@ -2,6 +2,8 @@ package pattern
 
 import (
 	"bytes"
+	"encoding/binary"
+	"math/bits"
 	"strconv"
 	"sync"
 )
@@ -180,12 +182,33 @@ func tokens(m []byte, dst []Span, most int) []Span {
 			i++
 			continue
 		}
-		for i < len(m) && !isBlankByte(m[i]) {
-			i++
-		}
+		i = endOfWord(m, i)
 		dst = append(dst, Span{from, i})
 	}
 	return dst
+}
+
+// endOfWord returns where the next blank byte stands from i on, or the end.
+func endOfWord(m []byte, i int) int {
+	const ones, high = 0x0101010101010101, 0x8080808080808080
+	for {
+		// Eight bytes at a time, as long as none is below '!'.
+		for ; i+8 <= len(m); i += 8 {
+			w := binary.LittleEndian.Uint64(m[i:])
+			if low := (w - '!'*ones) & ^w & high; low != 0 {
+				i += bits.TrailingZeros64(low) / 8
+				break
+			}
+		}
+		for end := min(i+8, len(m)); i < end; i++ {
+			if isBlankByte(m[i]) {
+				return i
+			}
+		}
+		if i == len(m) {
+			return i
+		}
+	}
 }
 
 func isBlankByte(c byte) bool { return c == ' ' || c >= '\t' && c <= '\r' }
