@@ -198,3 +198,10 @@ func (p *points) Datapoints(_ context.Context, _ logs.Scope, queries []alarms.Qu
 	}
 	return out, nil
 }
+
+func (w *world) tick() {
+	w.t.Helper()
+	if err := w.Tick(ctx); err != nil {
+		w.t.Fatal(err)
+	}
+}
