@@ -51,6 +51,9 @@ func (s Scope) ScheduledQueryARN(id string) string { return s.arn("scheduled-que
 // id.
 func (s Scope) AnomalyDetectorARN(id string) string { return s.arn("anomaly-detector:" + id) }
 
+// DestinationARN returns the ARN of a destination of subscriptions.
+func (s Scope) DestinationARN(name string) string { return s.arn("destination:" + name) }
+
 // ParseARN parses an ARN of the logs service.
 func ParseARN(text string) (ARN, error) {
 	p := strings.SplitN(text, ":", 6)
@@ -83,6 +86,10 @@ func (a ARN) ScheduledQuery() (id string, ok bool) { return a.named("scheduled-q
 // AnomalyDetector returns the id of the anomaly detector that the ARN names; ok is
 // false for every other kind of resource.
 func (a ARN) AnomalyDetector() (id string, ok bool) { return a.named("anomaly-detector:") }
+
+// Destination returns the name of the destination of subscriptions that the ARN
+// names; ok is false for every other kind of resource.
+func (a ARN) Destination() (name string, ok bool) { return a.named("destination:") }
 
 func (a ARN) named(kind string) (name string, ok bool) {
 	name, ok = strings.CutPrefix(a.Resource, kind)
