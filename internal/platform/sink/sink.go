@@ -18,6 +18,8 @@ type Message struct {
 	Attributes  map[string]string // headers where the target has any; names are letters, digits and "-"
 	Key         string            // messages of one key stay in order: partition, ordering key
 	Subject     string            // for people, such as the subject of a mail
+	Text        string            // the message for people; "" = Body
+	ARN         string            // what the message is addressed to; "" = what the pattern of the target says
 
 	// Name tells the message from every other one and is the same when it is sent again; it has no "/". Targets that
 	// store messages name them so, and a repeated one replaces the first.
