@@ -72,6 +72,16 @@ func (c *Commit) Bytes() int64 {
 	return n
 }
 
+// Commit returns what Commits hands over of a batch that got this log sequence
+// number and has not been in parts: for tests of consumers without a store.
+func (b Batch) Commit(lsn uint64) *Commit {
+	c := &chunk{
+		lsn: lsn, group: b.Group, stream: b.Stream, ingestion: b.Ingestion,
+		timestamps: b.Timestamps, ends: b.Ends, start: b.Start, arena: b.Arena,
+	}
+	return &Commit{LSN: lsn, Group: b.Group, Stream: b.Stream, Ingestion: b.Ingestion, mem: c}
+}
+
 // CommitQuery selects the batches of a call of Commits.
 type CommitQuery struct {
 	After  uint64         // batches with higher log sequence numbers; one beyond Applied counts as Applied

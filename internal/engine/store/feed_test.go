@@ -9,7 +9,6 @@ import (
 	"slices"
 	"strings"
 	"testing"
-	"testing/synctest"
 	"time"
 
 	"github.com/cumulog/cumulog/internal/logs"
@@ -386,48 +385,58 @@ func TestCommitsLeavesDamageOut(t *testing.T) {
 }
 
 func TestAwaitCommit(t *testing.T) {
-	synctest.Test(t, func(t *testing.T) {
-		s := openStore(t, vfs.NewMem(), newMemManifest(), (&clock{ms: baseTime}).now, manualTuning())
-		h := &history{}
-		first := h.append(t, s, makeBatch(1, 1, baseTime, event(baseTime, "a")))
-		if err := s.AwaitCommit(t.Context(), first-1); err != nil {
-			t.Fatal(err)
+	s := openStore(t, vfs.NewMem(), newMemManifest(), (&clock{ms: baseTime}).now, manualTuning())
+	h := &history{}
+	first := h.append(t, s, makeBatch(1, 1, baseTime, event(baseTime, "a")))
+	if err := s.AwaitCommit(t.Context(), first-1); err != nil {
+		t.Fatal(err)
+	}
+	done := make(chan error)
+	wait := func(ctx context.Context, after uint64) {
+		err := s.AwaitCommit(ctx, after)
+		if err == nil && s.Applied() <= after {
+			err = fmt.Errorf("woken at %d while it waits for more than %d", s.Applied(), after)
 		}
-		done := make(chan error)
-		for range 3 {
-			go func() { done <- s.AwaitCommit(t.Context(), first) }()
+		done <- err
+	}
+	for range 3 {
+		go wait(t.Context(), first+1)
+	}
+	h.append(t, s, makeBatch(1, 1, baseTime, event(baseTime, "b")))
+	h.append(t, s, makeBatch(1, 1, baseTime, event(baseTime, "c")))
+	for range 3 {
+		if err := <-done; err != nil {
+			t.Error(err)
 		}
-		synctest.Wait()
-		select {
-		case err := <-done:
-			t.Fatalf("woken without a batch: %v", err)
-		default:
-		}
-		h.append(t, s, makeBatch(1, 1, baseTime, event(baseTime, "b")))
-		for range 3 {
-			if err := <-done; err != nil {
-				t.Error(err)
-			}
-		}
-		ctx, cancel := context.WithCancel(t.Context())
-		go func() { done <- s.AwaitCommit(ctx, h.last) }()
-		synctest.Wait()
-		cancel()
-		if err := <-done; !errors.Is(err, context.Canceled) {
-			t.Errorf("canceled: %v", err)
-		}
-		go func() { done <- s.AwaitCommit(t.Context(), h.last) }()
-		synctest.Wait()
-		if err := s.Close(); err != nil {
-			t.Fatal(err)
-		}
-		if err := <-done; !errors.Is(err, ErrClosed) {
-			t.Errorf("closed: %v", err)
-		}
-		if next, err := s.Commits(t.Context(), CommitQuery{}, func(*Commit) bool { return true }); !errors.Is(err, ErrClosed) || next != 0 {
-			t.Errorf("commits of a closed store: %d, %v", next, err)
-		}
-	})
+	}
+	ctx, cancel := context.WithCancel(t.Context())
+	go wait(ctx, h.last)
+	cancel()
+	if err := <-done; !errors.Is(err, context.Canceled) {
+		t.Errorf("canceled: %v", err)
+	}
+	go wait(t.Context(), h.last)
+	if err := s.Close(); err != nil {
+		t.Fatal(err)
+	}
+	if err := <-done; !errors.Is(err, ErrClosed) {
+		t.Errorf("closed: %v", err)
+	}
+	if err := s.AwaitCommit(t.Context(), h.last); !errors.Is(err, ErrClosed) {
+		t.Errorf("of a closed store: %v", err)
+	}
+	if next, err := s.Commits(t.Context(), CommitQuery{}, func(*Commit) bool { return true }); !errors.Is(err, ErrClosed) || next != 0 {
+		t.Errorf("commits of a closed store: %d, %v", next, err)
+	}
+}
+
+func TestCommitOfBatch(t *testing.T) {
+	b := makeBatch(4, 5, 6, event(7, "x"), event(8, "yz"))
+	c := b.Commit(9)
+	got := commitEvents{}
+	got.take(t, c)
+	h := history{batches: map[uint64]Batch{9: b}, last: 9}
+	sameCommits(t, "a batch", got, h.want(0, nil, nil))
 }
 
 // TestCommitsWhileEverythingMoves: a consumer that restarts at positions it has
