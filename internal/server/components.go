@@ -29,6 +29,7 @@ import (
 	"github.com/cumulog/cumulog/internal/service/ingest"
 	"github.com/cumulog/cumulog/internal/service/insights"
 	"github.com/cumulog/cumulog/internal/service/lookups"
+	"github.com/cumulog/cumulog/internal/service/metricfilters"
 	"github.com/cumulog/cumulog/internal/service/objects"
 	"github.com/cumulog/cumulog/internal/service/schedules"
 )
@@ -60,6 +61,7 @@ type components struct {
 	schedules *schedules.Service
 	insights  *insights.Service
 	exports   *exports.Service
+	filters   *metricfilters.Service
 
 	closers []closer // in order of start
 }
@@ -188,6 +190,13 @@ func (c *components) openServices(ctx context.Context) error {
 		return err
 	}
 	c.runInBackground("export tasks", c.exports.Run)
+	c.filters, err = metricfilters.New(ctx, metricfilters.Options{
+		Catalog: c.catalog, Directory: c.groups, Feed: c.store.Store,
+		Strict: c.cfg.StrictAWS, Logger: c.log.With("component", "metric filters"),
+	})
+	if err != nil {
+		return err
+	}
 	return nil
 }
 

@@ -15,6 +15,7 @@ import (
 	"github.com/cumulog/cumulog/internal/service/ingest"
 	"github.com/cumulog/cumulog/internal/service/insights"
 	"github.com/cumulog/cumulog/internal/service/lookups"
+	"github.com/cumulog/cumulog/internal/service/metricfilters"
 	"github.com/cumulog/cumulog/internal/service/schedules"
 )
 
@@ -30,6 +31,7 @@ type Services struct {
 	Schedules *schedules.Service
 	Insights  *insights.Service
 	Anomalies *anomalies.Service
+	Filters   *metricfilters.Service
 	Faults    *awshttp.Faults // nil: none
 }
 
@@ -45,13 +47,14 @@ type API struct {
 	schedules *schedules.Service
 	insights  *insights.Service
 	anomalies *anomalies.Service
+	filters   *metricfilters.Service
 	faults    *awshttp.Faults
 }
 
 // New returns the API over services. With no services at all it can still say
 // which operations are built.
 func New(s Services) *API {
-	return &API{groups: s.Groups, ingest: s.Ingest, events: s.Events, explore: s.Explore, exports: s.Exports, lookups: s.Lookups, indexes: s.Indexes, schedules: s.Schedules, insights: s.Insights, anomalies: s.Anomalies, faults: s.Faults}
+	return &API{groups: s.Groups, ingest: s.Ingest, events: s.Events, explore: s.Explore, exports: s.Exports, lookups: s.Lookups, indexes: s.Indexes, schedules: s.Schedules, insights: s.Insights, anomalies: s.Anomalies, filters: s.Filters, faults: s.Faults}
 }
 
 // Service returns what awshttp needs to serve the API.

@@ -15,6 +15,7 @@ import (
 	"github.com/cumulog/cumulog/internal/service/ingest"
 	"github.com/cumulog/cumulog/internal/service/insights"
 	"github.com/cumulog/cumulog/internal/service/lookups"
+	"github.com/cumulog/cumulog/internal/service/metricfilters"
 	"github.com/cumulog/cumulog/internal/service/patterns"
 	"github.com/cumulog/cumulog/internal/service/schedules"
 )
@@ -108,6 +109,13 @@ var domainErrors = []struct {
 	{fieldindex.ErrClass, codeInvalidParameter, "Field indexes are only supported for log groups in the Standard log class."},
 	{fieldindex.ErrNoPolicy, codeNotFound, "The specified index policy does not exist."},
 	{fieldindex.ErrBadToken, codeInvalidParameter, "The specified nextToken is invalid."},
+
+	{metricfilters.ErrNotFound, codeNotFound, "The specified metric filter does not exist."},
+	{metricfilters.ErrClass, codeValidation, "This operation is only supported on the Standard log class."},
+	{metricfilters.ErrTooMany, codeLimitExceeded, "Resource limit exceeded."},
+	{metricfilters.ErrTransformer, codeInvalidOperation, "applyOnTransformedLogs can only be used with a log group that has a transformer."},
+	{metricfilters.ErrBadToken, codeInvalidParameter, "The specified nextToken is invalid."},
+	{errMetricParts, codeInvalidParameter, "metricName and metricNamespace can only be used together."},
 
 	{schedules.ErrNotFound, codeNotFound, "The specified scheduled query does not exist."},
 	{schedules.ErrExists, codeConflict, "A scheduled query of this name already exists."},
@@ -206,6 +214,9 @@ func parameterText(err error) (string, bool) {
 		return e.Message, true
 	}
 	if e, ok := errors.AsType[*anomalies.ParameterError](err); ok {
+		return e.Message, true
+	}
+	if e, ok := errors.AsType[*metricfilters.ParameterError](err); ok {
 		return e.Message, true
 	}
 	if e, ok := errors.AsType[*patterns.Error](err); ok {

@@ -36,18 +36,23 @@ func (a *API) describeLogGroups(ctx context.Context, in *logswire.DescribeLogGro
 	}
 	out := &logswire.DescribeLogGroupsOutput{LogGroups: make([]logswire.LogGroup, len(page.Groups)), NextToken: optional(page.Next)}
 	for i := range page.Groups {
-		out.LogGroups[i] = logGroup(&page.Groups[i])
+		g := &page.Groups[i]
+		filters, err := a.filters.Count(ctx, g.ID)
+		if err != nil {
+			return nil, err
+		}
+		out.LogGroups[i] = logGroup(g, filters)
 	}
 	return out, nil
 }
 
-func logGroup(g *groups.Group) logswire.LogGroup {
+func logGroup(g *groups.Group, filters int) logswire.LogGroup {
 	arn := g.Scope.GroupARN(g.Name)
 	return logswire.LogGroup{
 		LogGroupName:                     &g.Name,
 		CreationTime:                     &g.CreatedMS,
 		RetentionInDays:                  optional(int32(g.RetentionDays)),
-		MetricFilterCount:                new(int32(0)),
+		MetricFilterCount:                new(int32(filters)),
 		Arn:                              new(arn + ":*"),
 		LogGroupArn:                      &arn,
 		StoredBytes:                      &g.StoredBytes,

@@ -30,6 +30,7 @@ import (
 	"github.com/cumulog/cumulog/internal/service/ingest"
 	"github.com/cumulog/cumulog/internal/service/insights"
 	"github.com/cumulog/cumulog/internal/service/lookups"
+	"github.com/cumulog/cumulog/internal/service/metricfilters"
 	"github.com/cumulog/cumulog/internal/service/objects"
 	"github.com/cumulog/cumulog/internal/service/schedules"
 )
@@ -48,6 +49,7 @@ type stack struct {
 	objects     *objects.Service
 	schedules   *schedules.Service      // its Run is not running
 	anomalies   *anomalies.Service      // its Run is not running
+	filters     *metricfilters.Service  // its Run is not running
 	insights    func(*insights.Options) // changes them
 }
 
@@ -110,7 +112,11 @@ func (s *stack) open(t *testing.T, change ...func(*groups.Options)) *stack {
 	if s.anomalies, err = anomalies.Open(anomalies.Options{Catalog: db, Directory: g, FS: vfs.NewMem(), Dir: "anomalies", Now: now}); err != nil {
 		t.Fatal(err)
 	}
+	if s.filters, err = metricfilters.New(ctx, metricfilters.Options{Catalog: db, Directory: g, Feed: s.store, Strict: true, Now: now}); err != nil {
+		t.Fatal(err)
+	}
 	api := logsapi.New(logsapi.Services{
+		Filters:   s.filters,
 		Insights:  queries,
 		Groups:    g,
 		Lookups:   lk,

@@ -49,6 +49,7 @@ func checkValues(t *testing.T, member *Member, s *Set, i int, m []byte) {
 			continue // the token has a name in this message; its number leads to it, too
 		}
 		text, ok := s.Text(i, k)
+		want = strings.ToValidUTF8(want, "\uFFFD")
 		if got := strings.ToValidUTF8(string(text), "\uFFFD"); ok != have || ok && got != want {
 			t.Fatalf("message %q, pattern %s: %s is %q, %v; want %q, %v", m, member.Pattern(), r, text, ok, want, have)
 		}
