@@ -1,0 +1,403 @@
+package metrics
+
+import (
+	"context"
+	"errors"
+	"slices"
+	"time"
+
+	"github.com/cumulog/cumulog/internal/engine/metricmath"
+	"github.com/cumulog/cumulog/internal/engine/series"
+	"github.com/cumulog/cumulog/internal/logs"
+)
+
+// DataRequest asks for several lines of data.
+type DataRequest struct {
+	Queries    []Query
+	Start, End int64 // ms since 1970; Start is rounded down, End is exclusive
+	Ascending  bool  // oldest first; else the newest
+	Max        int   // datapoints on a page; 0: 100,800
+	NextToken  string
+	Timezone   string // of times in labels, such as +0130; "": UTC
+}
+
+// DataResult is a page of data.
+type DataResult struct {
+	Results   []Result // of queries that are not hidden, in their order; an expression may have several
+	NextToken string
+	Messages  []Message
+}
+
+// Data returns data of metrics and expressions.
+func (s *Service) Data(ctx context.Context, scope logs.Scope, r DataRequest) (DataResult, error) {
+	page, err := r.page()
+	if err != nil {
+		return DataResult{}, err
+	}
+	if r.Start >= r.End {
+		return DataResult{}, validation("The parameter StartTime must be less than the parameter EndTime.")
+	}
+	zone, err := parseZone(r.Timezone)
+	if err != nil {
+		return DataResult{}, err
+	}
+	p, err := s.prepare(ctx, scope, r.Queries)
+	if err != nil {
+		return DataResult{}, err
+	}
+	if !slices.ContainsFunc(r.Queries, func(q Query) bool { return !q.Hidden }) {
+		return DataResult{}, validation("At least one of the MetricDataQueries must return data.")
+	}
+	lines, messages, err := p.run(ctx, r.Start, r.End, s.o.Now())
+	if err != nil {
+		return DataResult{}, err
+	}
+	out := DataResult{Messages: messages}
+	for i := range lines {
+		out.Results = append(out.Results, lines[i].result(zone, s.o.Now()))
+	}
+	out.NextToken = page.cut(out.Results, r.Ascending)
+	return out, nil
+}
+
+// Check refuses queries that Evaluate could not compute, and with single those that do not return exactly
+// one time series.
+func (s *Service) Check(ctx context.Context, scope logs.Scope, queries []Query, single bool) error {
+	p, err := s.prepare(ctx, scope, queries)
+	if err != nil {
+		return err
+	}
+	if !single {
+		return nil
+	}
+	shown := 0
+	for _, i := range p.order {
+		if p.queries[i].Hidden {
+			continue
+		}
+		shown++
+		if x := p.expressions[i]; x != nil && x.Calls("SEARCH") {
+			return validation("An alarm cannot watch a SEARCH expression.")
+		}
+		if err := metricmath.OnlyFinal(p.types[i]); err != nil {
+			return validation("Error in expression '%s': %s", p.queries[i].ID, message(err))
+		}
+	}
+	if shown != 1 {
+		return validation("Exactly one of the metrics must return data.")
+	}
+	return nil
+}
+
+// Evaluate returns the data of the queries that are not hidden, by time, in periods that begin at
+// start, which is not rounded.
+func (s *Service) Evaluate(ctx context.Context, scope logs.Scope, queries []Query, start, end int64) ([]Result, error) {
+	p, err := s.prepare(ctx, scope, queries)
+	if err != nil {
+		return nil, err
+	}
+	p.exact = true
+	lines, _, err := p.run(ctx, start, end, s.o.Now())
+	if err != nil {
+		return nil, err
+	}
+	out := make([]Result, len(lines))
+	for i := range lines {
+		out[i] = lines[i].result(time.UTC, s.o.Now())
+	}
+	return out, nil
+}
+
+// plan is a list of queries that was checked.
+type plan struct {
+	s           *Service
+	scope       logs.Scope
+	queries     []Query
+	byID        map[string]int
+	expressions []*metricmath.Expr // nil: a metric
+	order       []int              // of evaluation
+	types       []metricmath.Value // of the queries, without data
+	exact       bool               // the start is not rounded
+}
+
+// prepare checks queries and orders them so that expressions come after what they need.
+func (s *Service) prepare(ctx context.Context, scope logs.Scope, queries []Query) (*plan, error) {
+	if len(queries) == 0 {
+		return nil, missing("The parameter MetricDataQueries is required.")
+	}
+	if len(queries) > maxQueries {
+		return nil, validation("The collection MetricDataQueries must not have a size greater than %d.", maxQueries)
+	}
+	p := &plan{s: s, scope: scope, queries: queries, byID: map[string]int{}, expressions: make([]*metricmath.Expr, len(queries)), types: make([]metricmath.Value, len(queries))}
+	for i := range queries {
+		if err := p.check(i); err != nil {
+			return nil, err
+		}
+	}
+	state := make([]int, len(queries))
+	for i := range queries {
+		if err := p.visit(i, state); err != nil {
+			return nil, err
+		}
+	}
+	// Without data, expressions show what they are and what is wrong with them.
+	env := p.env(nil, 0, 0, time.Time{})
+	env.Search = func(_ context.Context, text, statistic string, period int64) ([]*metricmath.Series, error) {
+		_, _, err := checkSearch(text, statistic, period)
+		return nil, err
+	}
+	for _, i := range p.order {
+		if p.expressions[i] == nil {
+			p.types[i] = metricmath.Value{Type: metricmath.TimeSeries, Series: []*metricmath.Series{{Period: int64(queries[i].Stat.Period)}}}
+			continue
+		}
+		env.Period = p.periodOf(i)
+		v, err := p.expressions[i].Eval(ctx, env)
+		if err == nil && !queries[i].Hidden {
+			err = metricmath.Final(v)
+		}
+		if err != nil {
+			return nil, p.failed(i, err)
+		}
+		p.types[i] = v
+	}
+	return p, nil
+}
+
+// failed turns an error of an expression into one for the client.
+func (p *plan) failed(i int, err error) error {
+	var inner *metricmath.Error
+	if errors.As(err, &inner) {
+		return validation("Error in expression '%s': %s", p.queries[i].ID, message(err))
+	}
+	return err
+}
+
+// message is an error of an expression as a sentence.
+func message(err error) string {
+	text := err.Error()
+	if text[0] >= 'a' && text[0] <= 'z' {
+		return string(text[0]-'a'+'A') + text[1:]
+	}
+	return text
+}
+
+// check checks one query by itself.
+func (p *plan) check(i int) error {
+	q := &p.queries[i]
+	switch {
+	case !idPattern.MatchString(q.ID):
+		return validation("The value %.255q for parameter MetricDataQueries.member.%d.Id is not matching the expected pattern ^[a-z][a-zA-Z0-9_]*$.", q.ID, i+1)
+	case q.Stat == nil && q.Expression == "":
+		return validation("Query %s must have a MetricStat or an Expression.", q.ID)
+	case q.Stat != nil && q.Expression != "":
+		return validation("Query %s must not have both a MetricStat and an Expression.", q.ID)
+	case q.AccountID != "" && q.AccountID != p.scope.Account:
+		return validation("Query %s is for another account.", q.ID)
+	case q.Period != 0 && !validPeriod(q.Period):
+		return validation("The period of query %s must be 1, 5, 10, 20, 30 or a multiple of 60.", q.ID)
+	}
+	if _, twice := p.byID[q.ID]; twice {
+		return validation("The values for parameter Id in MetricDataQueries are not unique: %s.", q.ID)
+	}
+	p.byID[q.ID] = i
+	if q.Stat != nil {
+		if q.Period != 0 {
+			return validation("Query %s must not have a Period beside its MetricStat.", q.ID)
+		}
+		return q.checkStat(p.scope)
+	}
+	x, err := metricmath.Parse(q.Expression)
+	if err != nil {
+		return p.failed(i, err)
+	}
+	p.expressions[i] = x
+	return nil
+}
+
+// visit adds a query to the order, after what it needs.
+func (p *plan) visit(i int, state []int) error {
+	const (
+		open = 1
+		done = 2
+	)
+	switch state[i] {
+	case open:
+		return validation("Error in expression '%s': It refers to itself", p.queries[i].ID)
+	case done:
+		return nil
+	}
+	state[i] = open
+	if x := p.expressions[i]; x != nil {
+		for _, id := range x.IDs() {
+			if j, ok := p.byID[id]; ok {
+				if err := p.visit(j, state); err != nil {
+					return err
+				}
+			}
+		}
+	}
+	state[i] = done
+	p.order = append(p.order, i)
+	return nil
+}
+
+// periodOf returns the period of a query: its own, that of what it needs, or that of
+// any metric of the request.
+func (p *plan) periodOf(i int) int64 {
+	q := &p.queries[i]
+	if q.Stat != nil {
+		return int64(q.Stat.Period)
+	}
+	if q.Period != 0 {
+		return int64(q.Period)
+	}
+	period := int64(0)
+	for _, id := range p.expressions[i].IDs() {
+		if j, ok := p.byID[id]; ok {
+			period = max(period, p.periodOf(j))
+		}
+	}
+	if period > 0 {
+		return period
+	}
+	for j := range p.queries {
+		if m := p.queries[j].Stat; m != nil {
+			period = max(period, int64(m.Period))
+		}
+	}
+	return max(period, 60)
+}
+
+// line is the data of a query.
+type line struct {
+	query  *Query
+	series *metricmath.Series
+	many   bool // one of an array
+}
+
+// env is what expressions are evaluated in; values are those of the queries so far, or nil for types only.
+func (p *plan) env(values []metricmath.Value, start, end int64, now time.Time) *metricmath.Env {
+	if values == nil {
+		values = p.types
+	}
+	return &metricmath.Env{
+		Start: func(period int64) int64 { return p.start(start, int(period), now) },
+		End:   end,
+		Lookup: func(id string) (metricmath.Value, bool, bool) {
+			i, ok := p.byID[id]
+			if !ok {
+				return metricmath.Value{}, false, false
+			}
+			return values[i], p.expressions[i] == nil, true
+		},
+		Metrics: func(contains string) []*metricmath.Series {
+			var all []*metricmath.Series
+			for i := range p.queries {
+				if p.expressions[i] == nil && containsID(p.queries[i].ID, contains) {
+					v := values[i]
+					if len(v.Series) == 0 { // not read yet: only types are asked for
+						v.Series = []*metricmath.Series{{Period: int64(p.queries[i].Stat.Period)}}
+					}
+					all = append(all, v.Series...)
+				}
+			}
+			return all
+		},
+	}
+}
+
+func (p *plan) start(start int64, period int, now time.Time) int64 {
+	if p.exact {
+		return start
+	}
+	return roundStart(start, period, now)
+}
+
+// run reads the metrics and computes the expressions.
+func (p *plan) run(ctx context.Context, start, end int64, now time.Time) (lines []line, messages []Message, err error) {
+	values := make([]metricmath.Value, len(p.queries))
+	for i := range p.queries {
+		if p.expressions[i] != nil {
+			continue
+		}
+		q := &p.queries[i]
+		found, err := p.read(ctx, &identity{metric: q.Stat.Metric, stat: q.Stat.Stat, period: q.Stat.Period}, q.Stat.Unit, start, end, now)
+		if err != nil {
+			return nil, nil, err
+		}
+		values[i] = metricmath.Value{Type: metricmath.TimeSeries, Series: []*metricmath.Series{found}}
+	}
+	env := p.env(values, start, end, now)
+	truncated := false
+	env.Search = func(ctx context.Context, text, statistic string, period int64) ([]*metricmath.Series, error) {
+		if period == 0 {
+			period = env.Period
+		}
+		found, more, err := p.search(ctx, text, statistic, period, start, end, now)
+		truncated = truncated || more
+		return found, err
+	}
+	for _, i := range p.order {
+		if p.expressions[i] == nil {
+			continue
+		}
+		env.Period = p.periodOf(i)
+		if values[i], err = p.expressions[i].Eval(ctx, env); err != nil {
+			return nil, nil, p.failed(i, err)
+		}
+	}
+	for i := range p.queries {
+		if p.queries[i].Hidden {
+			continue
+		}
+		for _, x := range values[i].Series {
+			lines = append(lines, line{query: &p.queries[i], series: x, many: values[i].Type == metricmath.Array})
+		}
+	}
+	if truncated {
+		messages = append(messages, Message{Code: "MaxMetricsExceeded", Value: "Maximum number of allowed metrics exceeded"})
+	}
+	return lines, messages, nil
+}
+
+// identity is what a series was read from.
+type identity struct {
+	metric Metric
+	stat   string
+	period int
+	region string
+	owner  string
+}
+
+// read reads a statistic of a metric.
+func (p *plan) read(ctx context.Context, of *identity, unit string, start, end int64, now time.Time) (*metricmath.Series, error) {
+	m, err := of.metric.in(p.scope, "Dimensions")
+	if err != nil {
+		return nil, err
+	}
+	of.region, of.owner = p.scope.Region, p.scope.Account
+	stat, _ := ParseStatistic(of.stat)
+	read := p.s.o.DB.ReadSums
+	if !stat.Plain() {
+		read = p.s.o.DB.Read
+	}
+	start = max(p.start(start, of.period, now), 0)
+	var buckets []series.Bucket
+	if start < end {
+		if buckets, err = read(ctx, m, unit, time.Duration(of.period)*time.Second, start, end); err != nil {
+			return nil, engine("read data of metrics", err)
+		}
+	}
+	out := &metricmath.Series{
+		Label: of.metric.Name, Period: int64(of.period), Metric: of,
+		Times: make([]int64, 0, len(buckets)), Values: make([]float64, 0, len(buckets)),
+	}
+	for i := range buckets {
+		if v, ok := stat.Of(&buckets[i]); ok {
+			out.Times = append(out.Times, buckets[i].Start)
+			out.Values = append(out.Values, v)
+		}
+	}
+	return out, nil
+}
