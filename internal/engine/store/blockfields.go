@@ -82,14 +82,28 @@ func (b *BlockView) columns() (*shred.Block, error) {
 	if f.shape != nil && (f.tried || !want || f.shape != &f.memory) {
 		return f.shape, nil
 	}
+	if known, err := b.known(&want); known || err != nil {
+		return f.shape, err
+	}
 	t, err := b.Messages()
 	if err != nil {
 		return nil, err
 	}
 	if want {
 		f.tried = true
-		if f.json.Split(t.Data, t.Ends, &f.split) {
-			err = f.memory.FromShape(&f.split)
+		split := &f.split
+		if b.chunks != nil && !b.compacted {
+			split = new(shred.Shape)
+		}
+		ok := f.json.Split(t.Data, t.Ends, split)
+		if split != &f.split {
+			if !ok {
+				split = nil
+			}
+			b.scan.s.shapes.put(b.chunks, split)
+		}
+		if ok {
+			err = f.memory.FromShape(split)
 			b.decoded += b.bytes
 			f.shape = &f.memory
 			return f.shape, err
@@ -102,6 +116,26 @@ func (b *BlockView) columns() (*shred.Block, error) {
 		f.shape = &f.memory
 	}
 	return f.shape, nil
+}
+
+// known takes the columns of messages in memory that an earlier query made. When
+// there are none, but such a query was, it is worth making them.
+func (b *BlockView) known(want *bool) (ok bool, err error) {
+	f := &b.fields
+	if b.chunks == nil || b.compacted || f.tried {
+		return false, nil
+	}
+	shape, tried, again := b.scan.s.shapes.get(b.chunks)
+	switch {
+	case shape != nil:
+		f.tried, f.shape = true, &f.memory
+		return true, f.memory.FromShape(shape)
+	case tried:
+		f.tried, *want = true, false
+		return f.shape != nil, nil
+	}
+	*want = *want || again
+	return false, nil
 }
 
 // shapeError makes an error of a method of the columns one of the block.
@@ -293,6 +327,9 @@ func (b *BlockView) Rows(rows []uint32, dst *column.Texts) error {
 // Field knows every value; see column.Fields.
 func (b *BlockView) Whole(rows column.Bitmap) error {
 	shape, err := b.stored()
+	if shape == nil && b.fields.tried {
+		shape = b.fields.shape
+	}
 	if err != nil || shape == nil {
 		return err
 	}

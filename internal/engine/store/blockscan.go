@@ -145,13 +145,20 @@ func (bs *blockScan) counts() Stats {
 	return bs.stats
 }
 
-// addMemtable queues the chunks of a group in pieces of about a block.
+// A piece of a memtable is smaller than a block, so that few events keep several
+// workers busy.
+const (
+	pieceRows  = 4 << 10
+	pieceBytes = 1 << 20
+)
+
+// addMemtable queues the chunks of a group in pieces.
 func (bs *blockScan) addMemtable(m *memtable, group logs.GroupID) {
 	chunks := m.chunksOf(group, bs.sel.streams)
 	from, rows, size := 0, 0, int64(0)
 	for i, c := range chunks {
 		n, bytes := len(c.timestamps), c.messageBytes()
-		if i > from && (rows+n > maxBlockRows || size+bytes > segment.MaxBlockBytes) {
+		if i > from && (rows+n > pieceRows || size+bytes > pieceBytes) {
 			bs.queue.push(memoryItem(group, chunks[from:i:i]))
 			from, rows, size = i, 0, 0
 		}

@@ -38,7 +38,8 @@ type BlockView struct {
 	cols *segment.Block // columns are open
 	data *blockData     // of the cache
 
-	chunks []*chunk // in memory
+	chunks    []*chunk // in memory
+	compacted bool     // some of their rows were left out
 
 	has     views
 	keys    []logs.Key
@@ -60,7 +61,7 @@ type views struct{ keys, streams, ingests, texts bool }
 func (b *BlockView) reset() {
 	b.sel, b.decoded, b.damage = nil, 0, nil
 	b.part, b.info, b.blk, b.cols, b.data, b.chunks = nil, nil, nil, nil, nil, nil
-	b.has = views{}
+	b.has, b.compacted = views{}, false
 	b.fields.reset()
 }
 
@@ -263,7 +264,7 @@ func (b *BlockView) compact() error {
 	}
 	b.own.Data, b.own.Ends = b.own.Data[:size], b.own.Ends[:n]
 	b.texts, b.keys, b.streams, b.ingests = b.own, b.keys[:n], b.streams[:n], b.ingests[:n]
-	b.rows, b.bytes, b.sel = n, int64(size), nil
+	b.rows, b.bytes, b.sel, b.compacted = n, int64(size), nil, true
 	return nil
 }
 

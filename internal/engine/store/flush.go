@@ -162,6 +162,7 @@ func (s *Store) flush(ctx context.Context, m *memtable, limit func() int) error 
 		return fmt.Errorf("flush: %w", err)
 	}
 	s.swap(m, nil, w.parts)
+	s.shapes.forget(m.lastLSN)
 	if s.wal != nil { // nil while the log is replayed, which releases by itself
 		if err := s.wal.Release(m.lastLSN); err != nil {
 			s.o.Logger.Warn("old log files could not be removed", "error", err)

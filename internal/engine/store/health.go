@@ -33,7 +33,7 @@ func (s *Store) Health() Health {
 	}
 	parts := s.cur.parts
 	s.mu.Unlock()
-	h.CacheBytes = s.cache.bytes() + s.warm.bytes() + s.dirs.bytes() + s.pages.bytes()
+	h.CacheBytes = s.cache.bytes() + s.warm.bytes() + s.shapes.bytes() + s.dirs.bytes() + s.pages.bytes()
 	h.QueryBytes, h.PinnedBytes = s.budget.bytes()
 	h.OpenParts = s.files.count()
 	for _, p := range parts {

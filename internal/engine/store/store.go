@@ -30,6 +30,7 @@ type Store struct {
 	cache    *blockCache
 	dirs     *blockCache // of streamDirs only
 	warm     *warmBlocks
+	shapes   *memShapes // of memtables
 	pages    *pageCache // of skip indexes
 	budget   *budget    // of queries
 	files    *openFiles
@@ -89,7 +90,8 @@ func Open(ctx context.Context, o Options) (_ *Store, err error) {
 		o: o, partsDir: filepath.Join(o.Dir, "parts"),
 		cache:     newBlockCache(o.tune.cacheBytes / 2),
 		dirs:      newBlockCache(o.tune.cacheBytes / 8),
-		warm:      newWarmBlocks(o.tune.cacheBytes / 2),
+		warm:      newWarmBlocks(o.tune.cacheBytes / 8 * 3),
+		shapes:    newMemShapes(o.tune.cacheBytes / 8),
 		pages:     newPageCache(o.tune.pageBytes),
 		budget:    newBudget(o.tune.queryBytes, o.tune.patience),
 		files:     &openFiles{fsys: o.FS, limit: o.tune.openParts},

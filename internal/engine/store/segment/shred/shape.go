@@ -136,6 +136,11 @@ func (s *Shape) kept() (n int) {
 	return n
 }
 
+// Memory returns about how many bytes the shape holds.
+func (s *Shape) Memory() int64 {
+	return int64(s.kept() + 2*cap(s.Of) + 96*cap(s.Columns) + 80*cap(s.Templates))
+}
+
 func textsMemory(t *column.Texts) int { return cap(t.Data) + 4*cap(t.Ends) }
 
 // Reset empties s for a block of raw bytes of messages.
