@@ -12,6 +12,7 @@ import (
 
 	"github.com/cumulog/cumulog/internal/config"
 	"github.com/cumulog/cumulog/internal/edge/awshttp"
+	"github.com/cumulog/cumulog/internal/engine/series"
 	"github.com/cumulog/cumulog/internal/engine/store"
 	"github.com/cumulog/cumulog/internal/engine/store/wal"
 	"github.com/cumulog/cumulog/internal/logs"
@@ -30,8 +31,10 @@ import (
 	"github.com/cumulog/cumulog/internal/service/insights"
 	"github.com/cumulog/cumulog/internal/service/lookups"
 	"github.com/cumulog/cumulog/internal/service/metricfilters"
+	datapoints "github.com/cumulog/cumulog/internal/service/metrics"
 	"github.com/cumulog/cumulog/internal/service/objects"
 	"github.com/cumulog/cumulog/internal/service/schedules"
+	"github.com/cumulog/cumulog/internal/service/subscriptions"
 )
 
 // components are everything behind the listener.
@@ -61,7 +64,12 @@ type components struct {
 	schedules *schedules.Service
 	insights  *insights.Service
 	exports   *exports.Service
-	filters   *metricfilters.Service
+
+	series     *series.DB
+	datapoints *datapoints.Service
+
+	subscriptions *subscriptions.Service
+	filters       *metricfilters.Service
 
 	closers []closer // in order of start
 }
@@ -190,6 +198,17 @@ func (c *components) openServices(ctx context.Context) error {
 		return err
 	}
 	c.runInBackground("export tasks", c.exports.Run)
+	if err := c.openDatapoints(ctx); err != nil {
+		return err
+	}
+	c.subscriptions, err = subscriptions.New(subscriptions.Options{
+		Catalog: c.catalog, Directory: c.groups, Feed: c.store.Store, Targets: c.targets,
+		Strict: c.cfg.StrictAWS, Memory: int64(c.cfg.Memory) / 16, Logger: c.log.With("component", "subscriptions"),
+	})
+	if err != nil {
+		return err
+	}
+	c.runInBackground("subscriptions", c.subscriptions.Run)
 	c.filters, err = metricfilters.New(ctx, metricfilters.Options{
 		Catalog: c.catalog, Directory: c.groups, Feed: c.store.Store,
 		Strict: c.cfg.StrictAWS, Logger: c.log.With("component", "metric filters"),

@@ -14,10 +14,12 @@ import (
 	"github.com/cumulog/cumulog/internal/service/groups"
 	"github.com/cumulog/cumulog/internal/service/ingest"
 	"github.com/cumulog/cumulog/internal/service/insights"
+	"github.com/cumulog/cumulog/internal/service/livetail"
 	"github.com/cumulog/cumulog/internal/service/lookups"
 	"github.com/cumulog/cumulog/internal/service/metricfilters"
 	"github.com/cumulog/cumulog/internal/service/patterns"
 	"github.com/cumulog/cumulog/internal/service/schedules"
+	"github.com/cumulog/cumulog/internal/service/subscriptions"
 )
 
 // Codes of the service's own errors.
@@ -33,6 +35,9 @@ const (
 	codeQuotaExceeded    = "ServiceQuotaExceededException"
 	codeInternalServer   = "InternalServerException"
 	codeMalformedQuery   = "MalformedQueryException"
+	codeSessionTimeout   = "SessionTimeoutException"   // within a stream
+	codeSessionStreaming = "SessionStreamingException" // likewise
+	codeAccessDenied     = "AccessDeniedException"
 )
 
 // domainErrors gives errors of the services their code and text. A text of ""
@@ -100,6 +105,15 @@ var domainErrors = []struct {
 	{exports.ErrBucketPermission, codeInvalidParameter, "Please ensure that the CreateExportTask caller has been granted s3:PutObject access to the bucket."},
 	{exports.ErrBadToken, codeInvalidParameter, "The specified nextToken is invalid."},
 
+	{livetail.ErrGroups, codeInvalidParameter, "A live tail session has 1 to 10 log groups."},
+	{livetail.ErrNamesAndPrefixes, codeInvalidParameter, ""},
+	{livetail.ErrStreamsOfGroups, codeInvalidParameter, ""},
+	{livetail.ErrTooManyStreams, codeInvalidParameter, "A live tail session has at most 100 log streams or prefixes."},
+	{livetail.ErrClass, codeInvalidOperation, ""},
+	{livetail.ErrTooManySessions, codeLimitExceeded, ""},
+	{livetail.ErrTimeout, codeSessionTimeout, ""},
+	{livetail.ErrClosed, codeSessionStreaming, ""},
+
 	{lookups.ErrNotFound, codeNotFound, "The specified lookup table does not exist."},
 	{lookups.ErrExists, codeAlreadyExists, "The specified lookup table already exists"},
 	{lookups.ErrTooMany, codeLimitExceeded, "Resource limit exceeded."},
@@ -116,6 +130,14 @@ var domainErrors = []struct {
 	{metricfilters.ErrTransformer, codeInvalidOperation, "applyOnTransformedLogs can only be used with a log group that has a transformer."},
 	{metricfilters.ErrBadToken, codeInvalidParameter, "The specified nextToken is invalid."},
 	{errMetricParts, codeInvalidParameter, "metricName and metricNamespace can only be used together."},
+
+	{subscriptions.ErrFilterNotFound, codeNotFound, "The specified subscription filter does not exist."},
+	{subscriptions.ErrDestinationNotFound, codeNotFound, "The specified destination does not exist."},
+	{subscriptions.ErrPolicyNotFound, codeNotFound, "The specified account policy does not exist."},
+	{subscriptions.ErrLimit, codeLimitExceeded, "Resource limit exceeded."},
+	{subscriptions.ErrBadToken, codeInvalidParameter, "The specified nextToken is invalid."},
+	{subscriptions.ErrClass, codeValidation, "This operation is only supported on the Standard log class."},
+	{subscriptions.ErrTransformer, codeInvalidOperation, "applyOnTransformedLogs can only be used with a log group that has a transformer."},
 
 	{schedules.ErrNotFound, codeNotFound, "The specified scheduled query does not exist."},
 	{schedules.ErrExists, codeConflict, "A scheduled query of this name already exists."},
@@ -180,6 +202,9 @@ func mapError(err error) *awsproto.Error {
 	if e, ok := errors.AsType[*insights.ConcurrencyError](err); ok {
 		return &awsproto.Error{Code: codeLimitExceeded, Message: e.Error()}
 	}
+	if e, ok := errors.AsType[*subscriptions.AccessError](err); ok {
+		return &awsproto.Error{Code: codeAccessDenied, Message: e.Error()}
+	}
 	if e, ok := errors.AsType[*schedules.ParameterError](err); ok {
 		return &awsproto.Error{Code: codeValidation, Message: e.Message}
 	}
@@ -217,6 +242,9 @@ func parameterText(err error) (string, bool) {
 		return e.Message, true
 	}
 	if e, ok := errors.AsType[*metricfilters.ParameterError](err); ok {
+		return e.Message, true
+	}
+	if e, ok := errors.AsType[*subscriptions.ParameterError](err); ok {
 		return e.Message, true
 	}
 	if e, ok := errors.AsType[*patterns.Error](err); ok {

@@ -40,7 +40,7 @@ func TestEveryDomainErrorIsMapped(t *testing.T) {
 		}
 	})
 	found := 0
-	for _, pkg := range []string{"groups", "ingest", "events", "exports", "lookups", "fieldindex", "insights", "schedules", "metricfilters", "anomalies"} {
+	for _, pkg := range []string{"groups", "ingest", "events", "exports", "lookups", "fieldindex", "insights", "schedules", "metricfilters", "anomalies", "subscriptions"} {
 		files, err := filepath.Glob(filepath.Join("..", "..", "service", pkg, "*.go"))
 		if err != nil || len(files) == 0 {
 			t.Fatalf("service %s: no files, %v", pkg, err)

@@ -21,6 +21,7 @@ import (
 	"github.com/cumulog/cumulog/internal/engine/store"
 	"github.com/cumulog/cumulog/internal/platform/catalog"
 	"github.com/cumulog/cumulog/internal/platform/objstore"
+	"github.com/cumulog/cumulog/internal/platform/sink"
 	"github.com/cumulog/cumulog/internal/platform/vfs"
 	"github.com/cumulog/cumulog/internal/service/anomalies"
 	"github.com/cumulog/cumulog/internal/service/events"
@@ -33,6 +34,7 @@ import (
 	"github.com/cumulog/cumulog/internal/service/metricfilters"
 	"github.com/cumulog/cumulog/internal/service/objects"
 	"github.com/cumulog/cumulog/internal/service/schedules"
+	"github.com/cumulog/cumulog/internal/service/subscriptions"
 )
 
 const (
@@ -47,10 +49,13 @@ type stack struct {
 	ms          atomic.Int64 // the time
 	store       *store.Store
 	objects     *objects.Service
-	schedules   *schedules.Service      // its Run is not running
-	anomalies   *anomalies.Service      // its Run is not running
-	filters     *metricfilters.Service  // its Run is not running
-	insights    func(*insights.Options) // changes them
+	schedules   *schedules.Service     // its Run is not running
+	anomalies   *anomalies.Service     // its Run is not running
+	filters     *metricfilters.Service // its Run is not running
+
+	subscriptions *subscriptions.Service  // its Run is not running
+	targets       *sink.Registry          // of the subscriptions; nil: none
+	insights      func(*insights.Options) // changes them
 }
 
 func newStack(t *testing.T, change ...func(*groups.Options)) *stack {
@@ -115,17 +120,26 @@ func (s *stack) open(t *testing.T, change ...func(*groups.Options)) *stack {
 	if s.filters, err = metricfilters.New(ctx, metricfilters.Options{Catalog: db, Directory: g, Feed: s.store, Strict: true, Now: now}); err != nil {
 		t.Fatal(err)
 	}
+	so := subscriptions.Options{Catalog: db, Directory: g, Feed: s.store, Strict: true, Now: now}
+	if s.targets != nil {
+		so.Targets = s.targets
+	}
+	if s.subscriptions, err = subscriptions.New(so); err != nil {
+		t.Fatal(err)
+	}
 	api := logsapi.New(logsapi.Services{
-		Filters:   s.filters,
-		Insights:  queries,
-		Groups:    g,
-		Lookups:   lk,
-		Ingest:    ingest.New(ingest.Options{Directory: g, Store: s.store, Now: now}),
-		Events:    events.New(events.Options{Directory: g, Store: s.store, Now: now}),
-		Explore:   ex,
-		Indexes:   fi,
-		Schedules: s.schedules,
-		Anomalies: s.anomalies,
+		Filters: s.filters,
+
+		Subscriptions: s.subscriptions,
+		Insights:      queries,
+		Groups:        g,
+		Lookups:       lk,
+		Ingest:        ingest.New(ingest.Options{Directory: g, Store: s.store, Now: now}),
+		Events:        events.New(events.Options{Directory: g, Store: s.store, Now: now}),
+		Explore:       ex,
+		Indexes:       fi,
+		Schedules:     s.schedules,
+		Anomalies:     s.anomalies,
 	})
 	srv := httptest.NewServer(awshttp.NewHandler(awshttp.Options{Auth: awshttp.Open(account, region)}, api.Service()))
 	t.Cleanup(srv.Close)

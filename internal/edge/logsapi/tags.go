@@ -24,6 +24,9 @@ func (a *API) tagged(text string) tagger {
 	if _, ok := arn.LookupTable(); ok {
 		return a.lookups
 	}
+	if _, ok := arn.Destination(); ok {
+		return a.subscriptions
+	}
 	if _, ok := arn.ScheduledQuery(); ok {
 		return a.schedules
 	}

@@ -200,11 +200,11 @@ func everyEventArrives(t *testing.T, seed uint64) {
 // Events that a target refuses for good do not hold up the others; they are listed.
 func TestDeadLetters(t *testing.T) {
 	s := newStack(t)
+	x := s.targets[function]
+	x.info.MaxBody = 10 << 10
 	s.run()
 	s.group("g", "s")
 	s.filter("g", "f", Spec{})
-	x := s.targets[function]
-	x.info.MaxBody = 10 << 10
 	refuse := func(m []sink.Message) (int, error) {
 		for i := range m {
 			if strings.Contains(unzip(t, m[i].Body), "poison") {
