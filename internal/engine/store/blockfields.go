@@ -18,7 +18,8 @@ type fields struct {
 	memory shred.Block  // of messages that are not stored in columns
 	split  shred.Shape  // what it was made from, if anything
 	json   shred.JSON
-	tried  bool // taking apart was tried
+	tried  bool // taking apart was tried …
+	apart  bool // … and memory is what came of it
 	asked  int  // fields
 
 	vectors map[string]*column.Vector // of this block
@@ -29,7 +30,7 @@ type fields struct {
 const maxVectors = 64
 
 func (f *fields) reset() {
-	f.shape, f.tried, f.asked = nil, false, 0
+	f.shape, f.tried, f.apart, f.asked = nil, false, false, 0
 	for path, v := range f.vectors {
 		if len(f.free) < maxVectors {
 			f.free = append(f.free, v)
@@ -105,7 +106,7 @@ func (b *BlockView) columns() (*shred.Block, error) {
 		if ok {
 			err = f.memory.FromShape(split)
 			b.decoded += b.bytes
-			f.shape = &f.memory
+			f.shape, f.apart = &f.memory, true
 			return f.shape, err
 		}
 	}
@@ -128,7 +129,7 @@ func (b *BlockView) known(want *bool) (ok bool, err error) {
 	shape, tried, again := b.scan.s.shapes.get(b.chunks)
 	switch {
 	case shape != nil:
-		f.tried, f.shape = true, &f.memory
+		f.tried, f.apart, f.shape = true, true, &f.memory
 		return true, f.memory.FromShape(shape)
 	case tried:
 		f.tried, *want = true, false
@@ -136,6 +137,17 @@ func (b *BlockView) known(want *bool) (ok bool, err error) {
 	}
 	*want = *want || again
 	return false, nil
+}
+
+// inColumns reports whether the messages, which are in memory, are taken apart: by
+// an earlier query, or now because there was one.
+func (b *BlockView) inColumns() (ok bool, err error) {
+	want := false
+	if ok, err = b.known(&want); ok || !want || err != nil {
+		return ok, err
+	}
+	_, err = b.columns() // which finds that there was one
+	return b.fields.apart, err
 }
 
 // shapeError makes an error of a method of the columns one of the block.
@@ -327,7 +339,7 @@ func (b *BlockView) Rows(rows []uint32, dst *column.Texts) error {
 // Field knows every value; see column.Fields.
 func (b *BlockView) Whole(rows column.Bitmap) error {
 	shape, err := b.stored()
-	if shape == nil && b.fields.tried {
+	if shape == nil && b.fields.apart {
 		shape = b.fields.shape
 	}
 	if err != nil || shape == nil {

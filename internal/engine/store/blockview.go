@@ -217,6 +217,9 @@ func (b *BlockView) meet() (some bool, err error) {
 	if need.Op == hint.Any {
 		return true, nil
 	}
+	if columns, err := b.inColumns(); columns || err != nil {
+		return true, err // which tell at less cost
+	}
 	t, err := b.Messages()
 	if err != nil {
 		return false, err
