@@ -13,6 +13,7 @@ import (
 	"github.com/cumulog/cumulog/internal/config"
 	"github.com/cumulog/cumulog/internal/edge/awshttp"
 	"github.com/cumulog/cumulog/internal/engine/series"
+	"github.com/cumulog/cumulog/internal/engine/series"
 	"github.com/cumulog/cumulog/internal/engine/store"
 	"github.com/cumulog/cumulog/internal/engine/store/wal"
 	"github.com/cumulog/cumulog/internal/logs"
@@ -31,6 +32,7 @@ import (
 	"github.com/cumulog/cumulog/internal/service/insights"
 	"github.com/cumulog/cumulog/internal/service/lookups"
 	"github.com/cumulog/cumulog/internal/service/metricfilters"
+	datapoints "github.com/cumulog/cumulog/internal/service/metrics"
 	datapoints "github.com/cumulog/cumulog/internal/service/metrics"
 	"github.com/cumulog/cumulog/internal/service/objects"
 	"github.com/cumulog/cumulog/internal/service/schedules"
@@ -64,6 +66,9 @@ type components struct {
 	schedules *schedules.Service
 	insights  *insights.Service
 	exports   *exports.Service
+
+	series     *series.DB
+	datapoints *datapoints.Service
 
 	series     *series.DB
 	datapoints *datapoints.Service
@@ -198,6 +203,9 @@ func (c *components) openServices(ctx context.Context) error {
 		return err
 	}
 	c.runInBackground("export tasks", c.exports.Run)
+	if err := c.openDatapoints(ctx); err != nil {
+		return err
+	}
 	if err := c.openDatapoints(ctx); err != nil {
 		return err
 	}

@@ -16,6 +16,7 @@ const (
 	objectsName  = "objects"
 	lookupsName  = "lookups"
 	queriesName  = "queries"
+	metricsName  = "metrics"
 	walName      = "wal"
 	partsName    = "parts"
 )

@@ -8,14 +8,15 @@ type health struct {
 
 // Stats describe a DB.
 type Stats struct {
-	Series   int   // series (metric and unit)
-	Files    int   // files
-	Bytes    int64 // of the files
-	Memtable int64 // bytes of what is in no file yet
-	Backlog  int64 // bytes of the log that a restart would read
-	Damaged  int   // files that cannot be read, in whole or in part
-	FlushErr error // of the last flush
-	MergeErr error // of the last merge or roll-up
+	Series    int   // series (metric and unit)
+	MaxSeries int   // how many there may be
+	Files     int   // files
+	Bytes     int64 // of the files
+	Memtable  int64 // bytes of what is in no file yet
+	Backlog   int64 // bytes of the log that a restart would read
+	Damaged   int   // files that cannot be read, in whole or in part
+	FlushErr  error // of the last flush
+	MergeErr  error // of the last merge or roll-up
 }
 
 // Stats returns the present figures.
@@ -23,7 +24,7 @@ func (db *DB) Stats() Stats {
 	s := Stats{Backlog: db.log.Stats().Backlog}
 	db.mu.RLock()
 	defer db.mu.RUnlock()
-	s.Series, s.Files = db.count, len(db.files)
+	s.Series, s.MaxSeries, s.Files = db.count, db.o.MaxSeries, len(db.files)
 	s.Damaged = len(db.health.damaged)
 	for _, f := range db.files {
 		s.Bytes += f.size
