@@ -94,12 +94,23 @@ func (f *Faults) draw(share float64) bool {
 }
 
 func (f *Faults) wrap(o Operation, fault Fault) Operation {
-	return Operation{run: func(ctx context.Context, info *awsproto.OperationInfo, body []byte) (answer, error) {
+	out := Operation{framing: o.framing}
+	if o.open != nil {
+		out.open = func(ctx context.Context, info *awsproto.OperationInfo, body []byte) (Stream, error) {
+			if err := f.before(ctx, fault); err != nil {
+				return nil, err
+			}
+			return o.open(ctx, info, body)
+		}
+		return out
+	}
+	out.run = func(ctx context.Context, info *awsproto.OperationInfo, body []byte) (answer, error) {
 		if err := f.before(ctx, fault); err != nil {
 			return nil, err
 		}
 		return o.run(ctx, info, body)
-	}}
+	}
+	return out
 }
 
 // before makes what goes wrong before a call.

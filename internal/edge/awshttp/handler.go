@@ -27,12 +27,12 @@ const unknownLimit = 2 << 20
 
 // Observation describes a request that has been answered.
 type Observation struct {
-	Service       string // signing name, or ""
-	Operation     string // as the model spells it, or "" when unknown
-	Status        int    // 499 when the client went away while the operation ran
-	Code          string // error code, or ""
-	Duration      time.Duration
-	RequestBytes  int // as received
+	Service       string        // signing name, or ""
+	Operation     string        // as the model spells it, or "" when unknown
+	Status        int           // 499 when the client went away while the operation ran
+	Code          string        // error code, or ""
+	Duration      time.Duration // of a stream: until it began
+	RequestBytes  int           // as received
 	ResponseBytes int
 }
 
@@ -78,6 +78,10 @@ type call struct {
 	cbor      bool // the protocol is RPC v2 CBOR
 	in        int  // bytes received
 	cause     error
+
+	stream Stream        // the answer, when it is not nil
+	eof    bool          // it has ended by itself
+	took   time.Duration // until it began
 }
 
 // ServeHTTP answers one request.
@@ -86,6 +90,10 @@ func (h *Handler) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 	out := answers.get()
 	defer answers.put(out)
 	failure := h.serve(r, c, out)
+	if failure == nil && c.stream != nil {
+		h.stream(w, r, c, out)
+		return
+	}
 	status, code := http.StatusOK, ""
 	header := w.Header()
 	if failure != nil {
@@ -187,6 +195,12 @@ func (h *Handler) serve(r *http.Request, c *call, out *buffer) (failure *awsprot
 		return bodyError(c, err)
 	}
 	ctx := WithCaller(r.Context(), c.caller(c.info.Name))
+	if c.operation.open != nil {
+		if c.stream, err = c.operation.open(ctx, &c.info, body.b); err != nil {
+			return c.failure(ctx, err)
+		}
+		return nil
+	}
 	answer, err := c.operation.run(ctx, &c.info, body.b)
 	if err != nil {
 		return c.failure(ctx, err)
@@ -301,7 +315,10 @@ func recovered(log *slog.Logger, c *call, failure **awsproto.Error) {
 
 // finish logs and reports a request that has been answered.
 func finish(o Options, log *slog.Logger, r *http.Request, c *call, status int, code string, out int) {
-	took := time.Since(c.start)
+	took := c.took
+	if took == 0 {
+		took = time.Since(c.start)
+	}
 	if o.Observe != nil {
 		o.Observe(Observation{
 			Service: c.service.SigningName, Operation: c.info.Name, Status: status, Code: code,

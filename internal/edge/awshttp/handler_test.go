@@ -9,6 +9,7 @@ import (
 	"fmt"
 	"io"
 	"log/slog"
+	"maps"
 	"net"
 	"net/http"
 	"net/http/httptest"
@@ -29,9 +30,10 @@ type fixture struct {
 	*httptest.Server
 	log lockedBuffer
 
-	mu    sync.Mutex
-	calls []string
-	seen  []awshttp.Observation
+	mu     sync.Mutex
+	calls  []string
+	seen   []awshttp.Observation
+	stream *script
 }
 
 type lockedBuffer struct {
@@ -125,6 +127,7 @@ func start(t *testing.T, auth awshttp.Authenticator) *fixture {
 			}),
 		},
 	}
+	maps.Copy(service.Operations, streams(f))
 	h := awshttp.NewHandler(awshttp.Options{
 		Auth:   auth,
 		Logger: slog.New(slog.NewTextHandler(&f.log, &slog.HandlerOptions{Level: slog.LevelDebug})),
@@ -227,7 +230,7 @@ func TestRefusals(t *testing.T) {
 	f.refuses(t, "POST", "Logs_20150101.PutLogEvents", body("{}"), 400, "UnknownOperationException", `Service "Logs_20150101" is not known`)
 	f.refuses(t, "POST", "Logs_20140328.PutLogEvent", body("{}"), 400, "UnknownOperationException", `Operation "PutLogEvent" is not known`)
 	f.refuses(t, "POST", "Logs_20140328.", body("{}"), 400, "UnknownOperationException", "not known")
-	f.refuses(t, "POST", "Logs_20140328.StartLiveTail", body("{}"), 400, "UnknownOperationException", "Operation StartLiveTail is not supported by this server.")
+	f.refuses(t, "POST", "Logs_20140328.CreateDelivery", body("{}"), 400, "UnknownOperationException", "Operation CreateDelivery is not supported by this server.")
 	f.refuses(t, "POST", "Logs_20140328."+strings.Repeat("x", 4000), body("{}"), 400, "UnknownOperationException", "xxx…")
 	f.refuses(t, "PUT", "Logs_20140328.CreateLogGroup", body("{}"), 400, "MalformedHttpRequestException", "Method PUT is not allowed")
 	f.refuses(t, "GET", "Logs_20140328.CreateLogGroup", nil, 400, "MalformedHttpRequestException", "Method GET is not allowed")

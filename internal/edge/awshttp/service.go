@@ -34,6 +34,10 @@ type Service struct {
 // Operation runs one operation on a request body.
 type Operation struct {
 	run func(ctx context.Context, info *awsproto.OperationInfo, body []byte) (answer, error)
+
+	// Of an operation that answers with a stream, instead of run.
+	open    func(ctx context.Context, info *awsproto.OperationInfo, body []byte) (Stream, error)
+	framing framing
 }
 
 // answer appends the body of an answer; nil stands for {}.
