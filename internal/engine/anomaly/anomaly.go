@@ -78,7 +78,6 @@ type Anomaly struct {
 	Suppressed  *Suppression `json:"suppressed,omitempty"`
 	Baseline    bool         `json:"baseline,omitempty"` // now taken for normal
 
-	number int32 // of the pattern in the model; 0: it is gone
 }
 
 // PatternText returns the pattern with <*> for what varies.

@@ -11,15 +11,18 @@ type slot struct {
 	hash   uint64
 	row    *row
 	checks []check
+
+	watched []check // tokens whose values are counted
 }
 
-// check says that a token is a value that all messages of a row so far share.
+// check says that a token is a value that all messages of a row so far share, or
+// has the values of a set.
 type check struct{ token, value int32 }
 
 const (
 	minSlots  = 1 << 10
 	maxSlots  = 1 << 15
-	slotBytes = 40 + 2*8
+	slotBytes = 64 + 2*8
 )
 
 func newCache() cache { return cache{slots: make([]slot, minSlots)} }

@@ -7,7 +7,8 @@ import (
 
 // Options are the bounds of a Clusterer. The zero value has the usual ones.
 type Options struct {
-	Shapes int // that are told apart; 0: 4,096
+	Shapes int  // that are told apart; 0: 4,096
+	Values bool // count the values of tokens, too
 }
 
 const defaultShapes = 4096
@@ -17,6 +18,9 @@ type Pattern struct {
 	Text     string // with tokens such as <Time-1>; valid UTF-8
 	Count    int64  // messages
 	Severity string // ERROR, WARN or INFO
+
+	// Tokens are those of Text, in its order; nil without Options.Values.
+	Tokens []Token
 }
 
 // Clusterer collects messages. It belongs to one goroutine.
@@ -26,6 +30,10 @@ type Clusterer struct {
 	groups map[string]*group
 	total  int64
 	bytes  int
+	values bool
+	held   int  // bytes of the values of tokens
+	edited bool // rows were added, or became one, or their values differ, since it was set to false
+	differ bool // values of rows differ that did not, since patterns were found
 
 	scanner scanner
 	shaper  shaper
@@ -38,6 +46,7 @@ func New(o Options) *Clusterer {
 	return &Clusterer{
 		shapes:  cmp.Or(o.Shapes, defaultShapes),
 		groups:  map[string]*group{},
+		values:  o.Values,
 		scanner: scanner{class: newClasses()},
 		cache:   newCache(),
 	}
@@ -47,13 +56,15 @@ func New(o Options) *Clusterer {
 func (c *Clusterer) Add(text []byte) { c.AddN(text, 1) }
 
 // AddN counts a message that occurs n times.
-func (c *Clusterer) AddN(text []byte, n int64) {
+func (c *Clusterer) AddN(text []byte, n int64) { c.add(text, n) }
+
+// add counts a message and returns its row.
+func (c *Clusterer) add(text []byte, n int64) *row {
 	c.total += n
 	h := c.scanner.scan(text)
 	slot := c.cache.slot(h)
 	if slot.row == nil || slot.hash != h {
-		c.miss(text, h, n)
-		return
+		return c.miss(text, h, n)
 	}
 	r := slot.row.at()
 	r.count += n
@@ -63,31 +74,53 @@ func (c *Clusterer) AddN(text []byte, n int64) {
 			r.values[k.value] = varies
 			slot.checks = slices.Delete(slot.checks, i, i+1)
 			i--
+			c.edited, c.differ = true, true
 		}
 	}
+	for i := 0; i < len(slot.watched); i++ {
+		k := slot.watched[i]
+		set, tok := &r.sets[k.value], c.scanner.tokens[k.token]
+		if !set.many {
+			c.held += set.add(text[tok.start:tok.end], n)
+		}
+		if set.many {
+			slot.watched = slices.Delete(slot.watched, i, i+1)
+			i--
+		}
+	}
+	return r
 }
 
 // miss counts a message whose skeleton is not in the cache. What was scanned is
 // still in the scanner.
-func (c *Clusterer) miss(text []byte, h uint64, n int64) {
+func (c *Clusterer) miss(text []byte, h uint64, n int64) *row {
 	p := &c.shaper
 	p.make(&c.scanner, text)
 	g := c.group(coarse(string(p.shape), c.level))
 	if g == nil {
 		c.coarsen(c.level + 1)
-		c.miss(text, h, n)
-		return
+		return c.miss(text, h, n)
 	}
-	was := g.bytes
+	was, edits := g.bytes, g.edits
 	g.see(h)
 	c.buf = g.mask(c.buf[:0], firstWords(p.words, len(g.masked)))
 	r := &row{count: n, values: make([]string, g.values)}
 	for i, k := range p.values[:g.values] {
 		r.values[i] = string(text[c.scanner.tokens[k].start:c.scanner.tokens[k].end])
 	}
+	if c.values {
+		r.sets = make([]valueSet, g.marks)
+		for i, k := range p.marks[:g.marks] {
+			tok := c.scanner.tokens[k]
+			if r.sets[i].many = !tok.hasValues(); !r.sets[i].many {
+				c.held += r.sets[i].add(text[tok.start:tok.end], n)
+			}
+		}
+	}
 	r = g.put(string(c.buf), r)
 	g.check()
 	c.bytes += g.bytes - was
+	c.edited = c.edited || g.edits != edits
 
 	r = r.at()
 	s := c.cache.put(h, r)
@@ -96,6 +129,12 @@ func (c *Clusterer) miss(text []byte, h uint64, n int64) {
 			s.checks = append(s.checks, check{int32(p.values[i]), int32(i)})
 		}
 	}
+	for i := range r.sets {
+		if !r.sets[i].many {
+			s.watched = append(s.watched, check{int32(p.marks[i]), int32(i)})
+		}
+	}
+	return r
 }
 
 // group returns the group of a shape, which it makes; nil when there are too many.
@@ -106,6 +145,7 @@ func (c *Clusterer) group(shape string) *group {
 			return nil
 		}
 		g = newGroup(shape)
+		g.held = &c.held
 		c.groups[shape] = g
 		c.bytes += g.bytes
 	}
@@ -124,7 +164,7 @@ func (c *Clusterer) coarsen(level int) {
 			break
 		}
 	}
-	c.groups, c.bytes, c.cache = map[string]*group{}, 0, newCache()
+	c.groups, c.bytes, c.cache, c.edited = map[string]*group{}, 0, newCache(), true
 	for s, o := range old {
 		c.absorb(s, o)
 	}
@@ -148,47 +188,77 @@ func (c *Clusterer) Merge(o *Clusterer) {
 	if o.level > c.level {
 		c.coarsen(o.level)
 	}
+	c.held += o.held
 	for s, g := range o.groups {
 		c.absorb(s, g)
 	}
 	c.total += o.total
+	c.edited = true
 }
 
 // Total returns the number of messages.
 func (c *Clusterer) Total() int64 { return c.total }
 
 // Bytes returns about how much memory the Clusterer holds. It can shrink.
-func (c *Clusterer) Bytes() int { return c.bytes + c.cache.bytes() }
+func (c *Clusterer) Bytes() int { return c.bytes + c.held + c.cache.bytes() }
 
 // Patterns returns the patterns of all messages, most frequent first, equally
 // frequent ones in the order of their texts.
 func (c *Clusterer) Patterns() []Pattern {
-	type found struct {
-		slots []slotted
-		count int64
-	}
-	all := map[string]*found{}
-	for s, g := range c.groups {
-		was := g.bytes
-		g.settle()
-		c.bytes += g.bytes - was
-		for _, t := range templates(g) {
-			p := skeletonOf(s, t)
-			if f := all[string(p.text)]; f != nil {
-				general(f.slots, p.slots)
-				f.count += t.count
-				continue
-			}
-			all[string(p.text)] = &found{p.slots, t.count}
-		}
-	}
+	all := c.found()
 	out := make([]Pattern, 0, len(all))
 	for text, f := range all {
-		text = render(text, f.slots)
-		out = append(out, Pattern{text, f.count, severity(text)})
+		p := Pattern{Text: render(text, f.slots), Count: f.count}
+		p.Severity = severity(p.Text)
+		if c.values {
+			p.Tokens = f.tokens()
+		}
+		out = append(out, p)
 	}
 	slices.SortFunc(out, func(a, b Pattern) int {
 		return cmp.Or(cmp.Compare(b.Count, a.Count), cmp.Compare(a.Text, b.Text))
 	})
 	return out
+}
+
+// found is a pattern and what it was made of.
+type found struct {
+	slots []slotted
+	count int64
+	parts []part // when the values of tokens are counted
+}
+
+// part are the rows of one shape.
+type part struct {
+	shape string
+	template
+}
+
+// found finds the patterns, by their texts with a 0 for each slot.
+func (c *Clusterer) found() map[string]*found {
+	all := map[string]*found{}
+	for s, g := range c.groups {
+		was := g.bytes
+		g.settle()
+		c.bytes += g.bytes - was
+		if c.differ {
+			g.made = nil
+		}
+		for _, t := range g.templates(c.values) {
+			p := skeletonOf(s, t)
+			f := all[string(p.text)]
+			if f == nil {
+				f = &found{slots: p.slots}
+				all[string(p.text)] = f
+			} else {
+				general(f.slots, p.slots)
+			}
+			f.count += t.count
+			if c.values {
+				f.parts = append(f.parts, part{s, t})
+			}
+		}
+	}
+	c.differ = false
+	return all
 }

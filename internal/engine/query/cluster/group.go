@@ -11,7 +11,16 @@ import (
 type row struct {
 	count  int64
 	values []string // of the messages; varies where they differ
-	into   *row     // where the count went when rows became one
+	sets   []valueSet
+	into   *row // where the count went when rows became one
+
+	// Of a Tracker: the pattern that the row belongs to, 0: none yet, those of
+	// rows that became part of it, and the first message of the window.
+	id       int32
+	also     []int32
+	before   int64 // count of the windows before
+	sample   []byte
+	sampleAt int64
 }
 
 // varies is what stands for values that differ.
@@ -25,25 +34,52 @@ func (r *row) at() *row {
 	return r
 }
 
-// absorb moves the messages of o to r.
-func (r *row) absorb(o *row) {
+// absorb moves the messages of o to r. It returns whether values differ that did
+// not, and by how much the memory of sets grew.
+func (r *row) absorb(o *row) (differs bool, grown int) {
 	r.count += o.count
+	r.before += o.before
 	for i, v := range o.values[:len(r.values)] {
-		if v != r.values[i] {
-			r.values[i] = varies
+		if v != r.values[i] && r.values[i] != varies {
+			r.values[i], differs = varies, true
 		}
 	}
-	o.count, o.values, o.into = 0, nil, r
+	for i := range o.sets {
+		if i < len(r.sets) {
+			grown += r.sets[i].absorb(&o.sets[i])
+		} else {
+			grown -= o.sets[i].bytes()
+		}
+	}
+	if o.id != 0 && o.id != r.id {
+		if r.id == 0 {
+			r.id = o.id
+		} else {
+			r.also = append(r.also, o.id)
+		}
+	}
+	r.also = append(r.also, o.also...)
+	if len(r.sample) == 0 {
+		r.sample, r.sampleAt = o.sample, o.sampleAt
+	}
+	*o = row{into: r}
+	return differs, grown
 }
 
 // group are the messages of one shape.
 type group struct {
 	masked  []bool          // the positions of words that are not told apart
 	values  int             // how many there are
+	marks   int             // of tokens that are no words
 	rows    map[string]*row // by their words, each ended by 0, masked ones empty
 	checkAt int
 	bytes   int
+	held    *int // bytes of the values of tokens, of the Clusterer
+	edits   int  // how often rows were added, became one, or their values differed
 	distinct
+
+	made      []template // what templates returned last, while nothing was edited since
+	madeEdits int
 }
 
 const (
@@ -60,6 +96,12 @@ func newGroup(shape string) *group {
 			g.masked = append(g.masked, false)
 		case markValue, markMixed:
 			g.values++
+			g.marks++
+		case markRest:
+		default:
+			if isMark(shape[i]) {
+				g.marks++
+			}
 		}
 	}
 	return g
@@ -87,10 +129,21 @@ func appendMasked(dst, words []byte, masked []bool) []byte {
 // put adds a row, whose words are masked, and returns the one that has them now.
 func (g *group) put(words string, r *row) *row {
 	if to := g.rows[words]; to != nil {
-		to.absorb(r)
+		differs, grown := to.absorb(r)
+		*g.held += grown
+		if differs {
+			g.edits++
+		}
 		return to
 	}
 	r.values = r.values[:g.values]
+	if len(r.sets) > g.marks {
+		for i := g.marks; i < len(r.sets); i++ {
+			*g.held -= r.sets[i].bytes()
+		}
+		r.sets = r.sets[:g.marks]
+	}
+	g.edits++
 	g.rows[words] = r
 	g.bytes += g.size(words)
 	return r
@@ -173,6 +226,7 @@ func manyWords(rows iter.Seq[string], masked []bool, limit int) []bool {
 // remake makes the rows anew after more positions were masked.
 func (g *group) remake() {
 	old := g.rows
+	g.edits++
 	g.rows = make(map[string]*row, len(old)/4)
 	var buf []byte
 	for key, r := range old {

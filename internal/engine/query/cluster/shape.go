@@ -22,12 +22,13 @@ type shaper struct {
 	shape  []byte
 	words  []byte // each ends with 0
 	values []int  // tokens that are values
+	marks  []int  // tokens that have a mark and are no words
 	sep    []byte
 }
 
 // make sets shape, words and values from what a scanner found in t.
 func (p *shaper) make(s *scanner, t []byte) {
-	p.shape, p.words, p.values = p.shape[:0], p.words[:0], p.values[:0]
+	p.shape, p.words, p.values, p.marks = p.shape[:0], p.words[:0], p.values[:0], p.marks[:0]
 	json := jsonStrings{t: t, on: len(t) > 0 && t[0] == '{'}
 	at := 0
 	var list struct { // the elements just before, of the same kind
@@ -62,6 +63,7 @@ func (p *shaper) make(s *scanner, t []byte) {
 			list.kind, list.n = k.kind, 1
 		}
 		p.shape = append(append(p.shape, p.sep...), markKind+k.kind)
+		p.marks = append(p.marks, i)
 		if k.kind == value || k.kind == mixed {
 			p.values = append(p.values, i)
 		}

@@ -12,6 +12,13 @@ type template struct {
 	words  []string // empty where they vary
 	values []string
 	count  int64
+	rows   []leaf // when the values of tokens are counted
+}
+
+// leaf is a row with its words, each ended by 0.
+type leaf struct {
+	words string
+	row   *row
 }
 
 const (
@@ -24,10 +31,27 @@ const (
 	maxRows = 2048
 )
 
-// templates finds the templates of a group that is settled. It does not change
-// the group.
-func templates(g *group) []template {
-	all := rowsOf(g)
+// templates finds the templates of a group that is settled, with their rows if
+// they are wanted. It does not change the rows of the group.
+func (g *group) templates(rows bool) []template {
+	if !rows {
+		return findTemplates(g, false)
+	}
+	if g.made == nil || g.madeEdits != g.edits {
+		g.made, g.madeEdits = findTemplates(g, true), g.edits
+	}
+	for i := range g.made {
+		t := &g.made[i]
+		t.count = 0
+		for _, l := range t.rows {
+			t.count += l.row.count
+		}
+	}
+	return g.made
+}
+
+func findTemplates(g *group, leaves bool) []template {
+	all := rowsOf(g, leaves)
 	if len(all) == 1 {
 		return all
 	}
@@ -40,10 +64,14 @@ func templates(g *group) []template {
 
 // rowsOf returns the rows of a group. If there are more than maxRows, fewer words
 // at one position are told apart until there are not.
-func rowsOf(g *group) []template {
+func rowsOf(g *group, leaves bool) []template {
 	rows := make(map[string]template, len(g.rows))
 	for key, r := range g.rows {
-		rows[key] = template{nil, r.values, r.count}
+		t := template{values: r.values, count: r.count}
+		if leaves {
+			t.rows = []leaf{{key, r}}
+		}
+		rows[key] = t
 	}
 	masked := g.masked
 	for limit := g.limit() / 2; len(rows) > maxRows; limit /= 2 {
@@ -139,9 +167,10 @@ func distinctAt(rows []template, p, limit int) int {
 
 // one makes rows one template.
 func one(rows []template) template {
-	t := template{slices.Clone(rows[0].words), slices.Clone(rows[0].values), rows[0].count}
+	t := template{slices.Clone(rows[0].words), slices.Clone(rows[0].values), rows[0].count, slices.Clone(rows[0].rows)}
 	for _, r := range rows[1:] {
 		t.count += r.count
+		t.rows = append(t.rows, r.rows...)
 		for p, w := range r.words {
 			if w != t.words[p] {
 				t.words[p] = ""
