@@ -15,16 +15,25 @@ import (
 
 const damagedSuffix = ".damaged"
 
-// openFiles reads the manifest and the indexes of all files.
-func (db *DB) openFiles(ctx context.Context) error {
-	var err error
+// openCodecs makes what encodes and decodes.
+func (db *DB) openCodecs() (err error) {
 	if db.packer, err = newPacker(); err != nil {
 		return err
 	}
-	if db.zstd, err = zstd.NewReader(nil, zstd.WithDecoderConcurrency(0), zstd.WithDecoderMaxMemory(maxIndexRaw)); err != nil {
+	db.zstd, err = zstd.NewReader(nil, zstd.WithDecoderConcurrency(0), zstd.WithDecoderMaxMemory(maxIndexRaw))
+	if err != nil {
 		return fmt.Errorf("decompressor: %w", err)
 	}
 	db.unpackers.New = func() any { return &unpacker{zstd: db.zstd} }
+	return nil
+}
+
+// openFiles reads the manifest and the indexes of all files.
+func (db *DB) openFiles(ctx context.Context) error {
+	if err := db.openCodecs(); err != nil {
+		return err
+	}
+	var err error
 	if err := db.o.FS.MkdirAll(db.o.Dir); err != nil {
 		return err
 	}
