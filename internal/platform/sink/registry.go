@@ -53,8 +53,15 @@ type connector func(f *Fields, o *Options, t *Target) Sink
 var connectors = map[string]connector{
 	"firehose": openFirehose,
 	"http":     openHTTP,
+	"kafka":    openKafka,
 	"kinesis":  openKinesis,
 	"lambda":   openLambda,
+	"log":      openLog,
+	"nats":     openNATS,
+	"s3":       openS3,
+	"smtp":     openSMTP,
+	"sns":      openSNS,
+	"webhook":  openWebhook,
 }
 
 // entry is a target of the file.
