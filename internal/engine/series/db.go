@@ -14,8 +14,8 @@ import (
 
 const logDir = "log"
 
-// logFile is the size of a file of the log; a flush comes long before many of them.
-const logFile = 16 << 20
+// defaultLogFile is the size of a file of the log; a flush comes before there are many.
+const defaultLogFile = 16 << 20
 
 // DB is an open store. Its methods are safe for concurrent use.
 //
@@ -67,7 +67,7 @@ func Open(ctx context.Context, o Options) (_ *DB, err error) {
 	}
 	db.active = newMemtable(db.manifest.Checkpoint, db.manifest.Reached)
 	db.log, _, err = wal.Open(ctx, wal.Options{
-		FS: o.FS, Dir: filepath.Join(o.Dir, logDir), FileSize: logFile, Reserve: -1,
+		FS: o.FS, Dir: filepath.Join(o.Dir, logDir), FileSize: o.logFile, Reserve: -1,
 		NextLSN: db.manifest.Checkpoint + 1, Checkpoint: db.manifest.Checkpoint,
 		Replay: db.replay, Apply: db.apply, Salvage: o.Salvage, Now: o.Now, Logger: o.Logger,
 	})

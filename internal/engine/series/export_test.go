@@ -115,6 +115,9 @@ func MergeBuckets(b, o *Bucket) { b.merge(o) }
 // AddPoint adds p to b.
 func AddPoint(b *Bucket, p *Point) { b.add(p) }
 
+// SetLogFile sets the size of the files of the log.
+func SetLogFile(o *Options, size int64) { o.logFile = size }
+
 // Limits of sketches.
 const (
 	MaxExact = maxExact

@@ -27,7 +27,7 @@ func (db *DB) loop() {
 		case <-db.wake:
 			due = true
 		case <-ticker.C:
-			due = db.o.Now().Sub(flushed) >= flushAfter || db.log.Stats().Backlog > 4*logFile
+			due = db.o.Now().Sub(flushed) >= flushAfter || db.log.Stats().Backlog > 4*db.o.logFile
 		}
 		if due {
 			flushed = db.o.Now()

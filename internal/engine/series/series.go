@@ -148,6 +148,8 @@ type Options struct {
 	Logger *slog.Logger
 	// Manual leaves flushes and merges to calls of Flush and Maintain.
 	Manual bool
+
+	logFile int64 // size of a file of the log; 0: defaultLogFile
 }
 
 // DefaultMemory is the default of Options.Memory.
@@ -167,6 +169,9 @@ func (o *Options) ensureDefaults() error {
 	o.Memory = min(max(o.Memory, minMemory), maxMemory)
 	if o.MaxSeries == 0 {
 		o.MaxSeries = int(min(o.Memory/512, maxSeries))
+	}
+	if o.logFile == 0 {
+		o.logFile = defaultLogFile
 	}
 	if o.Now == nil {
 		o.Now = time.Now
