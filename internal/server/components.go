@@ -13,7 +13,6 @@ import (
 	"github.com/cumulog/cumulog/internal/config"
 	"github.com/cumulog/cumulog/internal/edge/awshttp"
 	"github.com/cumulog/cumulog/internal/engine/series"
-	"github.com/cumulog/cumulog/internal/engine/series"
 	"github.com/cumulog/cumulog/internal/engine/store"
 	"github.com/cumulog/cumulog/internal/engine/store/wal"
 	"github.com/cumulog/cumulog/internal/logs"
@@ -23,6 +22,8 @@ import (
 	"github.com/cumulog/cumulog/internal/platform/telemetry"
 	"github.com/cumulog/cumulog/internal/platform/vfs"
 	"github.com/cumulog/cumulog/internal/service/access"
+	"github.com/cumulog/cumulog/internal/service/actions"
+	"github.com/cumulog/cumulog/internal/service/alarms"
 	"github.com/cumulog/cumulog/internal/service/events"
 	"github.com/cumulog/cumulog/internal/service/explore"
 	"github.com/cumulog/cumulog/internal/service/exports"
@@ -30,9 +31,9 @@ import (
 	"github.com/cumulog/cumulog/internal/service/groups"
 	"github.com/cumulog/cumulog/internal/service/ingest"
 	"github.com/cumulog/cumulog/internal/service/insights"
+	"github.com/cumulog/cumulog/internal/service/livetail"
 	"github.com/cumulog/cumulog/internal/service/lookups"
 	"github.com/cumulog/cumulog/internal/service/metricfilters"
-	datapoints "github.com/cumulog/cumulog/internal/service/metrics"
 	datapoints "github.com/cumulog/cumulog/internal/service/metrics"
 	"github.com/cumulog/cumulog/internal/service/objects"
 	"github.com/cumulog/cumulog/internal/service/schedules"
@@ -69,12 +70,12 @@ type components struct {
 
 	series     *series.DB
 	datapoints *datapoints.Service
-
-	series     *series.DB
-	datapoints *datapoints.Service
+	actions    *actions.Service
+	alarms     *alarms.Service
 
 	subscriptions *subscriptions.Service
 	filters       *metricfilters.Service
+	tails         *livetail.Service
 
 	closers []closer // in order of start
 }
@@ -206,7 +207,7 @@ func (c *components) openServices(ctx context.Context) error {
 	if err := c.openDatapoints(ctx); err != nil {
 		return err
 	}
-	if err := c.openDatapoints(ctx); err != nil {
+	if err := c.openAlarms(ctx); err != nil {
 		return err
 	}
 	c.subscriptions, err = subscriptions.New(subscriptions.Options{
@@ -217,6 +218,7 @@ func (c *components) openServices(ctx context.Context) error {
 		return err
 	}
 	c.runInBackground("subscriptions", c.subscriptions.Run)
+	c.openTails()
 	c.filters, err = metricfilters.New(ctx, metricfilters.Options{
 		Catalog: c.catalog, Directory: c.groups, Feed: c.store.Store,
 		Strict: c.cfg.StrictAWS, Logger: c.log.With("component", "metric filters"),

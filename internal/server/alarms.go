@@ -1,0 +1,50 @@
+package server
+
+import (
+	"context"
+	"fmt"
+
+	"github.com/prometheus/client_golang/prometheus"
+
+	"github.com/cumulog/cumulog/internal/service/actions"
+	"github.com/cumulog/cumulog/internal/service/alarms"
+)
+
+// openAlarms starts the evaluation of alarms and their actions.
+func (c *components) openAlarms(ctx context.Context) error {
+	var err error
+	c.actions, err = actions.New(actions.Options{
+		Catalog: c.catalog, Targets: c.targets, History: alarms.ActionEntry, Logger: c.log.With("component", "actions"),
+	})
+	if err != nil {
+		return err
+	}
+	c.alarms, err = alarms.New(ctx, alarms.Options{
+		Catalog: c.catalog, Metrics: alarms.FromMetrics(c.datapoints), Sent: c.actions.Rouse, Logger: c.log.With("component", "alarms"),
+	})
+	if err != nil {
+		return fmt.Errorf("opening the alarms: %w", err)
+	}
+	c.runInBackground("actions of alarms", c.actions.Run)
+	c.runInBackground("alarms", c.alarms.Run)
+	meterActions(c.actions, c.registry)
+	return nil
+}
+
+// meterActions shows what became of the actions of alarms.
+func meterActions(s *actions.Service, r prometheus.Registerer) {
+	for _, m := range []struct {
+		outcome string
+		of      func(actions.Stats) int64
+	}{
+		{"done", func(s actions.Stats) int64 { return s.Done }},
+		{"failed", func(s actions.Stats) int64 { return s.Failed }},
+		{"refused", func(s actions.Stats) int64 { return s.Refused }},
+		{"dead", func(s actions.Stats) int64 { return s.Dead }},
+	} {
+		r.MustRegister(prometheus.NewCounterFunc(prometheus.CounterOpts{
+			Name: "cumulog_alarm_actions_total", Help: "Tries to do an action of an alarm: done, failed and to be tried again, refused by the target, given up after a day.",
+			ConstLabels: prometheus.Labels{"outcome": m.outcome},
+		}, func() float64 { return float64(m.of(s.Stats())) }))
+	}
+}
