@@ -238,7 +238,7 @@ func TestPlantedAnomalies(t *testing.T) {
 			if p.found {
 				recalled[p.kind]++
 			} else {
-				t.Logf("seed %d: missed %s of %d (%s), %.1f in a window", seed, p.kind, p.statement, p.text, s.statements[max(p.statement, 0)].perWindow)
+				t.Logf("seed %d: missed %s of %d (%s) from window %d (%s), %.1f in a window", seed, p.kind, p.statement, p.text, p.from, time.UnixMilli(epoch+int64(p.from)*period.Milliseconds()).UTC().Format("Mon 15:04"), s.statements[max(p.statement, 0)].perWindow)
 			}
 		}
 		days += test

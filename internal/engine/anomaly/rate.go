@@ -159,7 +159,7 @@ func (r *rate) judge(x, m, dispersion, threshold float64) int {
 	r.RunCount, r.RunExpected, r.RunScore = r.RunCount+x, r.RunExpected+m, r.RunScore+d
 	if r.Run > 0 {
 		// What was normal once is so again.
-		least1, leastRun := max(threshold, 1.3*r.Worst), max(1.5*threshold, 2*r.Worst)
+		least1, leastRun := max(threshold, 1.6*r.Worst), max(1.5*threshold, 2*r.Worst)
 		if x-m >= least && d >= least1 || r.Run > 1 && r.RunCount-r.RunExpected >= 2*least && r.RunScore >= leastRun {
 			return 1
 		}

@@ -157,7 +157,6 @@ func (s *Service) Create(ctx context.Context, scope logs.Scope, r CreateRequest)
 	if err != nil {
 		return "", translate(err)
 	}
-	s.rouse()
 	return arn, nil
 }
 
@@ -276,7 +275,6 @@ func (s *Service) Update(ctx context.Context, scope logs.Scope, r UpdateRequest)
 	if err != nil {
 		return translate(err)
 	}
-	s.rouse()
 	return nil
 }
 
@@ -290,7 +288,7 @@ func (s *Service) Delete(ctx context.Context, scope logs.Scope, arn string) erro
 	if err := s.o.Catalog.DeleteDocument(ctx, d.DocumentKey, d.Scope.AnomalyDetectorARN(d.Name)); err != nil {
 		return translate(err)
 	}
-	s.rouse() // Run removes the files
+	// Run removes the files.
 	return nil
 }
 

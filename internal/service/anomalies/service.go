@@ -24,11 +24,30 @@ type Directory interface {
 type Options struct {
 	Catalog   *catalog.DB // required
 	Directory Directory   // required
+	Store     Store       // required by Run
 	FS        vfs.FS      // required
 	Dir       string      // required; made when missing
 
+	// Memory bounds, in bytes, what all detectors together know of patterns; 128 MiB when
+	// 0. One has at most an eighth of it, and at least 1 MiB.
+	Memory int
+
+	// Count is told how many anomalies were found, after they are durable; nil: nobody
+	// is. After a crash it may not be told of those found last.
+	Count func(context.Context, Found) error
+
 	Logger *slog.Logger     // nil discards
 	Now    func() time.Time // nil means time.Now
+}
+
+// Found says how many anomalies an evaluation found.
+type Found struct {
+	Scope    logs.Scope
+	Detector string // name; may be empty
+	ARN      string // of the detector
+	Priority string
+	AtMS     int64
+	Count    int
 }
 
 // Service is the entry to anomaly detectors. Its methods are safe for concurrent
@@ -36,10 +55,12 @@ type Options struct {
 type Service struct {
 	o      Options
 	change sync.Mutex // held by whoever creates a detector, so that their number stays bounded
-	wake   chan struct{}
 
 	mu      sync.RWMutex
 	workers map[string]*worker // by the id of the detector
+
+	// Of Analyze: the time of the last look, and since when there was no pause.
+	lastLook, since int64
 }
 
 // Open returns a Service. The caller runs Run.
@@ -53,7 +74,10 @@ func Open(o Options) (*Service, error) {
 	if o.Now == nil {
 		o.Now = time.Now
 	}
-	s := &Service{o: o, wake: make(chan struct{}, 1), workers: map[string]*worker{}}
+	if o.Memory == 0 {
+		o.Memory = 128 << 20
+	}
+	s := &Service{o: o, workers: map[string]*worker{}}
 	if err := s.load(); err != nil {
 		return nil, err
 	}
@@ -86,14 +110,6 @@ func (s *Service) worker(id string) *worker {
 	s.mu.RLock()
 	defer s.mu.RUnlock()
 	return s.workers[id]
-}
-
-// rouse makes Run look at the detectors again.
-func (s *Service) rouse() {
-	select {
-	case s.wake <- struct{}{}:
-	default:
-	}
 }
 
 // status says what a detector is doing.

@@ -26,6 +26,13 @@ type worker struct {
 	change sync.Mutex
 	state  state
 	det    *anomaly.Detector // nil: not trained
+	gone   bool              // the detector was deleted
+
+	dirty   bool               // state or det are not those of the file
+	closed  bool               // an evaluation is not in the file
+	saved   int64              // ms; when the file was written
+	resumed int64              // ms; what was before was not seen as a whole
+	found   []*anomaly.Anomaly // not counted yet
 
 	view atomic.Pointer[view]
 }
