@@ -55,8 +55,8 @@ func (a *admission) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 	if err := a.first.Acquire(r.Context(), min(first, a.firstSize)); err != nil {
 		return // the client went away while it waited
 	}
-	defer a.first.Release(min(first, a.firstSize))
 	if r.ContentLength == 0 {
+		defer a.first.Release(min(first, a.firstSize))
 		a.next.ServeHTTP(w, r)
 		return
 	}
@@ -74,11 +74,17 @@ func (a *admission) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 	}
 	// net/http watches the connection while the handler works on; a deadline left on it would pass for a client that went away.
 	body.ended = func() { _ = control.SetReadDeadline(time.Time{}) }
-	defer func() {
+	body.leave = func() {
+		if body.released {
+			return
+		}
+		body.released = true
+		a.first.Release(min(first, a.firstSize))
 		if body.grown {
 			a.rest.Release(rest)
 		}
-	}()
+	}
+	defer body.leave()
 	r.Body = body
 	a.next.ServeHTTP(w, r)
 }
@@ -110,6 +116,8 @@ type weighedBody struct {
 	io.ReadCloser
 	grow       func() error
 	ended      func()
+	leave      func() // gives all room back
+	released   bool
 	left       int64 // of the first part
 	compressed bool
 	grown      bool
@@ -136,6 +144,10 @@ func (b *weighedBody) Read(p []byte) (int, error) {
 	}
 	return n, err
 }
+
+// ReleaseRoom gives the room of the body back before the handler returns: an answer that goes on for hours needs it no more. Nothing
+// is read of the body afterwards.
+func (b *weighedBody) ReleaseRoom() { b.leave() }
 
 func (b *weighedBody) takeRest() error {
 	err := b.grow()

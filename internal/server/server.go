@@ -159,6 +159,7 @@ func (s *Server) stop() error {
 	var errs []error
 	ctx, cancel := context.WithTimeout(context.Background(), cfg.ShutdownTimeout)
 	defer cancel()
+	s.parts.endStreams()
 	if err := s.http.Shutdown(ctx); err != nil {
 		s.log.Warn("requests were cut off at shutdown", "after", cfg.ShutdownTimeout)
 		s.http.Close() // its error repeats the listener's

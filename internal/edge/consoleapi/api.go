@@ -1,6 +1,6 @@
 // Package consoleapi answers what people ask of logs and AWS's operations cannot
 // say: search by time of arrival and newest first, the neighbours of an event,
-// counts over time, values of fields, explanations of patterns. It is a JSON 1.1
+// counts over time, values of fields, explanations of patterns, events while they arrive. It is a JSON 1.1
 // service of its own, described in docs/console-api.md: POST /_/api/<Operation>,
 // signed like calls of CloudWatch Logs.
 package consoleapi
@@ -18,6 +18,7 @@ import (
 	"github.com/cumulog/cumulog/internal/service/explore"
 	"github.com/cumulog/cumulog/internal/service/groups"
 	"github.com/cumulog/cumulog/internal/service/insights"
+	"github.com/cumulog/cumulog/internal/service/livetail"
 	"github.com/cumulog/cumulog/internal/service/patterns"
 )
 
@@ -26,10 +27,13 @@ type API struct {
 	events   *events.Service
 	explore  *explore.Service
 	insights *insights.Service
+	tails    *livetail.Service
 }
 
 // New returns the API over services.
-func New(e *events.Service, x *explore.Service, i *insights.Service) *API { return &API{e, x, i} }
+func New(e *events.Service, x *explore.Service, i *insights.Service, t *livetail.Service) *API {
+	return &API{e, x, i, t}
+}
 
 // Service returns what awshttp needs to serve the API.
 func (a *API) Service() awshttp.Service {
@@ -43,6 +47,7 @@ func (a *API) Service() awshttp.Service {
 			"GetEventContext": awshttp.JSON(a.getEventContext),
 			"GetFacets":       awshttp.JSON(a.getFacets),
 			"SearchEvents":    awshttp.JSON(a.searchEvents),
+			"Tail":            awshttp.Lines(a.tail),
 		},
 		Known:    consolewire.Lookup,
 		MapError: mapError,
@@ -96,6 +101,14 @@ var domainErrors = []struct {
 	{insights.ErrTimeRange, awsproto.CodeInvalidParameter, ""},
 	{insights.ErrClass, awsproto.CodeInvalidParameter, ""},
 	{insights.ErrExplainNeedsRun, awsproto.CodeInvalidParameter, ""},
+	{livetail.ErrGroups, awsproto.CodeInvalidParameter, ""},
+	{livetail.ErrNamesAndPrefixes, awsproto.CodeInvalidParameter, ""},
+	{livetail.ErrStreamsOfGroups, awsproto.CodeInvalidParameter, ""},
+	{livetail.ErrTooManyStreams, awsproto.CodeInvalidParameter, ""},
+	{livetail.ErrClass, awsproto.CodeInvalidParameter, ""},
+	{livetail.ErrTooManySessions, "LimitExceededException", ""},
+	{livetail.ErrTimeout, "SessionTimeoutException", ""},
+	{livetail.ErrClosed, "SessionStreamingException", ""},
 }
 
 // mapError returns the wire form of an error of the services, nil when clients

@@ -25,6 +25,7 @@ import (
 	"github.com/cumulog/cumulog/internal/service/explore"
 	"github.com/cumulog/cumulog/internal/service/groups"
 	"github.com/cumulog/cumulog/internal/service/insights"
+	"github.com/cumulog/cumulog/internal/service/livetail"
 )
 
 const (
@@ -35,6 +36,13 @@ const (
 
 // newServer serves the console API over a group g with a stream s of 20 events, a second apart.
 func newServer(t *testing.T) string {
+	t.Helper()
+	url, _ := newServerAndPut(t)
+	return url
+}
+
+// newServerAndPut also returns what appends an event.
+func newServerAndPut(t *testing.T) (url string, put func(message string)) {
 	t.Helper()
 	ctx := context.Background()
 	db, err := catalog.Open(ctx, filepath.Join(t.TempDir(), "catalog.db"), catalog.Options{})
@@ -78,16 +86,34 @@ func newServer(t *testing.T) string {
 			t.Fatal(err)
 		}
 	}
+	put = func(message string) {
+		t.Helper()
+		b := store.Batch{Group: group.ID, Stream: stream.ID, Ingestion: start + 1000, Timestamps: []int64{start}, Arena: []byte(message), Ends: []uint32{uint32(len(message))}}
+		if _, err := s.Append(ctx, b); err != nil {
+			t.Fatal(err)
+		}
+	}
+	tails := livetail.New(livetail.Options{Store: s, Directory: g, Sessions: 2})
+	tailing, cancel := context.WithCancel(ctx)
+	done := make(chan struct{})
+	go func() {
+		defer close(done)
+		tails.Run(tailing)
+	}()
+	t.Cleanup(func() {
+		cancel()
+		<-done
+	})
 	queries, err := insights.New(ctx, insights.Options{Catalog: db, Directory: g, Store: s, FS: fs, Dir: "queries", Now: now})
 	if err != nil {
 		t.Fatal(err)
 	}
 	t.Cleanup(func() { queries.Close() })
-	api := consoleapi.New(events.New(events.Options{Directory: g, Store: s, Now: now}), explore.New(explore.Options{Directory: g, Store: s, Now: now}), queries).Service()
+	api := consoleapi.New(events.New(events.Options{Directory: g, Store: s, Now: now}), explore.New(explore.Options{Directory: g, Store: s, Now: now}), queries, tails).Service()
 	calls := awshttp.NewHandler(awshttp.Options{Auth: awshttp.Open(account, region)}, api)
 	srv := httptest.NewServer(awshttp.ByPath("/_/api/", api, calls, http.NotFoundHandler()))
 	t.Cleanup(srv.Close)
-	return srv.URL
+	return srv.URL, put
 }
 
 // call posts JSON and decodes the answer.

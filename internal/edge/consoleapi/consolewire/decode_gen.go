@@ -266,6 +266,11 @@ func (x *InvalidParameterException) DecodeJSON(d *awsproto.Decoder) error {
 }
 
 // DecodeJSON reads the shape.
+func (x *LimitExceededException) DecodeJSON(d *awsproto.Decoder) error {
+	return d.Object(func([]byte) error { return d.Skip() })
+}
+
+// DecodeJSON reads the shape.
 func (x *Part) DecodeJSON(d *awsproto.Decoder) error {
 	return d.Object(func(name []byte) error {
 		switch string(name) {
@@ -421,6 +426,61 @@ func (x *Statistics) DecodeJSON(d *awsproto.Decoder) error {
 			return awsproto.Value(d, &x.RecordsSkipped, awsproto.IntElem[int64])
 		case "bytesScanned":
 			return awsproto.Value(d, &x.BytesScanned, awsproto.IntElem[int64])
+		}
+		return d.Skip()
+	})
+}
+
+// DecodeJSON reads the shape.
+func (x *TailEvent) DecodeJSON(d *awsproto.Decoder) error {
+	return d.Object(func(name []byte) error {
+		switch string(name) {
+		case "logGroupName":
+			return awsproto.Value(d, &x.LogGroupName, awsproto.StringElem)
+		case "logStreamName":
+			return awsproto.Value(d, &x.LogStreamName, awsproto.StringElem)
+		case "timestamp":
+			return awsproto.Value(d, &x.Timestamp, awsproto.IntElem[int64])
+		case "message":
+			return awsproto.Value(d, &x.Message, awsproto.StringElem)
+		case "ingestionTime":
+			return awsproto.Value(d, &x.IngestionTime, awsproto.IntElem[int64])
+		case "eventId":
+			return awsproto.Value(d, &x.EventId, awsproto.StringElem)
+		}
+		return d.Skip()
+	})
+}
+
+// DecodeJSON reads the shape.
+func (x *TailInput) DecodeJSON(d *awsproto.Decoder) error {
+	return d.Object(func(name []byte) error {
+		switch string(name) {
+		case "logGroupIdentifiers":
+			return awsproto.List(d, &x.LogGroupIdentifiers, awsproto.StringElem)
+		case "logStreamNames":
+			return awsproto.List(d, &x.LogStreamNames, awsproto.StringElem)
+		case "logStreamNamePrefixes":
+			return awsproto.List(d, &x.LogStreamNamePrefixes, awsproto.StringElem)
+		case "filterPattern":
+			return awsproto.Value(d, &x.FilterPattern, awsproto.StringElem)
+		}
+		return d.Skip()
+	})
+}
+
+// DecodeJSON reads the shape.
+func (x *TailOutput) DecodeJSON(d *awsproto.Decoder) error {
+	return d.Object(func(name []byte) error {
+		switch string(name) {
+		case "sessionId":
+			return awsproto.Value(d, &x.SessionId, awsproto.StringElem)
+		case "events":
+			return awsproto.List(d, &x.Events, (*TailEvent).DecodeJSON)
+		case "sampled":
+			return awsproto.Value(d, &x.Sampled, awsproto.BoolElem)
+		case "missed":
+			return awsproto.Value(d, &x.Missed, awsproto.IntElem[int64])
 		}
 		return d.Skip()
 	})

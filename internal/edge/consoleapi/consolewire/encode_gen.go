@@ -209,6 +209,15 @@ func appendInvalidParameterException(dst []byte, x *InvalidParameterException) [
 }
 
 // AppendJSON appends the shape; it never fails.
+func (x *LimitExceededException) AppendJSON(dst []byte) ([]byte, error) {
+	return appendLimitExceededException(dst, x), nil
+}
+
+func appendLimitExceededException(dst []byte, x *LimitExceededException) []byte {
+	return append(dst, '{', '}')
+}
+
+// AppendJSON appends the shape; it never fails.
 func (x *Part) AppendJSON(dst []byte) ([]byte, error) { return appendPart(dst, x), nil }
 
 func appendPart(dst []byte, x *Part) []byte {
@@ -326,6 +335,44 @@ func appendStatistics(dst []byte, x *Statistics) []byte {
 	dst = awsproto.AppendIntMember(dst, `"recordsScanned":`, x.RecordsScanned)
 	dst = awsproto.AppendIntMember(dst, `"recordsSkipped":`, x.RecordsSkipped)
 	dst = awsproto.AppendIntMember(dst, `"bytesScanned":`, x.BytesScanned)
+	return append(dst, '}')
+}
+
+// AppendJSON appends the shape; it never fails.
+func (x *TailEvent) AppendJSON(dst []byte) ([]byte, error) { return appendTailEvent(dst, x), nil }
+
+func appendTailEvent(dst []byte, x *TailEvent) []byte {
+	dst = append(dst, '{')
+	dst = awsproto.AppendStringMember(dst, `"logGroupName":`, x.LogGroupName)
+	dst = awsproto.AppendStringMember(dst, `"logStreamName":`, x.LogStreamName)
+	dst = awsproto.AppendIntMember(dst, `"timestamp":`, x.Timestamp)
+	dst = awsproto.AppendStringMember(dst, `"message":`, x.Message)
+	dst = awsproto.AppendIntMember(dst, `"ingestionTime":`, x.IngestionTime)
+	dst = awsproto.AppendStringMember(dst, `"eventId":`, x.EventId)
+	return append(dst, '}')
+}
+
+// AppendJSON appends the shape; it never fails.
+func (x *TailInput) AppendJSON(dst []byte) ([]byte, error) { return appendTailInput(dst, x), nil }
+
+func appendTailInput(dst []byte, x *TailInput) []byte {
+	dst = append(dst, '{')
+	dst = awsproto.AppendListMember(dst, `"logGroupIdentifiers":`, x.LogGroupIdentifiers, awsproto.AppendStringElem)
+	dst = awsproto.AppendListMember(dst, `"logStreamNames":`, x.LogStreamNames, awsproto.AppendStringElem)
+	dst = awsproto.AppendListMember(dst, `"logStreamNamePrefixes":`, x.LogStreamNamePrefixes, awsproto.AppendStringElem)
+	dst = awsproto.AppendStringMember(dst, `"filterPattern":`, x.FilterPattern)
+	return append(dst, '}')
+}
+
+// AppendJSON appends the shape; it never fails.
+func (x *TailOutput) AppendJSON(dst []byte) ([]byte, error) { return appendTailOutput(dst, x), nil }
+
+func appendTailOutput(dst []byte, x *TailOutput) []byte {
+	dst = append(dst, '{')
+	dst = awsproto.AppendStringMember(dst, `"sessionId":`, x.SessionId)
+	dst = awsproto.AppendListMember(dst, `"events":`, x.Events, appendTailEvent)
+	dst = awsproto.AppendBoolMember(dst, `"sampled":`, x.Sampled)
+	dst = awsproto.AppendIntMember(dst, `"missed":`, x.Missed)
 	return append(dst, '}')
 }
 

@@ -5,6 +5,7 @@ package consolewire
 // Error codes of the model.
 const (
 	CodeInvalidParameter   = "InvalidParameterException"
+	CodeLimitExceeded      = "LimitExceededException"
 	CodeResourceNotFound   = "ResourceNotFoundException"
 	CodeServiceUnavailable = "ServiceUnavailableException"
 )

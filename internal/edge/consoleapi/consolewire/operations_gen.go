@@ -24,4 +24,6 @@ var operations = [...]awsproto.OperationInfo{
 		NewInput: func() awsproto.Input { return new(GetFacetsInput) }, NewOutput: func() awsproto.Output { return new(GetFacetsOutput) }},
 	{Name: "SearchEvents", Errors: []string{"InvalidParameterException", "ResourceNotFoundException", "ServiceUnavailableException"}, ConstraintCode: "InvalidParameterException", BodyLimit: 2097152,
 		NewInput: func() awsproto.Input { return new(SearchEventsInput) }, NewOutput: func() awsproto.Output { return new(SearchEventsOutput) }},
+	{Name: "Tail", Errors: []string{"InvalidParameterException", "LimitExceededException", "ResourceNotFoundException", "ServiceUnavailableException"}, ConstraintCode: "InvalidParameterException", BodyLimit: 2097152,
+		NewInput: func() awsproto.Input { return new(TailInput) }, NewOutput: func() awsproto.Output { return new(TailOutput) }},
 }

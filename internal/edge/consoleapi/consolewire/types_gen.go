@@ -125,6 +125,10 @@ type GetFacetsOutput struct {
 type InvalidParameterException struct {
 }
 
+// LimitExceededException is the shape LimitExceededException of the model.
+type LimitExceededException struct {
+}
+
 // Part is the shape Part of the model.
 type Part struct {
 	Text    *string
@@ -202,6 +206,32 @@ type Statistics struct {
 	RecordsScanned *int64
 	RecordsSkipped *int64
 	BytesScanned   *int64
+}
+
+// TailEvent is the shape TailEvent of the model.
+type TailEvent struct {
+	LogGroupName  *string
+	LogStreamName *string
+	Timestamp     *int64
+	Message       *string
+	IngestionTime *int64
+	EventId       *string
+}
+
+// TailInput is the shape TailRequest of the model.
+type TailInput struct {
+	LogGroupIdentifiers   []string // required
+	LogStreamNames        []string
+	LogStreamNamePrefixes []string
+	FilterPattern         *string
+}
+
+// TailOutput is the shape TailUpdate of the model.
+type TailOutput struct {
+	SessionId *string
+	Events    []TailEvent
+	Sampled   *bool
+	Missed    *int64
 }
 
 // ValueCount is the shape ValueCount of the model.

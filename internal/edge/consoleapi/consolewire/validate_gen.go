@@ -79,3 +79,12 @@ func (x *SearchEventsInput) Validate(v *awsproto.Violations) {
 	awsproto.Int(v, "limit", x.Limit, &ruleEventsLimit)
 	v.String("nextToken", x.NextToken, &ruleNextToken)
 }
+
+// Validate checks the constraints of the model.
+func (x *TailInput) Validate(v *awsproto.Violations) {
+	v.Required("logGroupIdentifiers", x.LogGroupIdentifiers != nil)
+	v.Strings("logGroupIdentifiers", x.LogGroupIdentifiers, &ruleLogGroupIdentifiers, &ruleLogGroupIdentifier)
+	v.Strings("logStreamNames", x.LogStreamNames, &ruleLogStreamNames, &ruleLogStreamName)
+	v.Strings("logStreamNamePrefixes", x.LogStreamNamePrefixes, &ruleLogStreamNames, &ruleLogStreamName)
+	v.String("filterPattern", x.FilterPattern, &ruleFilterPattern)
+}
