@@ -15,8 +15,8 @@ type aggregator interface {
 	grow(n int) int
 	// update adds the rows of in; groups has the group of each.
 	update(in *input, groups []uint32) (grown int, err error)
-	// merge adds the states of o, an aggregator of the same kind: its group i is to[i] here.
-	merge(o aggregator, to []uint32) (grown int)
+	// merge adds states of o, an aggregator of the same kind: its group from+i is to[i] here.
+	merge(o aggregator, from int, to []uint32) (grown int)
 	// value returns the result of one group. It shares no memory with blocks.
 	value(group int) plan.Value
 }
@@ -103,9 +103,10 @@ func (c *counts) update(in *input, groups []uint32) (int, error) {
 	return 0, nil
 }
 
-func (c *counts) merge(o aggregator, to []uint32) int {
-	for i, n := range o.(*counts).n {
-		c.n[to[i]] += n
+func (c *counts) merge(o aggregator, from int, to []uint32) int {
+	n := o.(*counts).n[from:]
+	for i, g := range to {
+		c.n[g] += n[i]
 	}
 	return 0
 }
@@ -146,11 +147,11 @@ func (s *sums) update(in *input, groups []uint32) (int, error) {
 	return grown, nil
 }
 
-func (s *sums) merge(o aggregator, to []uint32) int {
+func (s *sums) merge(o aggregator, from int, to []uint32) int {
 	x, grown := o.(*sums), 0
-	for i := range x.n {
-		s.n[to[i]] += x.n[i]
-		grown += s.s[to[i]].merge(&x.s[i])
+	for i, g := range to {
+		s.n[g] += x.n[from+i]
+		grown += s.s[g].merge(&x.s[from+i])
 	}
 	return grown
 }
@@ -196,12 +197,12 @@ func (s *spreads) update(in *input, groups []uint32) (int, error) {
 	return squares + grown, err
 }
 
-func (s *spreads) merge(o aggregator, to []uint32) int {
+func (s *spreads) merge(o aggregator, from int, to []uint32) int {
 	x, grown := o.(*spreads), 0
-	for i := range x.sq {
-		grown += s.sq[to[i]].merge(&x.sq[i])
+	for i, g := range to {
+		grown += s.sq[g].merge(&x.sq[from+i])
 	}
-	return grown + s.sums.merge(&x.sums, to)
+	return grown + s.sums.merge(&x.sums, from, to)
 }
 
 func (s *spreads) value(g int) plan.Value {
@@ -288,10 +289,10 @@ func (e *extremes) textual(b *bound, t []byte) int {
 	return cap(b.text) - was
 }
 
-func (e *extremes) merge(o aggregator, to []uint32) int {
+func (e *extremes) merge(o aggregator, from int, to []uint32) int {
 	grown := 0
-	for i := range o.(*extremes).b {
-		x, b := &o.(*extremes).b[i], &e.b[to[i]]
+	for i, g := range to {
+		x, b := &o.(*extremes).b[from+i], &e.b[g]
 		if x.has&1 != 0 {
 			e.number(b, x.num)
 		}
@@ -346,11 +347,11 @@ func (s *percentiles) update(in *input, groups []uint32) (int, error) {
 	return grown, nil
 }
 
-func (s *percentiles) merge(o aggregator, to []uint32) int {
+func (s *percentiles) merge(o aggregator, from int, to []uint32) int {
 	grown := 0
 	x := o.(*percentiles)
-	for i := range x.q {
-		grown += s.q[to[i]].merge(&x.q[i])
+	for i, g := range to {
+		grown += s.q[g].merge(&x.q[from+i])
 	}
 	return grown
 }
@@ -408,11 +409,11 @@ func (s *distincts) update(in *input, groups []uint32) (int, error) {
 	return grown, nil
 }
 
-func (s *distincts) merge(o aggregator, to []uint32) int {
+func (s *distincts) merge(o aggregator, from int, to []uint32) int {
 	grown := 0
 	x := o.(*distincts)
-	for i := range x.d {
-		grown += s.d[to[i]].merge(&x.d[i])
+	for i, g := range to {
+		grown += s.d[g].merge(&x.d[from+i])
 	}
 	return grown
 }

@@ -411,7 +411,7 @@ func (o *dedupOp) table(matched int, rest []plan.Step, count counter) (*table, [
 	if err != nil {
 		return nil, nil, err
 	}
-	t, err := tableOf(o.rows, order, o.query, o.q)
+	t, err := tableOf(o.rows, order, o.query, o.s)
 	if err != nil {
 		return nil, nil, err
 	}

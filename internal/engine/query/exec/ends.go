@@ -78,11 +78,11 @@ func (s *ends) set(e *end, v *plan.Value) int {
 	return cap(e.v.Text) - was
 }
 
-func (s *ends) merge(o aggregator, to []uint32) int {
+func (s *ends) merge(o aggregator, from int, to []uint32) int {
 	grown := 0
 	x := o.(*ends)
-	for i := range x.e {
-		f, e := &x.e[i], &s.e[to[i]]
+	for i, g := range to {
+		f, e := &x.e[from+i], &s.e[g]
 		if !f.has {
 			continue
 		}

@@ -233,12 +233,22 @@ func (o *statsOp) merge(x *statsOp) error {
 		return err
 	}
 	for i, a := range o.aggs {
-		if err := o.q.grow(a.merge(x.aggs[i], to)); err != nil {
-			return err
+		for from := 0; from < len(to); from += mergedGroups {
+			part := to[from:min(from+mergedGroups, len(to))]
+			if err := o.q.grow(a.merge(x.aggs[i], from, part)); err != nil {
+				return err
+			}
+			if err := o.s.pace.work(64 * len(part)); err != nil {
+				return err
+			}
 		}
 	}
 	return nil
 }
+
+// mergedGroups is how many groups are merged without looking at the context. The states of one may be
+// 100 kB.
+const mergedGroups = 32
 
 // names returns the columns of the result.
 func (o *statsOp) names() []string {

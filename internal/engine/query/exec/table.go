@@ -106,8 +106,7 @@ func (t *table) order(p *pace) error {
 		return err
 	}
 	t.tie, t.ties = nil, 0
-	t.pick(rows)
-	return nil
+	return t.pick(rows, p)
 }
 
 func (t *table) all() []uint32 {
@@ -119,26 +118,29 @@ func (t *table) all() []uint32 {
 }
 
 // pick keeps rows, in the order given.
-func (t *table) pick(rows []uint32) {
+func (t *table) pick(rows []uint32, p *pace) error {
 	done := map[*plan.Value][]plan.Value{}
-	pick := func(cols [][]plan.Value) {
+	for _, cols := range [][][]plan.Value{t.cols, t.tie} {
 		for i, c := range cols {
 			if len(c) == 0 {
 				continue
 			}
-			if d, ok := done[&c[0]]; ok {
-				cols[i] = d
-				continue
+			d, ok := done[&c[0]]
+			if !ok {
+				d = make([]plan.Value, len(rows))
+				for from := 0; from < len(rows); from += batch {
+					for j := from; j < min(from+batch, len(rows)); j++ {
+						d[j] = c[rows[j]]
+					}
+					if err := p.work(32 * batch); err != nil {
+						return err
+					}
+				}
+				done[&c[0]] = d
 			}
-			d := make([]plan.Value, len(rows))
-			for j, r := range rows {
-				d[j] = c[r]
-			}
-			done[&c[0]], cols[i] = d, d
+			cols[i] = d
 		}
 	}
-	pick(t.cols)
-	pick(t.tie)
 	if t.events != nil {
 		e := make([]event, len(rows))
 		for i, r := range rows {
@@ -147,6 +149,7 @@ func (t *table) pick(rows []uint32) {
 		t.events = e
 	}
 	t.n = len(rows)
+	return p.work(checkEvery)
 }
 
 // steps runs the rest of a query over rows in memory.
@@ -178,7 +181,7 @@ func (t *table) run(steps []plan.Step, s *scratch, count counter) (*table, error
 			err = t.sort(x, s)
 		case plan.Limit:
 			if x.N < t.n {
-				t.pick(t.all()[:x.N])
+				err = t.pick(t.all()[:x.N], s.pace)
 			}
 		case plan.Unnest:
 			err = t.unnest(x, s)
@@ -238,8 +241,7 @@ func (t *table) filter(f plan.Filter, s *scratch) error {
 		}
 	}
 	s.arena.Bytes = s.arena.Bytes[:mark]
-	t.pick(rows)
-	return nil
+	return t.pick(rows, s.pace)
 }
 
 func (t *table) extend(cols []plan.Named, s *scratch) error {
@@ -306,10 +308,10 @@ func (t *table) sort(step plan.Sort, s *scratch) error {
 	if err != nil {
 		return err
 	}
-	t.pick(rows)
+	err = t.pick(rows, s.pace)
 	t.ties, t.tie = 0, nil
 	s.arena.Bytes = s.arena.Bytes[:mark]
-	return nil
+	return err
 }
 
 // first returns the n first rows in order; 0 means all. It orders rows in place.
@@ -334,13 +336,18 @@ func first(rows []uint32, n int, cmp func(a, b uint32) int, p *pace) ([]uint32, 
 		}
 		for i := n/2 - 1; i >= 0; i-- {
 			down(i)
+			if err := p.work(64); err != nil {
+				return nil, err
+			}
 		}
 		for _, r := range rows[n:] {
+			work := 16
 			if cmp(r, top[0]) < 0 {
 				top[0] = r
 				down(0)
+				work = downWork
 			}
-			if err := p.work(16); err != nil {
+			if err := p.work(work); err != nil {
 				return nil, err
 			}
 		}

@@ -48,7 +48,9 @@ func (t *table) unnest(step plan.Unnest, s *scratch) error {
 			return err
 		}
 	}
-	t.pick(rows)
+	if err := t.pick(rows, s.pace); err != nil {
+		return err
+	}
 	t.set(step.As, vals)
 	return nil
 }
@@ -109,8 +111,7 @@ func (t *table) dedup(step plan.Dedup, s *scratch) error {
 	}
 	t.q.shrink(held)
 	s.arena.Bytes = s.arena.Bytes[:mark]
-	t.pick(rows)
-	return nil
+	return t.pick(rows, s.pace)
 }
 
 // transform gives the rows to a Transform.
@@ -146,7 +147,9 @@ func (t *table) transform(step plan.Transform, s *scratch) (*table, error) {
 			return nil, err
 		}
 	}
-	t.pick(rows)
+	if err := t.pick(rows, s.pace); err != nil {
+		return nil, err
+	}
 	made.events = t.events
 	for i, name := range t.names {
 		if slices.Contains(made.names, name) || step.All && slices.Contains(step.Reads, name) {

@@ -272,7 +272,9 @@ func (o *topOp) offer(cand *topRow, r uint32) error {
 		}
 	}
 	if !o.changed {
-		o.saved, o.changed = append(o.saved[:0], o.rows...), true
+		if err := o.save(); err != nil {
+			return err
+		}
 	}
 	if o.full {
 		if err := o.grow(-o.rows[0].held); err != nil {
@@ -294,15 +296,34 @@ func (o *topOp) offer(cand *topRow, r uint32) error {
 	if o.full {
 		o.rows[0] = t
 		o.down(0)
-		return nil
+		return o.s.pace.work(downWork)
 	}
 	o.rows = append(o.rows, t)
 	if o.any < 0 && len(o.rows) == o.sort.Limit {
 		o.full = true
 		for i := len(o.rows)/2 - 1; i >= 0; i-- {
 			o.down(i)
+			if err := o.s.pace.work(64); err != nil {
+				return err
+			}
 		}
 	}
+	return nil
+}
+
+// downWork is what it takes to move a row down in a heap, as bytes of work: some 30 comparisons.
+const downWork = 1024
+
+// save keeps the rows before the block.
+func (o *topOp) save() error {
+	o.saved = o.saved[:0]
+	for from := 0; from < len(o.rows); from += batch {
+		o.saved = append(o.saved, o.rows[from:min(from+batch, len(o.rows))]...)
+		if err := o.s.pace.work(64 * batch); err != nil {
+			return err
+		}
+	}
+	o.changed = true
 	return nil
 }
 
@@ -334,6 +355,9 @@ func (o *topOp) read(f rowFrame) error {
 			at[t.row] = i
 			t.fresh = false
 			t.cols = make([]plan.Value, len(o.cols))
+			if err := o.s.pace.work(128); err != nil {
+				return err
+			}
 		}
 	}
 	slices.Sort(o.fresh)
@@ -384,6 +408,9 @@ func (o *topOp) merge(x head) error {
 			return err
 		}
 		o.rows = append(o.rows, r)
+		if err := o.s.pace.work(128); err != nil {
+			return err
+		}
 	}
 	return o.s.pace.work(checkEvery)
 }
@@ -394,7 +421,7 @@ func (o *topOp) table(matched int, rest []plan.Step, count counter) (*table, []p
 	if err != nil {
 		return nil, nil, err
 	}
-	t, err := tableOf(o.rows, order, o.query, o.q)
+	t, err := tableOf(o.rows, order, o.query, o.s)
 	if err != nil {
 		return nil, nil, err
 	}
@@ -403,8 +430,8 @@ func (o *topOp) table(matched int, rest []plan.Step, count counter) (*table, []p
 }
 
 // tableOf returns rows in an order as a table.
-func tableOf(rows []topRow, order []int32, query *plan.Query, q *quota) (*table, error) {
-	t := &table{q: q, events: make([]event, len(order))}
+func tableOf(rows []topRow, order []int32, query *plan.Query, s *scratch) (*table, error) {
+	t := &table{q: s.arena.q, events: make([]event, len(order))}
 	for _, c := range query.Cols {
 		t.names = append(t.names, c.As)
 	}
@@ -415,6 +442,9 @@ func tableOf(rows []topRow, order []int32, query *plan.Query, q *quota) (*table,
 		t.events[i] = rows[at].e
 		for j := range t.cols {
 			t.cols[j][i] = rows[at].cols[j]
+		}
+		if err := s.pace.work(64 * (1 + len(t.cols))); err != nil {
+			return nil, err
 		}
 	}
 	return t, nil

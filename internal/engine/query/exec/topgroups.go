@@ -113,11 +113,17 @@ func (t *topGroups) pick() ([]int, error) {
 			if len(t.heap) == limit {
 				for i := limit/2 - 1; i >= 0; i-- {
 					t.down(i)
+					if err := t.o.s.pace.work(64); err != nil {
+						return nil, err
+					}
 				}
 			}
 		case t.compare(&cand, &t.heap[0]) < 0:
 			t.heap[0], cand = cand, t.heap[0]
 			t.down(0)
+			if err := t.o.s.pace.work(downWork); err != nil {
+				return nil, err
+			}
 		}
 	}
 	if err := sortPaced(t.heap, func(a, b topGroup) int { return t.compare(&a, &b) }, t.o.s.pace); err != nil {

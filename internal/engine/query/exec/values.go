@@ -82,12 +82,15 @@ func (l *valueList) add(text []byte, bare bool, n int64) int {
 	return l.t.bytes() + 9*cap(l.n) - was
 }
 
-func (s *valueLists) merge(o aggregator, to []uint32) int {
+func (s *valueLists) merge(o aggregator, from int, to []uint32) int {
 	grown := 0
-	for g := range o.(*valueLists).of {
-		l := &o.(*valueLists).of[g]
+	for at, g := range to {
+		l := &o.(*valueLists).of[from+at]
 		for i, n := range l.n {
-			grown += s.of[to[g]].add(l.t.key(i), l.bare[i], n)
+			grown += s.of[g].add(l.t.key(i), l.bare[i], n)
+			if s.pace.work(64) != nil {
+				return grown // nobody waits for the answer any more
+			}
 		}
 	}
 	return grown
@@ -164,10 +167,10 @@ func (s *sortEnds) offer(best, v *plan.Value) int {
 	return cap(best.Text) - was
 }
 
-func (s *sortEnds) merge(o aggregator, to []uint32) int {
+func (s *sortEnds) merge(o aggregator, from int, to []uint32) int {
 	grown := 0
-	for g := range o.(*sortEnds).v {
-		grown += s.offer(&s.v[to[g]], &o.(*sortEnds).v[g])
+	for i, g := range to {
+		grown += s.offer(&s.v[g], &o.(*sortEnds).v[from+i])
 	}
 	return grown
 }
