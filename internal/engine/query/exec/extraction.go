@@ -1,6 +1,8 @@
 package exec
 
 import (
+	"slices"
+
 	"github.com/cumulog/cumulog/internal/engine/column"
 	"github.com/cumulog/cumulog/internal/engine/query/plan"
 )
@@ -55,6 +57,23 @@ func (x *extraction) load(at int, f frame, rows []uint32, out []plan.Value, a *a
 	if !ok {
 		return x.direct(at, f, rows, out, a, p)
 	}
+	if err := x.ensure(b, rows, a, p); err != nil {
+		return err
+	}
+	found := x.cuts.Found[at]
+	for i, r := range rows {
+		if s := found[r]; s.From != column.Absent {
+			out[i] = plan.Value{Kind: plan.Text, Text: x.cuts.Texts[s.From:s.To:s.To]}
+		} else {
+			out[i] = plan.Value{}
+		}
+	}
+	return nil
+}
+
+// ensure takes the texts of rows of a block apart, at most batch of them, unless
+// that was done.
+func (x *extraction) ensure(b *blockFrame, rows []uint32, a *arena, p *pace) error {
 	if x.block != b.number {
 		x.block, x.cuts.Texts = b.number, x.cuts.Texts[:0]
 		x.done = x.done.Fit(b.n)
@@ -68,18 +87,20 @@ func (x *extraction) load(at int, f frame, rows []uint32, out []plan.Value, a *a
 			x.rows = append(x.rows, r)
 		}
 	}
-	if len(x.rows) > 0 {
-		if err := x.fill(b, x.rows, a, p); err != nil {
+	if len(x.rows) == 0 {
+		return nil
+	}
+	return x.fill(b, x.rows, a, p)
+}
+
+// prepare is ensure for any number of rows, so that load cannot fail for them.
+func (x *extraction) prepare(b *blockFrame, rows []uint32, a *arena, p *pace) error {
+	for len(rows) > 0 {
+		n := min(batch, len(rows))
+		if err := x.ensure(b, rows[:n], a, p); err != nil {
 			return err
 		}
-	}
-	found := x.cuts.Found[at]
-	for i, r := range rows {
-		if s := found[r]; s.From != column.Absent {
-			out[i] = plan.Value{Kind: plan.Text, Text: x.cuts.Texts[s.From:s.To:s.To]}
-		} else {
-			out[i] = plan.Value{}
-		}
+		rows = rows[n:]
 	}
 	return nil
 }
@@ -89,7 +110,7 @@ func (x *extraction) fill(f *blockFrame, rows []uint32, a *arena, p *pace) error
 	for _, r := range rows {
 		x.done.Set(int(r))
 	}
-	if x.glob != nil {
+	if x.glob != nil && slices.IsSorted(rows) {
 		before := len(x.cuts.Texts)
 		left, err := f.Cut(x.glob, rows, &x.cuts)
 		if err != nil {

@@ -3,6 +3,7 @@ package exec
 import (
 	"context"
 	"errors"
+	"slices"
 	"sync"
 
 	"github.com/cumulog/cumulog/internal/engine/query/plan"
@@ -22,7 +23,8 @@ type worker struct {
 	bufs     [2][]uint32
 	unnests  []*unnester
 	head     head
-	fetch    []fieldRef // columns that the head reads before it changes anything
+	fetch    []fieldRef    // columns that the head reads before it changes anything
+	cuts     []*extraction // likewise: what it cuts out of messages that are not read for anything else
 	n        Stats
 	condRows []StepStats
 	before   []StepStats
@@ -40,8 +42,15 @@ func (r *run) worker() *worker {
 	for i := range r.query.Unnests {
 		w.unnests = append(w.unnests, newUnnester(c, &r.query.Unnests[i], i+1))
 	}
-	w.fetch = headColumns(r.query, c)
+	reads := headReads(r.query, c)
+	w.fetch = reads.columns
 	w.head = r.newHead(c, w.s)
+	for _, e := range reads.cuts {
+		if x := c.extraction(e); !slices.Contains(w.cuts, x) {
+			x.use(e.Part)
+			w.cuts = append(w.cuts, x)
+		}
+	}
 	return w
 }
 
@@ -63,58 +72,82 @@ func (r *run) compiler() *compiler {
 	}}
 }
 
-// headColumns returns what the head reads of every block. The messages of rows
-// that a Sort, Limit or Dedup returns are not among it: they are read for those only.
-func headColumns(q *plan.Query, c *compiler) []fieldRef {
-	var refs []fieldRef
-	seen := map[string]bool{}
-	add := func(name string) {
-		if !seen[name] && !plan.IsElement(name) {
-			seen[name] = true
-			refs = append(refs, c.slot(name))
-		}
-	}
+// reads is what a head reads of every block. The messages of rows that a Sort,
+// Limit or Dedup returns are not among it: they are read for those only.
+type reads struct {
+	columns []fieldRef
+	cuts    []plan.Extract // of messages that are not among columns
+
+	compiler *compiler
+	seen     map[string]bool
+}
+
+func headReads(q *plan.Query, c *compiler) *reads {
+	r := &reads{compiler: c, seen: map[string]bool{}}
 	switch h := q.Head.(type) {
 	case plan.Stats:
 		for _, b := range h.By {
-			plan.Fields(b.Expr, add)
+			r.expr(b.Expr)
 		}
 		for _, a := range h.Aggs {
 			if a.Arg != nil {
-				plan.Fields(a.Arg, add)
+				r.expr(a.Arg)
 			}
 			if a.Func == plan.Earliest || a.Func == plan.Latest {
-				add(plan.Timestamp)
+				r.column(plan.Timestamp)
 			}
 		}
 	case plan.Sort:
 		for _, k := range h.Keys {
-			plan.Fields(k.Expr, add)
+			r.expr(k.Expr)
 		}
 	case plan.Cluster:
-		plan.Fields(h.X, add)
+		r.expr(h.X)
 	case plan.Dedup:
 		for _, k := range h.Keys {
-			plan.Fields(k, add)
+			r.expr(k)
 		}
 		for _, k := range h.By {
-			plan.Fields(k.Expr, add)
+			r.expr(k.Expr)
 		}
 	}
 	for _, u := range q.Unnests {
-		plan.Fields(u.X, add)
+		plan.Fields(u.X, r.column)
 		for _, c := range u.Conds {
-			plan.Fields(c, add)
+			plan.Fields(c, r.column)
 		}
 	}
 	for _, k := range q.Cols {
 		plan.Fields(k.Expr, func(name string) {
 			if name != plan.Message || len(q.Unnests) > 0 { // the head takes a block in pieces then
-				add(name)
+				r.column(name)
 			}
 		})
 	}
-	return refs
+	if len(q.Unnests) > 0 { // its rows are not those of the block
+		for range r.cuts {
+			r.column(plan.Message)
+		}
+		r.cuts = nil
+	}
+	return r
+}
+
+func (r *reads) expr(e plan.Expr) {
+	plan.FieldsBeside(e, func(x plan.Extract) bool {
+		own := x.By.Glob != nil && x.X == (plan.Field{Name: plan.Message})
+		if own {
+			r.cuts = append(r.cuts, x)
+		}
+		return own
+	}, r.column)
+}
+
+func (r *reads) column(name string) {
+	if !r.seen[name] && !plan.IsElement(name) {
+		r.seen[name] = true
+		r.columns = append(r.columns, r.compiler.slot(name))
+	}
 }
 
 // block does one block. When it fails, nothing of the block was kept: a source
@@ -231,6 +264,11 @@ func (w *worker) rows(sel []uint32) error {
 	}
 	if err := w.frame.fetch(w.fetch); err != nil {
 		return err
+	}
+	for _, x := range w.cuts {
+		if err := x.prepare(w.frame, sel, &w.s.arena, &w.pace); err != nil {
+			return err
+		}
 	}
 	return w.expand(0, w.frame, sel)
 }

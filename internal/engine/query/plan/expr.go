@@ -269,6 +269,22 @@ func Fields(e Expr, yield func(name string)) {
 	}
 }
 
+// FieldsBeside is Fields without what is read only to be taken apart by an Extract
+// that own says yes to.
+func FieldsBeside(e Expr, own func(Extract) bool, yield func(name string)) {
+	switch e := e.(type) {
+	case Field:
+		yield(e.Name)
+	case Extract:
+		if own(e) {
+			return
+		}
+	}
+	for _, k := range e.kids() {
+		FieldsBeside(k, own, yield)
+	}
+}
+
 // rewrite returns e with f applied to every node, operands first.
 func rewrite(e Expr, f func(Expr) Expr) Expr {
 	old := e.kids()

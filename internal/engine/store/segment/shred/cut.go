@@ -2,6 +2,7 @@ package shred
 
 import (
 	"bytes"
+	"fmt"
 	"slices"
 
 	"github.com/cumulog/cumulog/internal/engine/column"
@@ -93,6 +94,9 @@ func (b *Block) Cut(g *column.Glob, rows []uint32, out *column.Cuts) (left []uin
 		for _, n := range c.tracked[w.tracked.from:w.tracked.to] {
 			c.at[n]++
 		}
+	}
+	if next < len(rows) {
+		return nil, fmt.Errorf("%w: row %d of %d, or not in order", ErrLimit, rows[next], len(b.of))
 	}
 	return c.left, nil
 }

@@ -1,6 +1,7 @@
 package shred_test
 
 import (
+	"errors"
 	"math/rand/v2"
 	"testing"
 
@@ -94,6 +95,21 @@ func TestCutReadsNoMessages(t *testing.T) {
 		left := checkCut(t, rng, name, b, &messages, &line) + checkCut(t, rng, name, b, &messages, &none)
 		if name == "encoded" && left > 0 {
 			t.Errorf("%d rows were left to their messages", left)
+		}
+	}
+}
+
+// TestCutRefuses rows that are not there or not in order.
+func TestCutRefuses(t *testing.T) {
+	var b shred.Block
+	if err := b.FromMessages([]byte("abc"), []uint32{1, 2, 3}); err != nil {
+		t.Fatal(err)
+	}
+	g := &column.Glob{Literals: [][]byte{[]byte("x"), nil}}
+	for _, rows := range [][]uint32{{3}, {1, 0}, {1, 1}} {
+		out := column.Cuts{Parts: []int{0}, Found: [][]column.Piece{make([]column.Piece, 3)}}
+		if _, err := b.Cut(g, rows, &out); !errors.Is(err, shred.ErrLimit) {
+			t.Errorf("rows %v: %v", rows, err)
 		}
 	}
 }
