@@ -273,6 +273,14 @@ func (s *Service) step(ctx context.Context, d *delivery) (wait time.Duration, er
 	if err != nil {
 		return 0, err
 	}
+	if d.fresh && len(b.arena) < target.Gather { // only now it is known how old the events are
+		d.mu.Lock()
+		d.bytes = max(d.bytes, int64(len(b.arena)))
+		d.mu.Unlock()
+		if wait := s.lingers(d); wait > 0 {
+			return wait, nil
+		}
+	}
 	dead, err := s.send(ctx, d, to, target, &b)
 	if err != nil {
 		d.upTo = b.next
