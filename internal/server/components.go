@@ -24,6 +24,7 @@ import (
 	"github.com/cumulog/cumulog/internal/service/access"
 	"github.com/cumulog/cumulog/internal/service/actions"
 	"github.com/cumulog/cumulog/internal/service/alarms"
+	"github.com/cumulog/cumulog/internal/service/anomalies"
 	"github.com/cumulog/cumulog/internal/service/events"
 	"github.com/cumulog/cumulog/internal/service/explore"
 	"github.com/cumulog/cumulog/internal/service/exports"
@@ -76,6 +77,7 @@ type components struct {
 	subscriptions *subscriptions.Service
 	filters       *metricfilters.Service
 	tails         *livetail.Service
+	anomalies     *anomalies.Service
 
 	closers []closer // in order of start
 }
@@ -111,7 +113,7 @@ func build(ctx context.Context, o Options) (_ *components, err error) {
 		}
 	}()
 	c.metrics = newMetrics(c.registry)
-	for _, step := range []func(context.Context) error{c.makeFaults, c.openPlatform, c.openTargets, c.openStore, c.openServices} {
+	for _, step := range []func(context.Context) error{c.makeFaults, c.openPlatform, c.openTargets, c.openStore, c.openServices, c.openAnomalies} {
 		if err := step(ctx); err != nil {
 			return nil, err
 		}

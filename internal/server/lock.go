@@ -11,14 +11,15 @@ import (
 
 // Names inside the data directory; docs/architecture.md describes them.
 const (
-	lockFileName = "LOCK"
-	catalogName  = "catalog.db"
-	objectsName  = "objects"
-	lookupsName  = "lookups"
-	queriesName  = "queries"
-	metricsName  = "metrics"
-	walName      = "wal"
-	partsName    = "parts"
+	lockFileName  = "LOCK"
+	catalogName   = "catalog.db"
+	objectsName   = "objects"
+	lookupsName   = "lookups"
+	queriesName   = "queries"
+	metricsName   = "metrics"
+	anomaliesName = "anomalies"
+	walName       = "wal"
+	partsName     = "parts"
 )
 
 // acquire makes the data directory and takes its lock. The error wraps ErrBusy when another process has it.

@@ -13,7 +13,7 @@ import (
 )
 
 // ownNames are what a server makes in its data directory, the lock aside.
-var ownNames = []string{catalogName, catalogName + "-wal", catalogName + "-shm", catalogName + "-reserve", catalogCopyName, catalogCopyName + ".tmp", catalogCopyName + "-wal", catalogCopyName + "-shm", catalogCopyName + "-reserve", walName, partsName, objectsName, lookupsName, queriesName, metricsName, serverFileName, serverFileName + ".tmp"}
+var ownNames = []string{catalogName, catalogName + "-wal", catalogName + "-shm", catalogName + "-reserve", catalogCopyName, catalogCopyName + ".tmp", catalogCopyName + "-wal", catalogCopyName + "-shm", catalogCopyName + "-reserve", walName, partsName, objectsName, lookupsName, queriesName, metricsName, anomaliesName, serverFileName, serverFileName + ".tmp"}
 
 // acquireExisting takes the lock of a directory that a server has used before; ErrNoData when there is none.
 func acquireExisting(dir string) (unlock func() error, err error) {
