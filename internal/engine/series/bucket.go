@@ -17,9 +17,6 @@ type Bucket struct {
 const bucketBytes = int64(unsafe.Sizeof(Bucket{}))
 const entryBytes = int64(unsafe.Sizeof(entry{}))
 
-// memory is what the bucket takes.
-func (b *Bucket) memory() int64 { return bucketBytes + int64(cap(b.values.entries))*entryBytes }
-
 // Average is Sum / Count.
 func (b *Bucket) Average() float64 { return b.Sum / b.Count }
 

@@ -199,7 +199,7 @@ func (s *sketch) decode(d *decoder) {
 	if s.binned {
 		limit = maxBins
 	}
-	if n > limit || 2*n > uint64(len(d.b)) {
+	if n == 0 || n > limit || 2*n > uint64(len(d.b)) {
 		d.fail()
 		return
 	}
@@ -222,24 +222,5 @@ func (s *sketch) decode(d *decoder) {
 		}
 		s.entries = append(s.entries, entry{key, count})
 		prev = key
-	}
-}
-
-// skipSketch reads past a sketch.
-func skipSketch(d *decoder) {
-	n := d.uvarint()
-	binned := n&1 == 1
-	n >>= 1
-	if n > maxBins {
-		d.fail()
-		return
-	}
-	for i := range n {
-		if binned && i > 0 {
-			d.uvarint()
-		} else {
-			d.float()
-		}
-		d.float()
 	}
 }
