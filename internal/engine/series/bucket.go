@@ -93,10 +93,7 @@ func (s *sketch) addAll(p *Point) {
 // afterwards.
 func (b *Bucket) merge(o *Bucket) {
 	if b.Count == 0 {
-		start := b.Start
-		*b = *o
-		b.Start = start
-		b.values.entries = append([]entry(nil), o.values.entries...)
+		b.set(o, append([]entry(nil), o.values.entries...))
 		return
 	}
 	if !b.constant() || !o.constant() || b.Min != o.Min {
@@ -113,6 +110,14 @@ func (b *Bucket) merge(o *Bucket) {
 	}
 	b.setful = b.setful || o.setful
 	b.grow(o.Count, o.Sum, o.Min, o.Max)
+}
+
+// set makes b, but for its start, equal to o, with entries in place of those of o.
+func (b *Bucket) set(o *Bucket, entries []entry) {
+	start := b.Start
+	*b = *o
+	b.Start = start
+	b.values.entries = entries
 }
 
 // mergeSums is merge without the values.

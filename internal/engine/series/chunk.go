@@ -145,10 +145,11 @@ type unpacker struct {
 	sketches []byte
 	buckets  []Bucket
 	flags    []byte
+	entries  []entry // of the sketches of buckets
 }
 
 // decodeChunk decodes what appendChunk wrote; sketches only when withSketches, and
-// then chunk must hold them. The buckets are valid until the next call, their sketches stay.
+// then chunk must hold them. The buckets are valid until the next call.
 func (u *unpacker) decodeChunk(chunk []byte, base, resolution, partition int64, withSketches bool) ([]Bucket, error) {
 	if len(chunk) < chunkHeader {
 		return nil, fmt.Errorf("chunk of %d bytes: %w", len(chunk), errFormat)
@@ -181,12 +182,7 @@ func (u *unpacker) decodeChunk(chunk []byte, base, resolution, partition int64, 
 		return nil, err
 	}
 	d = &decoder{b: u.sketches}
-	for i := range u.buckets {
-		b := &u.buckets[i]
-		if u.flags[i]&bucketSketch != 0 {
-			b.values.decode(d)
-		}
-	}
+	u.decodeSketches(d)
 	if cap(u.sketches) > keptBuffer {
 		u.sketches = nil
 	}
@@ -249,6 +245,23 @@ func (u *unpacker) decodeSums(d *decoder, base, resolution, partition int64) {
 		}
 	}
 }
+
+// decodeSketches fills the sketches of u.buckets.
+func (u *unpacker) decodeSketches(d *decoder) {
+	if cap(u.entries) > keptEntries {
+		u.entries = nil
+	}
+	arena := u.entries[:0]
+	for i := range u.buckets {
+		if u.flags[i]&bucketSketch != 0 {
+			arena = u.buckets[i].values.decode(d, arena)
+		}
+	}
+	u.entries = arena
+}
+
+// keptEntries is how many entries of sketches are kept for reuse.
+const keptEntries = 1 << 17
 
 // sound checks a bucket that was decoded against its flags.
 func (b *Bucket) sound(f byte) bool {

@@ -86,11 +86,7 @@ func (d *ChunkDecoder) DecodeColumns(sums, sketches []byte, base int64) ([]Bucke
 		return nil, false
 	}
 	dec = &decoder{b: sketches}
-	for i := range d.u.buckets {
-		if d.u.flags[i]&bucketSketch != 0 {
-			d.u.buckets[i].values.decode(dec)
-		}
-	}
+	d.u.decodeSketches(dec)
 	return d.u.buckets, !dec.bad && len(dec.b) == 0
 }
 

@@ -75,8 +75,7 @@ func (f *file) find(id uint32) (extent, bool) {
 	return f.extents[at], true
 }
 
-// read reads the buckets of a series. They are valid until the next use of u, their
-// sketches stay.
+// read reads the buckets of a series. They are valid until the next use of u.
 func (f *file) read(u *unpacker, x extent, withSketches bool) ([]Bucket, error) {
 	n := int(x.sums)
 	if withSketches {

@@ -283,7 +283,7 @@ func (db *DB) merge(ctx context.Context, files []*file, target part) error {
 			if levels[f.level].resolution != resolution {
 				buckets = rollUp(buckets, resolution)
 			} else {
-				buckets = slices.Clone(buckets)
+				buckets = cloneBuckets(buckets)
 			}
 			sum = combine(sum, buckets)
 		}

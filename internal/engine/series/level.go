@@ -1,6 +1,9 @@
 package series
 
-import "time"
+import (
+	"slices"
+	"time"
+)
 
 // level is a resolution, how long it is kept and what part of time a file of it
 // holds. All in ms.
@@ -70,6 +73,22 @@ func rollUp(buckets []Bucket, resolution int64) []Bucket {
 			out = append(out, Bucket{Start: start})
 		}
 		out[len(out)-1].merge(b)
+	}
+	return out
+}
+
+// cloneBuckets copies buckets and what they refer to.
+func cloneBuckets(buckets []Bucket) []Bucket {
+	n := 0
+	for i := range buckets {
+		n += len(buckets[i].values.entries)
+	}
+	out := slices.Clone(buckets)
+	arena := make([]entry, 0, n)
+	for i := range out {
+		begin := len(arena)
+		arena = append(arena, out[i].values.entries...)
+		out[i].values.entries = arena[begin:len(arena):len(arena)]
 	}
 	return out
 }

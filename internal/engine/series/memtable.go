@@ -86,14 +86,15 @@ func insertBucket(buckets *[]Bucket, start int64) *Bucket {
 	return &(*buckets)[at]
 }
 
-func searchBuckets(buckets []Bucket, start int64) (int, bool) {
-	return slices.BinarySearchFunc(buckets, start, func(b Bucket, t int64) int {
-		switch {
-		case b.Start < t:
-			return -1
-		case b.Start > t:
-			return 1
+// searchBuckets returns where the bucket at start is, or would be.
+func searchBuckets(buckets []Bucket, start int64) (at int, found bool) {
+	low, high := 0, len(buckets)
+	for low < high {
+		if middle := int(uint(low+high) / 2); buckets[middle].Start < start {
+			low = middle + 1
+		} else {
+			high = middle
 		}
-		return 0
-	})
+	}
+	return low, low < len(buckets) && buckets[low].Start == start
 }

@@ -29,8 +29,44 @@ type reading struct {
 	period, start, end int64
 	from               int64 // not before, because of retention
 	sketches           bool
+	dense              bool // out has all periods, also those without data
 	out                []Bucket
 	extra              []Bucket
+	arena              []entry
+}
+
+// maxDense bounds the periods of a read that collects into one place for each.
+const maxDense = 8192
+
+// prepare makes room for the periods when they are few.
+func (r *reading) prepare() {
+	n := (r.end - r.start + r.period - 1) / r.period
+	if n > maxDense {
+		return
+	}
+	r.dense = true
+	r.out = make([]Bucket, n)
+	for i := range r.out {
+		r.out[i].Start = r.start + int64(i)*r.period
+	}
+}
+
+// result returns the buckets that have data.
+func (r *reading) result() []Bucket {
+	if !r.dense {
+		return r.out
+	}
+	n := 0
+	for i := range r.out {
+		if r.out[i].Count == 0 {
+			continue
+		}
+		if n != i {
+			r.out[n] = r.out[i]
+		}
+		n++
+	}
+	return r.out[:n:n]
 }
 
 func (db *DB) read(ctx context.Context, m Metric, unit string, period time.Duration, start, end int64, sketches bool) ([]Bucket, error) {
@@ -50,6 +86,10 @@ func (db *DB) read(ctx context.Context, m Metric, unit string, period time.Durat
 	if r.from >= end {
 		return nil, nil
 	}
+	if !db.knows(key) {
+		return nil, nil
+	}
+	r.prepare()
 	seen, files := db.snapshot(key, unit, r)
 	defer func() {
 		for _, f := range files {
@@ -82,7 +122,14 @@ func (db *DB) read(ctx context.Context, m Metric, unit string, period time.Durat
 			r.add(buckets)
 		}
 	}
-	return r.out, nil
+	return r.result(), nil
+}
+
+// knows reports whether there may be data of a metric.
+func (db *DB) knows(key []byte) bool {
+	db.mu.RLock()
+	defer db.mu.RUnlock()
+	return db.metrics[string(key)] != nil || slices.ContainsFunc(db.files, func(f *file) bool { return f.damaged != nil })
 }
 
 // snapshot adds what is in memory to r and returns the ids of the series and, referenced, the
@@ -137,6 +184,12 @@ func (r *reading) seconds() bool { return r.period%minute != 0 }
 // add adds sorted buckets, which it does not keep.
 func (r *reading) add(buckets []Bucket) {
 	from, _ := searchBuckets(buckets, r.from)
+	if r.dense {
+		for i := from; i < len(buckets) && buckets[i].Start < r.end; i++ {
+			r.merge(&r.out[(buckets[i].Start-r.start)/r.period], &buckets[i])
+		}
+		return
+	}
 	at := 0
 	r.extra = r.extra[:0]
 	for i := from; i < len(buckets) && buckets[i].Start < r.end; i++ {
@@ -184,9 +237,26 @@ func (r *reading) addExtra(b *Bucket, start int64) {
 }
 
 func (r *reading) merge(to, b *Bucket) {
-	if r.sketches {
-		to.merge(b)
-	} else {
+	switch {
+	case !r.sketches:
 		to.mergeSums(b)
+	case to.Count == 0:
+		to.set(b, r.keep(b.values.entries))
+	default:
+		to.merge(b)
 	}
+}
+
+// keep copies entries to memory that is allocated for many.
+func (r *reading) keep(entries []entry) []entry {
+	n := len(entries)
+	if n == 0 {
+		return nil
+	}
+	if cap(r.arena)-len(r.arena) < n {
+		r.arena = make([]entry, 0, max(n, 2048))
+	}
+	begin := len(r.arena)
+	r.arena = append(r.arena, entries...)
+	return r.arena[begin : begin+n : begin+n]
 }

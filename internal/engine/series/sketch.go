@@ -190,8 +190,9 @@ func (s *sketch) append(b []byte) []byte {
 	return b
 }
 
-// decode replaces the sketch by one that append wrote. The entries are new memory.
-func (s *sketch) decode(d *decoder) {
+// decode replaces the sketch by one that append wrote. The entries are put at the end of
+// arena, which is returned; the sketch has no room to grow there.
+func (s *sketch) decode(d *decoder, arena []entry) []entry {
 	n := d.uvarint()
 	s.binned = n&1 == 1
 	n >>= 1
@@ -201,9 +202,9 @@ func (s *sketch) decode(d *decoder) {
 	}
 	if n == 0 || n > limit || 2*n > uint64(len(d.b)) {
 		d.fail()
-		return
+		return arena
 	}
-	s.entries = make([]entry, 0, n)
+	begin := len(arena)
 	prev := 0.0
 	for i := range n {
 		var key float64
@@ -218,9 +219,11 @@ func (s *sketch) decode(d *decoder) {
 			!s.binned && key < 0,
 			s.binned && (key != math.Trunc(key) || key < zeroBin || key > math.MaxInt32):
 			d.fail()
-			return
+			return arena
 		}
-		s.entries = append(s.entries, entry{key, count})
+		arena = append(arena, entry{key, count})
 		prev = key
 	}
+	s.entries = arena[begin:len(arena):len(arena)]
+	return arena
 }
