@@ -8,6 +8,7 @@ import (
 	"github.com/cumulog/cumulog/internal/config"
 	"github.com/cumulog/cumulog/internal/edge/awshttp"
 	"github.com/cumulog/cumulog/internal/edge/logsapi"
+	"github.com/cumulog/cumulog/internal/edge/metricsapi"
 )
 
 // makeFaults makes the faults that are asked for. A name that is no operation would be a
@@ -17,10 +18,13 @@ func (c *components) makeFaults(context.Context) error {
 		return nil
 	}
 	built := logsapi.New(logsapi.Services{}).Service().Operations
+	metrics := metricsapi.New(metricsapi.Services{}).Service().Operations
 	rules := map[string]awshttp.Fault{}
 	for _, f := range c.cfg.Faults {
-		if _, ok := built[f.Operation]; !ok && f.Operation != config.AnyOperation {
-			return fmt.Errorf("--faults: at %d: this server has no operation %q of CloudWatch Logs", f.At+1, f.Operation)
+		_, ofLogs := built[f.Operation]
+		_, ofMetrics := metrics[f.Operation]
+		if !ofLogs && !ofMetrics && f.Operation != config.AnyOperation {
+			return fmt.Errorf("--faults: at %d: this server has no operation %q of CloudWatch Logs or CloudWatch", f.At+1, f.Operation)
 		}
 		rules[f.Operation] = awshttp.Fault{Throttle: f.Throttle, Delay: f.Delay, Empty: f.Empty}
 	}

@@ -19,8 +19,8 @@ func TestFaults(t *testing.T) {
 		}
 	}
 	for text, want := range map[string]string{
-		"FilterLogEvent:delay=1s":          `--faults: at 1: this server has no operation "FilterLogEvent" of CloudWatch Logs`,
-		"*:delay=1s; NoOperation:delay=0s": `--faults: at 13: this server has no operation "NoOperation" of CloudWatch Logs`,
+		"FilterLogEvent:delay=1s":          `--faults: at 1: this server has no operation "FilterLogEvent" of CloudWatch Logs or CloudWatch`,
+		"*:delay=1s; NoOperation:delay=0s": `--faults: at 13: this server has no operation "NoOperation" of CloudWatch Logs or CloudWatch`,
 	} {
 		faults(text)
 		if s, err := open(cfg); err == nil || err.Error() != want {

@@ -7,6 +7,7 @@ import (
 	"github.com/cumulog/cumulog/internal/edge/awshttp"
 	"github.com/cumulog/cumulog/internal/edge/consoleapi"
 	"github.com/cumulog/cumulog/internal/edge/logsapi"
+	"github.com/cumulog/cumulog/internal/edge/metricsapi"
 	"github.com/cumulog/cumulog/internal/edge/s3api"
 	"github.com/cumulog/cumulog/internal/edge/sigv4"
 	"github.com/cumulog/cumulog/internal/edge/stsapi"
@@ -30,11 +31,12 @@ func (c *components) handler(token string) http.Handler {
 	}
 	api := logsapi.New(logsapi.Services{Groups: c.groups, Ingest: c.ingest, Events: c.events, Explore: c.explore, Exports: c.exports, Lookups: c.lookups, Indexes: c.indexes, Schedules: c.schedules, Insights: c.insights, Filters: c.filters, Subscriptions: c.subscriptions, Tails: c.tails, Anomalies: c.anomalies, Faults: c.faults})
 	console := consoleapi.New(c.events, c.explore, c.insights, c.tails).Service()
+	metrics := c.faults.IntoShapes(metricsapi.New(metricsapi.Services{Metrics: c.datapoints, Alarms: c.alarms}).Service())
 	bodies := newRooms(int64(c.cfg.Memory))
-	calls := bodies.admit(awshttp.NewHandler(options, c.faults.Into(api.Service()), console))
+	calls := bodies.admit(awshttp.NewHandler(options, c.faults.Into(api.Service()), metrics.RPC(), console))
 	return awshttp.NewRouter(awshttp.RouterOptions{
 		JSON:  calls,
-		Query: bodies.admit(awshttp.NewQueryHandler(options, stsapi.Services(c.started)...)),
+		Query: bodies.admit(awshttp.NewQueryHandler(options, append(stsapi.Services(c.started), metrics.Query())...)),
 		Admin: awshttp.ByPath(consolePath, console, calls, c.admin(token)),
 		S3:    s3api.New(s3),
 	})
