@@ -18,6 +18,7 @@ import (
 
 	"github.com/cumulog/cumulog/internal/edge/awshttp"
 	"github.com/cumulog/cumulog/internal/edge/logsapi"
+	"github.com/cumulog/cumulog/internal/engine/series"
 	"github.com/cumulog/cumulog/internal/engine/store"
 	"github.com/cumulog/cumulog/internal/platform/catalog"
 	"github.com/cumulog/cumulog/internal/platform/objstore"
@@ -30,6 +31,7 @@ import (
 	"github.com/cumulog/cumulog/internal/service/groups"
 	"github.com/cumulog/cumulog/internal/service/ingest"
 	"github.com/cumulog/cumulog/internal/service/insights"
+	"github.com/cumulog/cumulog/internal/service/livetail"
 	"github.com/cumulog/cumulog/internal/service/lookups"
 	"github.com/cumulog/cumulog/internal/service/metricfilters"
 	"github.com/cumulog/cumulog/internal/service/objects"
@@ -48,6 +50,7 @@ type stack struct {
 	url         string
 	ms          atomic.Int64 // the time
 	store       *store.Store
+	series      *series.DB
 	objects     *objects.Service
 	schedules   *schedules.Service     // its Run is not running
 	anomalies   *anomalies.Service     // its Run is not running
@@ -117,7 +120,11 @@ func (s *stack) open(t *testing.T, change ...func(*groups.Options)) *stack {
 	if s.anomalies, err = anomalies.Open(anomalies.Options{Catalog: db, Directory: g, FS: vfs.NewMem(), Dir: "anomalies", Now: now}); err != nil {
 		t.Fatal(err)
 	}
-	if s.filters, err = metricfilters.New(ctx, metricfilters.Options{Catalog: db, Directory: g, Feed: s.store, Strict: true, Now: now}); err != nil {
+	if s.series, err = series.Open(ctx, series.Options{FS: vfs.NewMem(), Dir: "metrics", Manual: true, Now: now}); err != nil {
+		t.Fatal(err)
+	}
+	t.Cleanup(func() { s.series.Close() })
+	if s.filters, err = metricfilters.New(ctx, metricfilters.Options{Catalog: db, Directory: g, Feed: s.store, Metrics: s.series, Strict: true, Now: now}); err != nil {
 		t.Fatal(err)
 	}
 	so := subscriptions.Options{Catalog: db, Directory: g, Feed: s.store, Strict: true, Now: now}
@@ -127,8 +134,20 @@ func (s *stack) open(t *testing.T, change ...func(*groups.Options)) *stack {
 	if s.subscriptions, err = subscriptions.New(so); err != nil {
 		t.Fatal(err)
 	}
+	tails := livetail.New(livetail.Options{Store: s.store, Directory: g, Sessions: 3})
+	tailing, stop := context.WithCancel(ctx)
+	tailed := make(chan struct{})
+	go func() {
+		defer close(tailed)
+		tails.Run(tailing)
+	}()
+	t.Cleanup(func() {
+		stop()
+		<-tailed
+	})
 	api := logsapi.New(logsapi.Services{
 		Filters: s.filters,
+		Tails:   tails,
 
 		Subscriptions: s.subscriptions,
 		Insights:      queries,
