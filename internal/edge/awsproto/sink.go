@@ -104,6 +104,19 @@ func decodeBase64(text string) (blob []byte, ok bool) {
 	return blob, err == nil && !strings.ContainsAny(text, "\r\n")
 }
 
+// appendDouble is AppendFloat with ".0" behind whole numbers, as the real service writes
+// them: some clients take a number without a point for an integer.
+func appendDouble(dst []byte, v float64) []byte {
+	n := len(dst)
+	dst = AppendFloat(dst, v)
+	for _, c := range dst[n:] {
+		if c != '-' && (c < '0' || c > '9') {
+			return dst
+		}
+	}
+	return append(dst, ".0"...)
+}
+
 // jsonSink writes JSON. Times are numbers of seconds.
 type jsonSink struct {
 	b     []byte
@@ -157,7 +170,7 @@ func (s *jsonSink) Int(v int64) {
 
 func (s *jsonSink) Float(v float64) {
 	s.comma()
-	s.b = AppendFloat(s.b, v)
+	s.b = appendDouble(s.b, v)
 }
 
 func (s *jsonSink) Time(v Millis) {

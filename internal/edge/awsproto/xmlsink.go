@@ -105,7 +105,7 @@ func (s *xmlSink) Float(v float64) {
 	case math.IsInf(v, -1):
 		s.b = append(s.b, "-Infinity"...)
 	default:
-		s.b = AppendFloat(s.b, v)
+		s.b = appendDouble(s.b, v)
 	}
 	s.stop(name)
 }

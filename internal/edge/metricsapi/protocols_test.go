@@ -59,7 +59,7 @@ func TestJSONProtocol(t *testing.T) {
 		t.Errorf("headers %v", r.header)
 	}
 	s.json(t, "GetMetricStatistics", `{"Namespace":"App","MetricName":"m","StartTime":1795611600,"EndTime":1795615200.5,"Period":60,"Statistics":["Sum"]}`).contains(t, "statistics", 200,
-		`{"Label":"m","Datapoints":[{"Timestamp":1795615080,"Sum":1,"Unit":"None"}]}`)
+		`{"Label":"m","Datapoints":[{"Timestamp":1795615080,"Sum":1.0,"Unit":"None"}]}`)
 	check := func(operation, body string, status int, query, want string) {
 		t.Helper()
 		r := s.json(t, operation, body)

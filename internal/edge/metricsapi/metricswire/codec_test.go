@@ -284,13 +284,22 @@ func TestXML(t *testing.T) {
 		{Timestamp: &late},
 	}}
 	want := "<Datapoints><member><Timestamp>2025-11-25T14:00:00Z</Timestamp><Average>1.5</Average><Unit>Count</Unit>" +
-		"<ExtendedStatistics><entry><key>p50</key><value>1</value></entry><entry><key>p99</key><value>2</value></entry></ExtendedStatistics></member>" +
+		"<ExtendedStatistics><entry><key>p50</key><value>1.0</value></entry><entry><key>p99</key><value>2.0</value></entry></ExtendedStatistics></member>" +
 		"<member><Timestamp>2025-11-25T14:00:00.250Z</Timestamp></member></Datapoints>"
 	if got := string(awsproto.AppendXMLShape(nil, out)); got != want {
 		t.Errorf("got\n%s\nwant\n%s", got, want)
 	}
-	if got, want := string(awsproto.AppendJSONShape(nil, out)), `{"Datapoints":[{"Timestamp":1764079200,"Average":1.5,"Unit":"Count","ExtendedStatistics":{"p50":1,"p99":2}},{"Timestamp":1764079200.250}]}`; got != want {
+	if got, want := string(awsproto.AppendJSONShape(nil, out)), `{"Datapoints":[{"Timestamp":1764079200,"Average":1.5,"Unit":"Count","ExtendedStatistics":{"p50":1.0,"p99":2.0}},{"Timestamp":1764079200.250}]}`; got != want {
 		t.Errorf("got\n%s\nwant\n%s", got, want)
+	}
+	for v, want := range map[float64]string{0: "0.0", -3: "-3.0", 0.25: "0.25", 1e21: "1e+21", 1e20: "100000000000000000000.0", -1e-7: "-1e-07"} {
+		point := &metricswire.Datapoint{Sum: &v}
+		if got := string(awsproto.AppendXMLShape(nil, point)); got != "<Sum>"+want+"</Sum>" {
+			t.Errorf("got %s, want %s", got, want)
+		}
+		if got := string(awsproto.AppendJSONShape(nil, point)); got != `{"Sum":`+want+`}` {
+			t.Errorf("got %s, want %s", got, want)
+		}
 	}
 	empty := &metricswire.ListMetricsOutput{Metrics: []metricswire.Metric{}}
 	if got := string(awsproto.AppendXMLShape(nil, empty)); got != "<Metrics></Metrics>" {
