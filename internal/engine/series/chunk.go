@@ -168,7 +168,7 @@ func (u *unpacker) decodeChunk(chunk []byte, base, resolution, partition int64, 
 	}
 	d := &decoder{b: u.sums}
 	u.decodeSums(d, base, resolution, partition)
-	if d.bad || len(d.b) > 0 {
+	if !d.done() {
 		return nil, fmt.Errorf("columns of a chunk: %w", errFormat)
 	}
 	if !withSketches {
@@ -186,7 +186,7 @@ func (u *unpacker) decodeChunk(chunk []byte, base, resolution, partition int64, 
 	if cap(u.sketches) > keptBuffer {
 		u.sketches = nil
 	}
-	if d.bad || len(d.b) > 0 {
+	if !d.done() {
 		return nil, fmt.Errorf("sketches of a chunk: %w", errFormat)
 	}
 	return u.buckets, nil
@@ -212,12 +212,12 @@ func (u *unpacker) decodeSums(d *decoder, base, resolution, partition int64) {
 		u.buckets[i].Start = next
 		next += resolution
 	}
-	if len(d.b) < n {
+	if d.left() < n {
 		d.fail()
 		return
 	}
-	u.flags = append(u.flags[:0], d.b[:n]...)
-	d.b = d.b[n:]
+	u.flags = append(u.flags[:0], d.b[d.at:d.at+n]...)
+	d.at += n
 	for i := range u.buckets {
 		u.buckets[i].Count = d.float()
 	}

@@ -24,48 +24,57 @@ func appendFloat(b []byte, f float64) []byte {
 	return binary.LittleEndian.AppendUint64(append(b, 0), math.Float64bits(f))
 }
 
-// decoder reads what the appenders write. After an error all it returns is zero and
-// bad is set.
+// decoder reads what the appenders write, from at on. After an error all it returns is zero
+// and bad is set.
 type decoder struct {
 	b   []byte
+	at  int
 	bad bool
 }
 
 func (d *decoder) fail() {
 	d.bad = true
-	d.b = nil
+	d.at = len(d.b)
 }
 
+// left returns how many bytes are not read yet.
+func (d *decoder) left() int { return len(d.b) - d.at }
+
+// done reports that all was read, without an error.
+func (d *decoder) done() bool { return !d.bad && d.at == len(d.b) }
+
 func (d *decoder) byte() byte {
-	if len(d.b) == 0 {
+	if d.at >= len(d.b) {
 		d.fail()
 		return 0
 	}
-	c := d.b[0]
-	d.b = d.b[1:]
-	return c
+	d.at++
+	return d.b[d.at-1]
 }
 
 func (d *decoder) uvarint() uint64 {
 	// The usual case without a call.
-	if len(d.b) > 0 && d.b[0] < 0x80 {
-		v := d.b[0]
-		d.b = d.b[1:]
-		return uint64(v)
+	if at := d.at; at < len(d.b) && d.b[at] < 0x80 {
+		d.at = at + 1
+		return uint64(d.b[at])
 	}
-	v, n := binary.Uvarint(d.b)
+	return d.longUvarint()
+}
+
+func (d *decoder) longUvarint() uint64 {
+	v, n := binary.Uvarint(d.b[d.at:])
 	if n <= 0 {
 		d.fail()
 		return 0
 	}
-	d.b = d.b[n:]
+	d.at += n
 	return v
 }
 
 // count reads a number of things of at least size bytes each, at most limit.
 func (d *decoder) count(limit, size int) int {
 	v := d.uvarint()
-	if v > uint64(limit) || v*uint64(size) > uint64(len(d.b)) {
+	if v > uint64(limit) || v*uint64(size) > uint64(d.left()) {
 		d.fail()
 		return 0
 	}
@@ -88,12 +97,12 @@ func (d *decoder) float() float64 {
 		}
 		return float64(i)
 	}
-	if len(d.b) < 8 {
+	if d.left() < 8 {
 		d.fail()
 		return 0
 	}
-	f := math.Float64frombits(binary.LittleEndian.Uint64(d.b))
-	d.b = d.b[8:]
+	f := math.Float64frombits(binary.LittleEndian.Uint64(d.b[d.at:]))
+	d.at += 8
 	if math.IsNaN(f) || math.IsInf(f, 0) {
 		d.fail()
 		return 0
@@ -107,9 +116,8 @@ func (d *decoder) bytes(limit int) []byte {
 	if d.bad {
 		return nil
 	}
-	p := d.b[:n]
-	d.b = d.b[n:]
-	return p
+	d.at += n
+	return d.b[d.at-n : d.at]
 }
 
 func appendBytes[T string | []byte](b []byte, p T) []byte {

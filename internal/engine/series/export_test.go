@@ -82,12 +82,12 @@ func (d *ChunkDecoder) Decode(chunk []byte, base int64, sketches bool) ([]Bucket
 func (d *ChunkDecoder) DecodeColumns(sums, sketches []byte, base int64) ([]Bucket, bool) {
 	dec := &decoder{b: sums}
 	d.u.decodeSums(dec, base, minute, day)
-	if dec.bad || len(dec.b) > 0 {
+	if !dec.done() {
 		return nil, false
 	}
 	dec = &decoder{b: sketches}
 	d.u.decodeSketches(dec)
-	return d.u.buckets, !dec.bad && len(dec.b) == 0
+	return d.u.buckets, dec.done()
 }
 
 // EncodeColumns is the opposite of DecodeColumns.

@@ -150,7 +150,7 @@ func decodeIndex(b []byte, base, resolution, partition int64, yield func(*indexE
 			return err
 		}
 	}
-	if d.bad || len(d.b) > 0 {
+	if !d.done() {
 		return fmt.Errorf("index: %w", errFormat)
 	}
 	return nil

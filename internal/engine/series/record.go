@@ -156,7 +156,7 @@ func decodeRecord(b []byte) (*record, error) {
 	for range d.count(maxSeries, 1) {
 		r.keys = append(r.keys, string(d.bytes(maxKeyBytes)))
 	}
-	n := d.count(len(d.b), 4)
+	n := d.count(len(b), 4)
 	r.refs, r.points = make([]int, 0, n), make([]Point, 0, n)
 	previous := int64(0)
 	for range n {
@@ -173,7 +173,7 @@ func decodeRecord(b []byte) (*record, error) {
 		r.refs = append(r.refs, int(ref))
 		r.points = append(r.points, p)
 	}
-	if d.bad || len(d.b) > 0 {
+	if !d.done() {
 		return nil, fmt.Errorf("record: %w", errFormat)
 	}
 	return r, nil

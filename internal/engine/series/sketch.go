@@ -200,7 +200,7 @@ func (s *sketch) decode(d *decoder, arena []entry) []entry {
 	if s.binned {
 		limit = maxBins
 	}
-	if n == 0 || n > limit || 2*n > uint64(len(d.b)) {
+	if n == 0 || n > limit || 2*n > uint64(d.left()) {
 		d.fail()
 		return arena
 	}
