@@ -283,6 +283,8 @@ func (m *model) add(data []byte) error {
 		// Patterns widens patterns that are narrower than what the service
 		// takes: shape, then the model's pattern and the one to use.
 		Patterns map[string]struct{ Model, Use string } `json:"patterns"`
+		// Optional are members that are not required any more, by structure.
+		Optional map[string][]string `json:"optional"`
 	}
 	dec := json.NewDecoder(bytes.NewReader(data))
 	dec.DisallowUnknownFields()
@@ -308,6 +310,15 @@ func (m *model) add(data []byte) error {
 				return fmt.Errorf("%s.%s: the model has it now", name, mem.Name)
 			}
 			s.Members = append(s.Members, mem)
+		}
+	}
+	for name, members := range in.Optional {
+		s := m.Shapes[name]
+		for _, mem := range members {
+			if s == nil || !slices.Contains(s.Required, mem) {
+				return fmt.Errorf("%s.%s: the model does not require it", name, mem)
+			}
+			s.Required = slices.DeleteFunc(slices.Clone(s.Required), func(r string) bool { return r == mem })
 		}
 	}
 	for name, p := range in.Patterns {

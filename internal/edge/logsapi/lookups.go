@@ -4,14 +4,30 @@ import (
 	"context"
 
 	"github.com/cumulog/cumulog/internal/edge/logsapi/logswire"
+	"github.com/cumulog/cumulog/internal/service/insights"
 	"github.com/cumulog/cumulog/internal/service/lookups"
 )
 
+// tableBody is the content of a lookup table: as it is given, or the rows of a query.
+func (a *API) tableBody(ctx context.Context, body, query *string) (string, error) {
+	switch {
+	case (body == nil) == (query == nil):
+		return "", &insights.ParameterError{Message: "Exactly one of tableBody and queryId must be specified."}
+	case body != nil:
+		return *body, nil
+	}
+	return a.insights.CSV(ctx, scopeOf(ctx), *query, lookups.MaxBody)
+}
+
 func (a *API) createLookupTable(ctx context.Context, in *logswire.CreateLookupTableInput) (*logswire.CreateLookupTableOutput, error) {
+	body, err := a.tableBody(ctx, in.TableBody, in.QueryId)
+	if err != nil {
+		return nil, err
+	}
 	t, err := a.lookups.Create(ctx, scopeOf(ctx), lookups.CreateRequest{
 		Name:        value(in.LookupTableName),
 		Description: value(in.Description),
-		Body:        value(in.TableBody),
+		Body:        body,
 		KMSKeyID:    value(in.KmsKeyId),
 		Tags:        in.Tags,
 	})
@@ -22,10 +38,14 @@ func (a *API) createLookupTable(ctx context.Context, in *logswire.CreateLookupTa
 }
 
 func (a *API) updateLookupTable(ctx context.Context, in *logswire.UpdateLookupTableInput) (*logswire.UpdateLookupTableOutput, error) {
+	body, err := a.tableBody(ctx, in.TableBody, in.QueryId)
+	if err != nil {
+		return nil, err
+	}
 	t, err := a.lookups.Update(ctx, scopeOf(ctx), lookups.UpdateRequest{
 		ARN:         value(in.LookupTableArn),
 		Description: in.Description,
-		Body:        value(in.TableBody),
+		Body:        body,
 		KMSKeyID:    in.KmsKeyId,
 	})
 	if err != nil {

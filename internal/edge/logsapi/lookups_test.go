@@ -86,6 +86,49 @@ func TestLookupTables(t *testing.T) {
 	}
 }
 
+// The rows of a query make a table.
+func TestLookupTableOfAQuery(t *testing.T) {
+	ctx := context.Background()
+	s := newStack(t)
+	s.group(t, "/a")
+	s.stream(t, "/a", "one")
+	now := s.ms.Load()
+	_, err := s.PutLogEvents(ctx, &cwl.PutLogEventsInput{LogGroupName: ptr("/a"), LogStreamName: ptr("one"), LogEvents: []types.InputLogEvent{
+		{Timestamp: ptr(now - 2), Message: ptr(`{"id":"u1","name":"a, \"b\""}`)}, {Timestamp: ptr(now - 1), Message: ptr(`{"id":"u2"}`)},
+	}})
+	ok(t, "put events", err)
+	start := func(text string) *string {
+		out, err := s.StartQuery(ctx, &cwl.StartQueryInput{QueryString: &text, StartTime: ptr(now/1000 - 60), EndTime: ptr(now / 1000), LogGroupName: ptr("/a")})
+		ok(t, text, err)
+		s.results(t, *out.QueryId)
+		return out.QueryId
+	}
+	id := start("fields id, name | sort id")
+	made, err := s.CreateLookupTable(ctx, &cwl.CreateLookupTableInput{LookupTableName: ptr("users"), QueryId: id})
+	ok(t, "create", err)
+	got, err := s.GetLookupTable(ctx, &cwl.GetLookupTableInput{LookupTableArn: made.LookupTableArn})
+	ok(t, "get", err)
+	if want := "id,name\nu1,\"a, \"\"b\"\"\"\nu2,\n"; *got.TableBody != want {
+		t.Errorf("the table is %q, want %q", *got.TableBody, want)
+	}
+	_, err = s.UpdateLookupTable(ctx, &cwl.UpdateLookupTableInput{LookupTableArn: made.LookupTableArn, QueryId: start("stats count(*) as n by id")})
+	ok(t, "update", err)
+	got, err = s.GetLookupTable(ctx, &cwl.GetLookupTableInput{LookupTableArn: made.LookupTableArn})
+	ok(t, "get", err)
+	if want := "id,n\nu1,1\nu2,1\n"; *got.TableBody != want {
+		t.Errorf("the table is %q, want %q", *got.TableBody, want)
+	}
+	const one = "Exactly one of tableBody and queryId must be specified."
+	_, err = s.CreateLookupTable(ctx, &cwl.CreateLookupTableInput{LookupTableName: ptr("x")})
+	refused(t, "neither", err, "InvalidParameterException", one)
+	_, err = s.UpdateLookupTable(ctx, &cwl.UpdateLookupTableInput{LookupTableArn: made.LookupTableArn, TableBody: ptr("id\n"), QueryId: id})
+	refused(t, "both", err, "InvalidParameterException", one)
+	_, err = s.CreateLookupTable(ctx, &cwl.CreateLookupTableInput{LookupTableName: ptr("x"), QueryId: ptr("none")})
+	refused(t, "no such query", err, "ResourceNotFoundException", "The specified query does not exist.")
+	_, err = s.CreateLookupTable(ctx, &cwl.CreateLookupTableInput{LookupTableName: ptr("x"), QueryId: start("filter id = 'none'")})
+	refused(t, "no rows", err, "InvalidParameterException", "The query has no rows.")
+}
+
 func TestLookupTableErrors(t *testing.T) {
 	ctx := context.Background()
 	s := newStack(t)

@@ -54,7 +54,7 @@ func TestScheduledQueries(t *testing.T) {
 	}}
 	made, err := s.CreateScheduledQuery(ctx, scheduled("team/a", func(in *cwl.CreateScheduledQueryInput) {
 		in.Description, in.Timezone, in.DestinationConfiguration = ptr("d"), ptr("Europe/Berlin"), to
-		in.ScheduleStartTime, in.ScheduleEndTime = ptr(int64(5)), ptr(int64(4_000_000_000))
+		in.ScheduleStartTime, in.ScheduleEndTime, in.EndTimeOffset = ptr(int64(5)), ptr(int64(4_000_000_000)), ptr(int64(60))
 		in.Tags = map[string]string{"k": "v"}
 	}))
 	ok(t, "create", err)
@@ -64,7 +64,7 @@ func TestScheduledQueries(t *testing.T) {
 	want := &cwl.GetScheduledQueryOutput{
 		ScheduledQueryArn: made.ScheduledQueryArn, Name: ptr("team/a"), Description: ptr("d"), QueryLanguage: types.QueryLanguageCwli,
 		QueryString: ptr("fields level | stats count(*) as n by level"), LogGroupIdentifiers: []string{"app"}, ScheduleExpression: ptr("cron(0 * * * ? *)"),
-		Timezone: ptr("Europe/Berlin"), StartTimeOffset: ptr(int64(3600)), DestinationConfiguration: to, State: types.ScheduledQueryStateEnabled,
+		Timezone: ptr("Europe/Berlin"), StartTimeOffset: ptr(int64(3600)), EndTimeOffset: ptr(int64(60)), DestinationConfiguration: to, State: types.ScheduledQueryStateEnabled,
 		ScheduleStartTime: ptr(int64(5)), ScheduleEndTime: ptr(int64(4_000_000_000)), ExecutionRoleArn: ptr("arn:aws:iam::000000000000:role/r"),
 		CreationTime: &now, LastUpdatedTime: &now,
 	}
@@ -96,7 +96,7 @@ func TestScheduledQueries(t *testing.T) {
 		ScheduleExpression: ptr("cron(0 9 ? * MON#1 *)"), ExecutionRoleArn: ptr("arn:aws:iam::000000000000:role/r2"), State: types.ScheduledQueryStateDisabled,
 	})
 	ok(t, "update", err)
-	if updated.Description != nil || updated.DestinationConfiguration != nil || updated.StartTimeOffset != nil || updated.Timezone != nil || updated.ScheduleStartTime != nil ||
+	if updated.Description != nil || updated.DestinationConfiguration != nil || updated.StartTimeOffset != nil || updated.EndTimeOffset != nil || updated.Timezone != nil || updated.ScheduleStartTime != nil ||
 		*updated.QueryString != "fields @message" || updated.State != types.ScheduledQueryStateDisabled || *updated.LastUpdatedTime != now+60_000 || *updated.CreationTime != now {
 		t.Errorf("updated %+v", updated)
 	}

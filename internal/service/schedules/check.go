@@ -94,8 +94,12 @@ func (t *times) lookBack(given *int64, at time.Time) time.Duration {
 // request is the query of a run at a time.
 func (p *Spec) request(t *times, at time.Time) insights.StartRequest {
 	start := max(at.Add(-t.lookBack(p.LookBack, at)).UnixMilli(), msFrom)
+	end := at.UnixMilli()
+	if p.LookUntil != nil {
+		end -= *p.LookUntil * 1000
+	}
 	return insights.StartRequest{
-		Language: p.Language, Query: p.Query, Identifiers: p.Groups, Start: start, End: max(at.UnixMilli(), start), User: p.Role,
+		Language: p.Language, Query: p.Query, Identifiers: p.Groups, Start: start, End: max(end, start), User: p.Role,
 	}
 }
 
@@ -109,12 +113,17 @@ func (p *Spec) check(ctx context.Context, queries Queries, scope logs.Scope, now
 	if p.LookBack != nil && (*p.LookBack < 1 || *p.LookBack > maxLookBack) {
 		return times{}, parameterf("startTimeOffset must be from 1 to %d seconds.", maxLookBack)
 	}
+	if p.LookUntil != nil && (*p.LookUntil < 0 || *p.LookUntil >= maxLookBack || p.LookBack != nil && *p.LookUntil >= *p.LookBack) {
+		return times{}, parameterf("endTimeOffset must not be negative, and less than startTimeOffset.")
+	}
 	if p.Destination != nil {
 		if _, _, ok := splitURI(p.Destination.URI); !ok {
 			return times{}, parameterf("%s is not of the form s3://bucket/prefix.", p.Destination.URI)
 		}
 	}
-	return t, refusal(queries.Check(ctx, scope, p.request(&t, now)))
+	r := p.request(&t, now)
+	r.End = max(now.UnixMilli(), r.Start) // groups that are too young for the first run are not for others
+	return t, refusal(queries.Check(ctx, scope, r))
 }
 
 // refusal gives errors of queries the form they have here.

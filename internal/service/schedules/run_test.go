@@ -43,13 +43,20 @@ func TestRuns(t *testing.T) {
 			t.Errorf("request %+v", r)
 		}
 
+		// A range may end before the run.
+		if _, err := w.Update(ctx, scope, "q", spec("cron(0 3 * * ? *)", lookBack(3600), lookUntil(600))); err != nil {
+			t.Fatal(err)
+		}
+		sleep(2 * time.Hour)
+		same(t, "queries", w.queries.started()[3:], []string{"[01 02:00, 01 02:50] at 01 03:00:00"})
+
 		// Every look-back that is not given is the time since the run before.
 		_, err := w.Update(ctx, scope, "q", spec("cron(0 6,12 * * ? *)"))
 		if err != nil {
 			t.Fatal(err)
 		}
 		sleep(24 * time.Hour)
-		same(t, "queries", w.queries.started()[3:], []string{"[31 12:00, 01 06:00] at 01 06:00:00", "[01 06:00, 01 12:00] at 01 12:00:00"})
+		same(t, "queries", w.queries.started()[4:], []string{"[31 12:00, 01 06:00] at 01 06:00:00", "[01 06:00, 01 12:00] at 01 12:00:00"})
 	})
 }
 

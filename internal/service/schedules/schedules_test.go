@@ -105,6 +105,10 @@ func TestRefusals(t *testing.T) {
 		}
 		f(spec(good, lookBack(0)), "startTimeOffset must be from 1 to 316224000 seconds.")
 		f(spec(good, lookBack(316224001)), "startTimeOffset must be from 1 to 316224000 seconds.")
+		for _, until := range []int64{-1, 3600, 3601} {
+			f(spec(good, lookBack(3600), lookUntil(until)), "endTimeOffset must not be negative, and less than startTimeOffset.")
+		}
+		f(spec(good, lookUntil(316224000)), "endTimeOffset must not be negative, and less than startTimeOffset.")
 		f(spec(good, to("results/p")), "results/p is not of the form s3://bucket/prefix.")
 		f(spec(good, to("s3:///p")), "s3:///p is not of the form s3://bucket/prefix.")
 		f(spec(good, func(p *schedules.Spec) {

@@ -142,8 +142,9 @@ type Spec struct {
 	Query       string       `json:"query"`
 	Groups      []string     `json:"groups,omitempty"` // names or ARNs
 	Expression  string       `json:"expression"`
-	Zone        string       `json:"zone,omitempty"`     // "" = UTC
-	LookBack    *int64       `json:"lookBack,omitempty"` // s
+	Zone        string       `json:"zone,omitempty"`      // "" = UTC
+	LookBack    *int64       `json:"lookBack,omitempty"`  // s
+	LookUntil   *int64       `json:"lookUntil,omitempty"` // s before the run that its range ends; nil: 0
 	Destination *Destination `json:"destination,omitempty"`
 	Start       *int64       `json:"start,omitempty"` // as given: s since the Unix epoch, or ms from 10^11 on
 	End         *int64       `json:"end,omitempty"`

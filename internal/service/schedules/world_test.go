@@ -209,6 +209,8 @@ func spec(expression string, change ...func(*schedules.Spec)) schedules.Spec {
 
 func lookBack(s int64) func(*schedules.Spec) { return func(p *schedules.Spec) { p.LookBack = &s } }
 
+func lookUntil(s int64) func(*schedules.Spec) { return func(p *schedules.Spec) { p.LookUntil = &s } }
+
 func to(uri string) func(*schedules.Spec) {
 	return func(p *schedules.Spec) {
 		p.Destination = &schedules.Destination{URI: uri, RoleARN: "arn:aws:iam::000000000000:role/d"}

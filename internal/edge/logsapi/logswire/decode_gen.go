@@ -509,6 +509,8 @@ func (x *CreateLookupTableInput) DecodeJSON(d *awsproto.Decoder) error {
 			return awsproto.Value(d, &x.KmsKeyId, awsproto.StringElem)
 		case "tags":
 			return awsproto.Map(d, &x.Tags, awsproto.StringElem)
+		case "queryId":
+			return awsproto.Value(d, &x.QueryId, awsproto.StringElem)
 		}
 		return d.Skip()
 	})
@@ -560,6 +562,8 @@ func (x *CreateScheduledQueryInput) DecodeJSON(d *awsproto.Decoder) error {
 			return awsproto.Value(d, &x.State, awsproto.StringElem)
 		case "tags":
 			return awsproto.Map(d, &x.Tags, awsproto.StringElem)
+		case "endTimeOffset":
+			return awsproto.Value(d, &x.EndTimeOffset, awsproto.IntElem[int64])
 		}
 		return d.Skip()
 	})
@@ -2333,6 +2337,8 @@ func (x *GetScheduledQueryOutput) DecodeJSON(d *awsproto.Decoder) error {
 			return awsproto.Value(d, &x.CreationTime, awsproto.IntElem[int64])
 		case "lastUpdatedTime":
 			return awsproto.Value(d, &x.LastUpdatedTime, awsproto.IntElem[int64])
+		case "endTimeOffset":
+			return awsproto.Value(d, &x.EndTimeOffset, awsproto.IntElem[int64])
 		}
 		return d.Skip()
 	})
@@ -4945,6 +4951,8 @@ func (x *UpdateLookupTableInput) DecodeJSON(d *awsproto.Decoder) error {
 			return awsproto.Value(d, &x.TableBody, awsproto.StringElem)
 		case "kmsKeyId":
 			return awsproto.Value(d, &x.KmsKeyId, awsproto.StringElem)
+		case "queryId":
+			return awsproto.Value(d, &x.QueryId, awsproto.StringElem)
 		}
 		return d.Skip()
 	})
@@ -4994,6 +5002,8 @@ func (x *UpdateScheduledQueryInput) DecodeJSON(d *awsproto.Decoder) error {
 			return awsproto.Value(d, &x.ExecutionRoleArn, awsproto.StringElem)
 		case "state":
 			return awsproto.Value(d, &x.State, awsproto.StringElem)
+		case "endTimeOffset":
+			return awsproto.Value(d, &x.EndTimeOffset, awsproto.IntElem[int64])
 		}
 		return d.Skip()
 	})
@@ -5040,6 +5050,8 @@ func (x *UpdateScheduledQueryOutput) DecodeJSON(d *awsproto.Decoder) error {
 			return awsproto.Value(d, &x.CreationTime, awsproto.IntElem[int64])
 		case "lastUpdatedTime":
 			return awsproto.Value(d, &x.LastUpdatedTime, awsproto.IntElem[int64])
+		case "endTimeOffset":
+			return awsproto.Value(d, &x.EndTimeOffset, awsproto.IntElem[int64])
 		}
 		return d.Skip()
 	})

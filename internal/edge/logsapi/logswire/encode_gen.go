@@ -409,6 +409,7 @@ func appendCreateLookupTableInput(dst []byte, x *CreateLookupTableInput) []byte 
 	dst = awsproto.AppendStringMember(dst, `"tableBody":`, x.TableBody)
 	dst = awsproto.AppendStringMember(dst, `"kmsKeyId":`, x.KmsKeyId)
 	dst = awsproto.AppendMapMember(dst, `"tags":`, x.Tags, awsproto.AppendStringElem)
+	dst = awsproto.AppendStringMember(dst, `"queryId":`, x.QueryId)
 	return append(dst, '}')
 }
 
@@ -445,6 +446,7 @@ func appendCreateScheduledQueryInput(dst []byte, x *CreateScheduledQueryInput) [
 	dst = awsproto.AppendStringMember(dst, `"executionRoleArn":`, x.ExecutionRoleArn)
 	dst = awsproto.AppendStringMember(dst, `"state":`, x.State)
 	dst = awsproto.AppendMapMember(dst, `"tags":`, x.Tags, awsproto.AppendStringElem)
+	dst = awsproto.AppendIntMember(dst, `"endTimeOffset":`, x.EndTimeOffset)
 	return append(dst, '}')
 }
 
@@ -1970,6 +1972,7 @@ func appendGetScheduledQueryOutput(dst []byte, x *GetScheduledQueryOutput) []byt
 	dst = awsproto.AppendStringMember(dst, `"executionRoleArn":`, x.ExecutionRoleArn)
 	dst = awsproto.AppendIntMember(dst, `"creationTime":`, x.CreationTime)
 	dst = awsproto.AppendIntMember(dst, `"lastUpdatedTime":`, x.LastUpdatedTime)
+	dst = awsproto.AppendIntMember(dst, `"endTimeOffset":`, x.EndTimeOffset)
 	return append(dst, '}')
 }
 
@@ -4147,6 +4150,7 @@ func appendUpdateLookupTableInput(dst []byte, x *UpdateLookupTableInput) []byte 
 	dst = awsproto.AppendStringMember(dst, `"description":`, x.Description)
 	dst = awsproto.AppendStringMember(dst, `"tableBody":`, x.TableBody)
 	dst = awsproto.AppendStringMember(dst, `"kmsKeyId":`, x.KmsKeyId)
+	dst = awsproto.AppendStringMember(dst, `"queryId":`, x.QueryId)
 	return append(dst, '}')
 }
 
@@ -4182,6 +4186,7 @@ func appendUpdateScheduledQueryInput(dst []byte, x *UpdateScheduledQueryInput) [
 	dst = awsproto.AppendIntMember(dst, `"scheduleEndTime":`, x.ScheduleEndTime)
 	dst = awsproto.AppendStringMember(dst, `"executionRoleArn":`, x.ExecutionRoleArn)
 	dst = awsproto.AppendStringMember(dst, `"state":`, x.State)
+	dst = awsproto.AppendIntMember(dst, `"endTimeOffset":`, x.EndTimeOffset)
 	return append(dst, '}')
 }
 
@@ -4210,6 +4215,7 @@ func appendUpdateScheduledQueryOutput(dst []byte, x *UpdateScheduledQueryOutput)
 	dst = awsproto.AppendStringMember(dst, `"executionRoleArn":`, x.ExecutionRoleArn)
 	dst = awsproto.AppendIntMember(dst, `"creationTime":`, x.CreationTime)
 	dst = awsproto.AppendIntMember(dst, `"lastUpdatedTime":`, x.LastUpdatedTime)
+	dst = awsproto.AppendIntMember(dst, `"endTimeOffset":`, x.EndTimeOffset)
 	return append(dst, '}')
 }
 

@@ -237,9 +237,10 @@ type CreateLogStreamInput struct {
 type CreateLookupTableInput struct {
 	LookupTableName *string // required
 	Description     *string
-	TableBody       *string // required
+	TableBody       *string
 	KmsKeyId        *string
 	Tags            map[string]string
+	QueryId         *string
 }
 
 // CreateLookupTableOutput is the shape CreateLookupTableResponse of the model.
@@ -264,6 +265,7 @@ type CreateScheduledQueryInput struct {
 	ExecutionRoleArn         *string // required
 	State                    *string
 	Tags                     map[string]string
+	EndTimeOffset            *int64
 }
 
 // CreateScheduledQueryOutput is the shape CreateScheduledQueryResponse of the model.
@@ -1088,6 +1090,7 @@ type GetScheduledQueryOutput struct {
 	ExecutionRoleArn         *string
 	CreationTime             *int64
 	LastUpdatedTime          *int64
+	EndTimeOffset            *int64
 }
 
 // GetTransformerInput is the shape GetTransformerRequest of the model.
@@ -2295,8 +2298,9 @@ type UpdateLogAnomalyDetectorInput struct {
 type UpdateLookupTableInput struct {
 	LookupTableArn *string // required
 	Description    *string
-	TableBody      *string // required
+	TableBody      *string
 	KmsKeyId       *string
+	QueryId        *string
 }
 
 // UpdateLookupTableOutput is the shape UpdateLookupTableResponse of the model.
@@ -2320,6 +2324,7 @@ type UpdateScheduledQueryInput struct {
 	ScheduleEndTime          *int64
 	ExecutionRoleArn         *string // required
 	State                    *string
+	EndTimeOffset            *int64
 }
 
 // UpdateScheduledQueryOutput is the shape UpdateScheduledQueryResponse of the model.
@@ -2342,6 +2347,7 @@ type UpdateScheduledQueryOutput struct {
 	ExecutionRoleArn         *string
 	CreationTime             *int64
 	LastUpdatedTime          *int64
+	EndTimeOffset            *int64
 }
 
 // UpperCaseString is the shape UpperCaseString of the model.

@@ -135,10 +135,10 @@ func (x *CreateLookupTableInput) Validate(v *awsproto.Violations) {
 	v.Required("lookupTableName", x.LookupTableName != nil)
 	v.String("lookupTableName", x.LookupTableName, &ruleLookupTableName)
 	v.String("description", x.Description, &ruleLookupTableDescription)
-	v.Required("tableBody", x.TableBody != nil)
 	v.String("tableBody", x.TableBody, &ruleTableBody)
 	v.String("kmsKeyId", x.KmsKeyId, &ruleKmsKeyId)
 	v.Map("tags", x.Tags, &ruleTags, &ruleTagKey, &ruleTagValue)
+	v.String("queryId", x.QueryId, &ruleQueryId)
 }
 
 // Validate checks the constraints of the model.
@@ -1244,9 +1244,9 @@ func (x *UpdateLogAnomalyDetectorInput) Validate(v *awsproto.Violations) {
 func (x *UpdateLookupTableInput) Validate(v *awsproto.Violations) {
 	v.Required("lookupTableArn", x.LookupTableArn != nil)
 	v.String("description", x.Description, &ruleLookupTableDescription)
-	v.Required("tableBody", x.TableBody != nil)
 	v.String("tableBody", x.TableBody, &ruleTableBody)
 	v.String("kmsKeyId", x.KmsKeyId, &ruleKmsKeyId)
+	v.String("queryId", x.QueryId, &ruleQueryId)
 }
 
 // Validate checks the constraints of the model.
