@@ -6,8 +6,12 @@ import (
 	"math"
 )
 
-// maxPoints bounds the values of one series that a function makes up, such as FILL.
-const maxPoints = 100_800
+// Limits of Eval.
+const (
+	maxPoints = 100_800    // values of one series that a function makes up, such as FILL
+	maxArray  = 2000       // series of an array
+	maxWork   = 50_000_000 // values that are computed in all
+)
 
 // Env is what an expression is evaluated in.
 type Env struct {
@@ -27,22 +31,41 @@ type Env struct {
 }
 
 type evaluation struct {
-	ctx context.Context
-	env *Env
+	ctx  context.Context
+	env  *Env
+	work int // values that were computed
 }
 
 // Eval evaluates the expression. The types of values do not depend on data, so evaluating with
 // empty series finds all errors of types. Errors about the expression are *Error; others are
 // those of ctx and of Search.
 func (x *Expr) Eval(ctx context.Context, env *Env) (Value, error) {
-	e := &evaluation{ctx, env}
+	e := &evaluation{ctx: ctx, env: env}
 	return e.eval(x.root)
 }
 
+// eval computes a part of the expression, within the limits.
 func (e *evaluation) eval(n node) (Value, error) {
 	if err := e.ctx.Err(); err != nil {
 		return Value{}, err
 	}
+	v, err := e.node(n)
+	if err != nil {
+		return Value{}, err
+	}
+	if len(v.Series) > maxArray {
+		return Value{}, errorAt(n, "an array of more than %d time series", maxArray)
+	}
+	for _, s := range v.Series {
+		e.work += len(s.Values)
+	}
+	if e.work > maxWork {
+		return Value{}, errorAt(n, "the expression computes more than %d values", maxWork)
+	}
+	return v, nil
+}
+
+func (e *evaluation) node(n node) (Value, error) {
 	switch n := n.(type) {
 	case *numberNode:
 		return scalar(n.value), nil

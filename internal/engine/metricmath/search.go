@@ -34,6 +34,9 @@ type (
 		property string   // "": any
 		exact    string   // the whole text, when tokens is nil
 		tokens   []string // or these tokens in a row
+		// sameCase compares tokens as they are: several that nothing separates, as in CustomCount, must
+		// have the case of the text; one, and those with something between, need not.
+		sameCase bool
 	}
 )
 
@@ -73,11 +76,15 @@ func (t *valueTerm) is(text string) bool {
 		return text == t.exact
 	}
 	all := tokenize(text)
-	if len(t.tokens) == 1 && strings.Join(all, "") == t.tokens[0] {
+	if len(t.tokens) == 1 && strings.EqualFold(strings.Join(all, ""), t.tokens[0]) {
 		return true
 	}
+	same := strings.EqualFold
+	if t.sameCase {
+		same = func(a, b string) bool { return a == b }
+	}
 	for i := 0; i+len(t.tokens) <= len(all); i++ {
-		if slices.Equal(all[i:i+len(t.tokens)], t.tokens) {
+		if slices.EqualFunc(all[i:i+len(t.tokens)], t.tokens, same) {
 			return true
 		}
 	}
@@ -85,7 +92,7 @@ func (t *valueTerm) is(text string) bool {
 }
 
 // tokenize splits a text where the case changes as in CamelCase, at the begin and end of digits, and at all
-// that is neither letter nor digit, in lower case.
+// that is neither letter nor digit.
 func tokenize(text string) []string {
 	const (
 		other = iota
@@ -118,14 +125,14 @@ func tokenize(text string) []string {
 		case c == upper && n < len(text) && class(n) == lower:
 			// The last capital letter begins the next word.
 			if n-1 > i {
-				out = append(out, strings.ToLower(text[i:n-1]))
+				out = append(out, text[i:n-1])
 				i = n - 1
 			}
 			for n < len(text) && class(n) == lower {
 				n++
 			}
 		}
-		out = append(out, strings.ToLower(text[i:n]))
+		out = append(out, text[i:n])
 		i = n
 	}
 	return out
@@ -363,5 +370,6 @@ func (p *searchParser) primary() (term, error) {
 	if len(tokens) == 0 {
 		return nil, &Error{begin, "a search term needs letters or digits"}
 	}
-	return &valueTerm{property: property, tokens: tokens}, nil
+	together := strings.Contains(text, strings.Join(tokens, ""))
+	return &valueTerm{property: property, tokens: tokens, sameCase: len(tokens) > 1 && together}, nil
 }
