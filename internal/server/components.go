@@ -221,14 +221,7 @@ func (c *components) openServices(ctx context.Context) error {
 	}
 	c.runInBackground("subscriptions", c.subscriptions.Run)
 	c.openTails()
-	c.filters, err = metricfilters.New(ctx, metricfilters.Options{
-		Catalog: c.catalog, Directory: c.groups, Feed: c.store.Store,
-		Strict: c.cfg.StrictAWS, Logger: c.log.With("component", "metric filters"),
-	})
-	if err != nil {
-		return err
-	}
-	return nil
+	return c.openFilters(ctx)
 }
 
 // queryShare returns how many queries may run at a time and how many bytes each may hold: its share of a quarter of the

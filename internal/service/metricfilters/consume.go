@@ -1,37 +1,383 @@
 package metricfilters
 
-import "sync/atomic"
+import (
+	"context"
+	"errors"
+	"fmt"
+	"sync/atomic"
+	"time"
+
+	"github.com/cumulog/cumulog/internal/engine/series"
+	"github.com/cumulog/cumulog/internal/engine/store"
+	"github.com/cumulog/cumulog/internal/logs"
+	"github.com/cumulog/cumulog/internal/platform/catalog"
+)
 
 // Feed gives batches in the order in which they became visible; *store.Store is one.
 type Feed interface {
 	Applied() uint64
+	AwaitCommit(ctx context.Context, after uint64) error
+	Commits(ctx context.Context, q store.CommitQuery, yield func(*store.Commit) bool) (next uint64, err error)
 }
 
-// Metrics keeps datapoints; *series.DB is one.
+// Metrics keeps datapoints; *series.DB is one. After an error of Add nothing was added.
 type Metrics interface {
-	Reached(consumer string) (lsn uint64, ok bool)
+	Add(ctx context.Context, points []series.Point, reached map[string]uint64) error
+	Reached(consumer string) (position uint64, ok bool)
+	ReadSums(ctx context.Context, m series.Metric, unit string, period time.Duration, start, end int64) ([]series.Bucket, error)
 }
 
-// consumerName is the consumer of the feed in the log of the metrics.
-const consumerName = "metric-filters"
+// Names of the positions in the log of the metrics. Both are sequence numbers of events:
+// those up to it are done.
+const (
+	consumerName = "metric-filters"          // events that are counted
+	defaultsName = "metric-filters/defaults" // events that no default value is outstanding for
+)
 
-// consumer makes datapoints of the feed.
+// Bounds of what is made ready before it is added.
+const (
+	passBytes   = 16 << 20 // message bytes read
+	passBuckets = 20_000   // minutes of metrics
+	passValues  = 500_000  // values of them
+	maxTargets  = 50_000   // metrics that are remembered between passes
+	maxGroups   = 50_000   // groups that are remembered
+)
+
+// lastIndex is the index beyond that of every event of a batch.
+const lastIndex = 1<<logs.SeqIndexBits - 1
+
+// whole is the position at which all of a batch is done.
+func whole(lsn uint64) logs.Seq { return logs.MakeSeq(lsn, lastIndex) }
+
+// batches returns the number of the last batch of which all is done.
+func batches(p logs.Seq) uint64 {
+	if p != whole(p.Batch()) && p.Batch() > 0 {
+		return p.Batch() - 1
+	}
+	return p.Batch()
+}
+
+// consumer makes datapoints of the feed. Its methods are called by one goroutine, but for
+// reached.
 type consumer struct {
-	s        *Service
-	position atomic.Uint64 // durable: batches up to it are counted
+	s       *Service
+	durable atomic.Uint64 // position up to which events are counted durably
+
+	at       logs.Seq // position of what was read; at or ahead of durable
+	ready    bool     // points up to at are made, and not added yet
+	points   []series.Point
+	groups   map[logs.GroupID]*work
+	targets  map[string]*target
+	dirty    []*target
+	spare    spare
+	values   int // of dirty targets
+	buckets  int
+	defaults defaults
+	disabled []*counter // since the last pass
+	pruned   int64      // hour in which groups that were deleted were looked for
+	stats    Stats      // guarded by s.mu
+
+	// The event in hand.
+	w       *work
+	lsn     uint64
+	time    int64
+	onMatch func(i int)
+	emf     emfReader
+	key     []byte
 }
 
-func (c *consumer) init(s *Service) {
+// init finds the position, and makes one when there is none: what is appended from now on is
+// counted, whenever it is read.
+func (c *consumer) init(ctx context.Context, s *Service) error {
 	c.s = s
-	applied := s.o.Feed.Applied()
-	lsn := applied
-	if s.o.Metrics != nil {
-		if n, ok := s.o.Metrics.Reached(consumerName); ok {
-			lsn = min(n, applied)
+	c.groups = map[logs.GroupID]*work{}
+	c.targets = map[string]*target{}
+	c.onMatch = c.matched
+	c.defaults.init()
+	applied := whole(s.o.Feed.Applied())
+	c.at = applied
+	// Without a position the data directory is older than metric filters; one behind the end of
+	// the log was lost there.
+	if p, ok := s.o.Metrics.Reached(consumerName); ok {
+		c.at = min(logs.Seq(p), applied)
+		if p > uint64(applied) {
+			s.o.Logger.Warn("the log of events ends before the position of metric filters, which go on at its end", "position", p>>logs.SeqIndexBits, "end", applied.Batch())
 		}
 	}
-	c.position.Store(lsn)
+	c.durable.Store(uint64(c.at))
+	if p, ok := s.o.Metrics.Reached(defaultsName); ok && logs.Seq(p) < c.at {
+		c.defaults.from, c.defaults.lost = logs.Seq(p), true
+	}
+	if p, ok := s.o.Metrics.Reached(consumerName); ok && logs.Seq(p) == c.at {
+		return nil
+	}
+	err := s.o.Metrics.Add(ctx, nil, map[string]uint64{consumerName: uint64(c.at), defaultsName: uint64(c.at)})
+	if errors.Is(err, series.ErrFull) {
+		s.o.Logger.Warn("the position of metric filters is not durable until there is room on the disk", "error", err)
+	} else if err != nil {
+		return fmt.Errorf("begin to count events: %w", err)
+	}
+	return nil
 }
 
-// reached is the position up to which batches are counted durably.
-func (c *consumer) reached() uint64 { return c.position.Load() }
+// reached is the last batch that is counted durably.
+func (c *consumer) reached() uint64 { return batches(logs.Seq(c.durable.Load())) }
+
+// Step reads some of the feed and adds what it makes of it. more says that there is more
+// to read. After an error the same is tried again. It is called by one goroutine at a
+// time; Run does so.
+func (s *Service) Step(ctx context.Context) (more bool, err error) {
+	c := &s.consumer
+	if c.defaults.lost {
+		if err := c.recoverDefaults(ctx); err != nil {
+			return false, err
+		}
+	}
+	if !c.ready {
+		if more, err = c.read(ctx); err != nil {
+			return false, err
+		}
+		c.collect()
+	}
+	if err := c.add(ctx); err != nil {
+		return true, err
+	}
+	if err := c.disable(ctx); err != nil {
+		return more, err
+	}
+	if more {
+		return true, nil
+	}
+	if err := c.closeDefaults(ctx); err != nil {
+		return false, err
+	}
+	return false, s.forgetEnded(ctx)
+}
+
+// limit returns the filters that hold now and the last batch that they may be used for.
+func (s *Service) limit(ctx context.Context) (*table, uint64, error) {
+	for {
+		s.mu.Lock()
+		t, upTo := s.table, s.fence
+		if !s.changing {
+			upTo = s.o.Feed.Applied()
+		}
+		s.mu.Unlock()
+		if t != nil {
+			return t, upTo, nil
+		}
+		s.change.Lock()
+		err := s.refresh(ctx)
+		s.change.Unlock()
+		if err != nil {
+			return nil, 0, err
+		}
+	}
+}
+
+// read takes batches in hand until there are no more, or enough.
+func (c *consumer) read(ctx context.Context) (more bool, err error) {
+	t, upTo, err := c.s.limit(ctx)
+	if err != nil {
+		return false, err
+	}
+	if len(c.groups) > maxGroups {
+		clear(c.groups)
+	}
+	if len(c.targets) > maxTargets {
+		clear(c.targets)
+	}
+	after := batches(c.at)
+	if after >= upTo {
+		return false, nil
+	}
+	stopped := false
+	var failed error
+	next, err := c.s.o.Feed.Commits(ctx, store.CommitQuery{After: after, Bytes: passBytes}, func(b *store.Commit) bool {
+		if b.LSN > upTo {
+			c.at, stopped = max(c.at, whole(upTo)), true
+			return false
+		}
+		done, err := c.batch(ctx, t, b)
+		if err != nil {
+			failed, stopped = err, true
+			return false
+		}
+		stopped = !done || c.values >= passValues || c.buckets >= passBuckets
+		return !stopped
+	})
+	switch {
+	case failed != nil:
+		err = failed
+	case err != nil:
+		err = fmt.Errorf("read the feed: %w", err)
+	case !stopped:
+		c.at = max(c.at, whole(next))
+	}
+	if err != nil && len(c.dirty) == 0 {
+		return false, err
+	}
+	// What was read before an error is counted; the error comes again.
+	return batches(c.at) < upTo, nil
+}
+
+// batch takes a batch in hand; done is false when it was left in the middle.
+func (c *consumer) batch(ctx context.Context, t *table, b *store.Commit) (done bool, err error) {
+	w, err := c.work(ctx, b.Group)
+	if err != nil {
+		return false, err
+	}
+	begun := c.at.Batch() == b.LSN && c.at != whole(b.LSN)
+	if w.gone {
+		c.at = whole(b.LSN)
+		return true, nil
+	}
+	c.w, c.lsn = w, b.LSN
+	if !begun {
+		c.incoming(b)
+	}
+	w.use(c, t.groups[b.Group])
+	active := w.covers(b.LSN)
+	if !active && !w.standard {
+		c.at = whole(b.LSN)
+		return true, nil
+	}
+	for i := range b.Len() {
+		seq := b.Seq(i)
+		if seq <= c.at {
+			continue
+		}
+		m := b.Message(i)
+		c.time = b.Timestamp(i)
+		if active {
+			w.set.Match(m, c.onMatch)
+			c.defaults.see(c, c.time)
+		}
+		if w.standard && mayBeEMF(m) {
+			c.embedded(m, b.Ingestion)
+		}
+		c.at = seq
+		if c.values >= 2*passValues || c.buckets >= 2*passBuckets {
+			return false, nil
+		}
+	}
+	c.at = whole(b.LSN)
+	return true, nil
+}
+
+// work returns what is known of a group.
+func (c *consumer) work(ctx context.Context, id logs.GroupID) (*work, error) {
+	if w := c.groups[id]; w != nil {
+		return w, nil
+	}
+	w := &work{id: id}
+	g, err := c.s.o.Catalog.GroupByID(ctx, id)
+	switch {
+	case errors.Is(err, catalog.ErrNotFound):
+		w.gone = true // its number does not come again
+	case err != nil:
+		return nil, fmt.Errorf("find the group of a batch: %w", err)
+	default:
+		w.init(&g)
+	}
+	c.groups[id] = w
+	return w, nil
+}
+
+// add adds the points that are made, once.
+func (c *consumer) add(ctx context.Context) error {
+	if !c.ready && uint64(c.at) == c.durable.Load() {
+		return nil
+	}
+	if err := c.send(ctx, uint64(c.at)); err != nil {
+		return err
+	}
+	c.durable.Store(uint64(c.at))
+	c.ready = false
+	c.forget()
+	return nil
+}
+
+// send adds c.points and moves the positions. Points that would make too many metrics are left
+// out and counted.
+func (c *consumer) send(ctx context.Context, at uint64) error {
+	from := uint64(c.defaults.oldest(logs.Seq(at)))
+	for {
+		err := c.s.o.Metrics.Add(ctx, c.points, map[string]uint64{consumerName: at, defaultsName: from})
+		if err == nil {
+			return nil
+		}
+		many, ok := errors.AsType[*series.TooManySeriesError](err)
+		if !ok || len(many.Refused) == 0 {
+			return fmt.Errorf("add datapoints: %w", err)
+		}
+		c.s.o.Logger.Warn("datapoints were dropped because there are too many metrics", "points", len(many.Refused), "error", many)
+		c.s.mu.Lock()
+		c.stats.Dropped += int64(len(many.Refused))
+		c.s.mu.Unlock()
+		c.points = without(c.points, many.Refused)
+	}
+}
+
+// Times of Run.
+const (
+	gather     = 200 * time.Millisecond // how long batches are gathered before they are read
+	tick       = time.Second            // how often default values are looked at
+	retryFirst = 100 * time.Millisecond
+	retryLast  = 10 * time.Second
+)
+
+// Run consumes the feed until ctx ends or the store is closed.
+func (s *Service) Run(ctx context.Context) {
+	retry := retryFirst
+	for ctx.Err() == nil {
+		more, err := s.Step(ctx)
+		switch {
+		case ctx.Err() != nil || errors.Is(err, store.ErrClosed) || errors.Is(err, series.ErrClosed):
+			return
+		case err != nil:
+			s.o.Logger.Warn("metric filters wait", "error", err, "again_in", retry)
+			pause(ctx, retry)
+			retry = min(2*retry, retryLast)
+			continue
+		case !more:
+			wait, cancel := context.WithTimeout(ctx, tick)
+			err := s.o.Feed.AwaitCommit(wait, batches(s.consumer.at))
+			cancel()
+			if errors.Is(err, store.ErrClosed) {
+				return
+			}
+			if err == nil {
+				pause(ctx, gather)
+			}
+		}
+		retry = retryFirst
+	}
+}
+
+func pause(ctx context.Context, d time.Duration) {
+	t := time.NewTimer(d)
+	defer t.Stop()
+	select {
+	case <-t.C:
+	case <-ctx.Done():
+	}
+}
+
+// Stats are counts since the service was opened.
+type Stats struct {
+	Behind   uint64 // batches that are not counted yet
+	Dropped  int64  // datapoints that would have made too many metrics
+	Disabled int64  // filters that made too many dimension values
+}
+
+// Stats returns them.
+func (s *Service) Stats() Stats {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	st := s.consumer.stats
+	if applied, at := s.o.Feed.Applied(), s.consumer.reached(); applied > at {
+		st.Behind = applied - at
+	}
+	return st
+}

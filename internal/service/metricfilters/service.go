@@ -62,8 +62,8 @@ type Service struct {
 
 // New returns a Service. Run makes it work.
 func New(ctx context.Context, o Options) (*Service, error) {
-	if o.Catalog == nil || o.Directory == nil || o.Feed == nil {
-		return nil, errors.New("metricfilters: options Catalog, Directory and Feed are required")
+	if o.Catalog == nil || o.Directory == nil || o.Feed == nil || o.Metrics == nil {
+		return nil, errors.New("metricfilters: options Catalog, Directory, Feed and Metrics are required")
 	}
 	if o.Now == nil {
 		o.Now = time.Now
@@ -77,7 +77,9 @@ func New(ctx context.Context, o Options) (*Service, error) {
 		return nil, err
 	}
 	s.table = t
-	s.consumer.init(s)
+	if err := s.consumer.init(ctx, s); err != nil {
+		return nil, err
+	}
 	return s, nil
 }
 

@@ -12,11 +12,13 @@ import (
 	"github.com/google/go-cmp/cmp"
 	"go.uber.org/goleak"
 
+	"github.com/cumulog/cumulog/internal/engine/series"
 	"github.com/cumulog/cumulog/internal/engine/store"
 	"github.com/cumulog/cumulog/internal/logs"
 	"github.com/cumulog/cumulog/internal/platform/catalog"
 	"github.com/cumulog/cumulog/internal/platform/vfs"
 	"github.com/cumulog/cumulog/internal/service/groups"
+	"github.com/cumulog/cumulog/internal/service/ingest"
 	"github.com/cumulog/cumulog/internal/service/metricfilters"
 )
 
@@ -31,14 +33,18 @@ var (
 
 type world struct {
 	*metricfilters.Service
-	t      testing.TB
-	groups *groups.Service
-	store  *store.Store
-	dir    string
-	fs     vfs.FS
-	db     *catalog.DB
-	now    time.Time
-	strict bool
+	t       testing.TB
+	groups  *groups.Service
+	store   *store.Store
+	ingest  *ingest.Service
+	series  *series.DB
+	dir     string
+	fs      vfs.FS
+	db      *catalog.DB
+	now     time.Time
+	strict  bool
+	limit   int // of series; 0: the default
+	metrics func(*series.DB) metricfilters.Metrics
 }
 
 func newWorld(t testing.TB, change ...func(*world)) *world {
@@ -69,13 +75,22 @@ func (w *world) open() {
 	w.must(err)
 	w.groups, err = groups.New(groups.Options{Catalog: w.db, Store: w.store, Now: clock})
 	w.must(err)
-	w.Service, err = metricfilters.New(ctx, metricfilters.Options{Catalog: w.db, Directory: w.groups, Feed: w.store, Strict: w.strict, Now: clock})
+	w.ingest = ingest.New(ingest.Options{Directory: w.groups, Store: w.store, Now: clock})
+	w.series, err = series.Open(ctx, series.Options{FS: w.fs, Dir: "series", Now: clock, Manual: true, MaxSeries: w.limit})
+	w.must(err)
+	var metrics metricfilters.Metrics = w.series
+	if w.metrics != nil {
+		metrics = w.metrics(w.series)
+	}
+	w.Service, err = metricfilters.New(ctx, metricfilters.Options{
+		Catalog: w.db, Directory: w.groups, Feed: w.store, Metrics: metrics, Strict: w.strict, Now: clock,
+	})
 	w.must(err)
 }
 
 func (w *world) close() {
 	w.t.Helper()
-	if err := errors.Join(w.store.Close(), w.db.Close()); err != nil {
+	if err := errors.Join(w.store.Close(), w.series.Close(), w.db.Close()); err != nil {
 		w.t.Error(err)
 	}
 }

@@ -42,6 +42,7 @@ func (v *version) key() catalog.DocumentKey {
 // table is all filters there are. It never changes.
 type table struct {
 	groups map[logs.GroupID]*groupFilters
+	ended  int // versions
 }
 
 // groupFilters are the filters of a group. They never change.
@@ -69,7 +70,11 @@ func (t *table) edit(id logs.GroupID, change func(*groupFilters)) *table {
 	if all[id] = next; len(next.live)+len(next.ended) == 0 {
 		delete(all, id)
 	}
-	return &table{all}
+	n := t.ended + len(next.ended)
+	if g := t.groups[id]; g != nil {
+		n -= len(g.ended)
+	}
+	return &table{all, n}
 }
 
 // with returns the table after the filter of a name became v (nil: none) and a
@@ -88,7 +93,7 @@ func (t *table) with(id logs.GroupID, name string, v, ended *version) *table {
 
 // load reads all filters from the catalog.
 func (s *Service) load(ctx context.Context) (*table, error) {
-	t := &table{map[logs.GroupID]*groupFilters{}}
+	t := &table{groups: map[logs.GroupID]*groupFilters{}}
 	// A log that lost its end counts up to the same numbers again.
 	applied := s.o.Feed.Applied()
 	for _, kind := range []string{kindFilter, kindEnded} {
@@ -112,6 +117,7 @@ func (s *Service) load(ctx context.Context) (*table, error) {
 				g.live[v.Name] = v
 			} else {
 				g.ended = append(g.ended, v)
+				t.ended++
 			}
 		}
 	}

@@ -1,0 +1,180 @@
+package metricfilters
+
+import (
+	"cmp"
+	"math"
+	"slices"
+	"sort"
+
+	"github.com/cumulog/cumulog/internal/engine/series"
+)
+
+const (
+	minute = int64(60_000)
+	second = int64(1_000)
+)
+
+// target is a metric that datapoints are made for.
+type target struct {
+	metric series.Metric
+	unit   string
+	high   bool     // of a resolution of a second
+	sums   []bucket // by start; those of the pass
+	last   int      // the one that was added to
+}
+
+// bucket is what was added to a minute, or a second, of a target.
+type bucket struct {
+	start                int64
+	count, sum, min, max float64
+	values, counts       []float64
+}
+
+const (
+	maxBucketValues = 4096 // distinct values of a bucket; beyond they are rounded
+	roundedBits     = 10   // of the mantissa of rounded values: they are off by 0.1 % at most
+)
+
+// noUnit is the unit of what has none.
+const noUnit = "None"
+
+// put adds a value that occurred count times to the bucket of a time in ms.
+func (c *consumer) put(t *target, at int64, v, count float64) {
+	length := minute
+	if t.high {
+		length = second
+	}
+	b := c.bucket(t, at-at%length)
+	if b.count == 0 {
+		b.min, b.max = v, v
+	}
+	b.count += count
+	b.sum += v * count
+	b.min, b.max = min(b.min, v), max(b.max, v)
+	if n := len(b.values); n > 0 && b.values[n-1] == v {
+		b.counts[n-1] += count
+		return
+	}
+	b.values, b.counts = append(b.values, v), append(b.counts, count)
+	c.values++
+	if len(b.values) >= 2*maxBucketValues {
+		c.values -= b.compact()
+	}
+}
+
+// bucket returns that of a start, which is new perhaps.
+func (c *consumer) bucket(t *target, start int64) *bucket {
+	if t.last < len(t.sums) && t.sums[t.last].start == start {
+		return &t.sums[t.last]
+	}
+	if len(t.sums) == 0 {
+		c.dirty = append(c.dirty, t)
+	}
+	i := sort.Search(len(t.sums), func(i int) bool { return t.sums[i].start >= start })
+	if t.last = i; i == len(t.sums) || t.sums[i].start != start {
+		c.buckets++
+		t.sums = slices.Insert(t.sums, i, bucket{start: start, values: c.spare.take(), counts: c.spare.take()})
+	}
+	return &t.sums[i]
+}
+
+// compact adds up equal values, and rounds them when that is not enough. It returns how many
+// there are less.
+func (b *bucket) compact() int {
+	before := len(b.values)
+	if b.merge(); len(b.values) > maxBucketValues {
+		for i, v := range b.values {
+			b.values[i] = min(max(rounded(v), b.min), b.max)
+		}
+		b.merge()
+	}
+	return before - len(b.values)
+}
+
+func rounded(v float64) float64 {
+	const off = 52 - roundedBits
+	return math.Float64frombits(math.Float64bits(v)>>off<<off | 1<<(off-1))
+}
+
+func (b *bucket) merge() {
+	order := make([]int, len(b.values))
+	for i := range order {
+		order[i] = i
+	}
+	slices.SortFunc(order, func(i, k int) int { return cmp.Compare(b.values[i], b.values[k]) })
+	values, counts := make([]float64, 0, len(order)), make([]float64, 0, len(order))
+	for _, i := range order {
+		if n := len(values); n > 0 && values[n-1] == b.values[i] {
+			counts[n-1] += b.counts[i]
+			continue
+		}
+		values, counts = append(values, b.values[i]), append(counts, b.counts[i])
+	}
+	b.values, b.counts = values, counts
+}
+
+// collect makes the points of what was added.
+func (c *consumer) collect() {
+	for _, t := range c.dirty {
+		for i := range t.sums {
+			b := &t.sums[i]
+			if math.IsInf(b.sum, 0) || math.IsNaN(b.sum) {
+				continue // values of 2^360 and so many of them
+			}
+			c.points = append(c.points, series.Point{
+				Metric: t.metric, Unit: t.unit, Timestamp: b.start, HighResolution: t.high,
+				Count: b.count, Sum: b.sum, Min: b.min, Max: b.max, Values: b.values, Counts: b.counts,
+			})
+		}
+		clear(t.sums)
+		t.sums, t.last = t.sums[:0], 0
+	}
+	c.ready = c.ready || len(c.dirty) > 0
+	clear(c.dirty)
+	c.dirty, c.values, c.buckets = c.dirty[:0], 0, 0
+}
+
+// forget empties the points; their values can be used again.
+func (c *consumer) forget() {
+	for i := range c.points {
+		c.spare.give(c.points[i].Values)
+		c.spare.give(c.points[i].Counts)
+	}
+	clear(c.points)
+	c.points = c.points[:0]
+}
+
+// spare keeps lists of numbers that are not in use.
+type spare struct{ lists [][]float64 }
+
+const maxSpare = 4096
+
+func (s *spare) take() []float64 {
+	n := len(s.lists)
+	if n == 0 {
+		return nil
+	}
+	l := s.lists[n-1]
+	s.lists = s.lists[:n-1]
+	return l
+}
+
+func (s *spare) give(l []float64) {
+	if cap(l) > 0 && cap(l) <= 256 && len(s.lists) < maxSpare {
+		s.lists = append(s.lists, l[:0])
+	}
+}
+
+// without removes points by their indexes, which ascend.
+func without(p []series.Point, drop []int) []series.Point {
+	kept := p[:0]
+	for i := range p {
+		if len(drop) > 0 && drop[0] == i {
+			drop = drop[1:]
+			continue
+		}
+		kept = append(kept, p[i])
+	}
+	clear(p[len(kept):])
+	return kept
+}

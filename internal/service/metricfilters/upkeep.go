@@ -1,0 +1,105 @@
+package metricfilters
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"slices"
+
+	"github.com/cumulog/cumulog/internal/logs"
+	"github.com/cumulog/cumulog/internal/platform/catalog"
+)
+
+// disable notes the filters that made too many dimension values.
+func (c *consumer) disable(ctx context.Context) error {
+	for len(c.disabled) > 0 {
+		if err := c.s.disable(ctx, c.disabled[0].v); err != nil {
+			return err
+		}
+		c.disabled = c.disabled[1:]
+	}
+	return nil
+}
+
+// disable stops a filter, if it is still in force. Putting it again makes it count again.
+func (s *Service) disable(ctx context.Context, v *version) error {
+	s.change.Lock()
+	defer s.change.Unlock()
+	if err := s.refresh(ctx); err != nil {
+		return err
+	}
+	t := s.snapshot()
+	if t.live(v.id)[v.Name] != v {
+		return nil
+	}
+	off := *v
+	off.DisabledMS = s.o.Now().UnixMilli()
+	body, err := off.encode()
+	if err != nil {
+		return err
+	}
+	err = s.o.Catalog.Apply(ctx, catalog.Changes{Put: []catalog.Document{{DocumentKey: v.key(), CreatedMS: off.DisabledMS, UpdatedMS: off.DisabledMS, Body: body}}})
+	if errors.Is(err, catalog.ErrNotFound) {
+		return nil // the group is deleted
+	}
+	if err != nil {
+		return fmt.Errorf("disable metric filter: %w", err)
+	}
+	s.o.Logger.Warn("a metric filter made too many dimension values in an hour and is disabled until it is put again",
+		"group", v.Group, "filter", v.Name, "limit", maxPairs)
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	s.table = t.with(v.id, v.Name, &off, nil)
+	s.consumer.stats.Disabled++
+	return nil
+}
+
+// forgetEnded removes versions that ended and whose events are all counted, and, once an hour, filters of
+// groups that were deleted.
+func (s *Service) forgetEnded(ctx context.Context) error {
+	c := &s.consumer
+	t := s.snapshot()
+	if t == nil {
+		return nil
+	}
+	done := batches(c.defaults.oldest(logs.Seq(c.durable.Load())))
+	hour := s.o.Now().UnixMilli() / (60 * minute)
+	if t.ended == 0 && hour == c.pruned {
+		return nil
+	}
+	s.change.Lock()
+	defer s.change.Unlock()
+	if t = s.snapshot(); t == nil {
+		return nil
+	}
+	var changes catalog.Changes
+	over := func(v *version) bool { return v.Until <= done }
+	for id, g := range t.groups {
+		if hour != c.pruned {
+			if _, err := s.o.Catalog.GroupByID(ctx, id); errors.Is(err, catalog.ErrNotFound) {
+				t = t.edit(id, func(g *groupFilters) { *g = groupFilters{} })
+				continue
+			} else if err != nil {
+				return fmt.Errorf("look for deleted groups: %w", err)
+			}
+		}
+		for _, v := range g.ended {
+			if over(v) {
+				changes.Delete = append(changes.Delete, v.key())
+			}
+		}
+		if slices.ContainsFunc(g.ended, over) {
+			t = t.edit(id, func(g *groupFilters) { g.ended = slices.DeleteFunc(g.ended, over) })
+		}
+	}
+	if len(changes.Delete) > 0 {
+		if err := s.o.Catalog.Apply(ctx, changes); err != nil {
+			return fmt.Errorf("forget ended metric filters: %w", err)
+		}
+	}
+	c.pruned = hour
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	s.table = t
+	return nil
+}
