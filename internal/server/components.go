@@ -212,14 +212,9 @@ func (c *components) openServices(ctx context.Context) error {
 	if err := c.openAlarms(ctx); err != nil {
 		return err
 	}
-	c.subscriptions, err = subscriptions.New(subscriptions.Options{
-		Catalog: c.catalog, Directory: c.groups, Feed: c.store.Store, Targets: c.targets,
-		Strict: c.cfg.StrictAWS, Memory: int64(c.cfg.Memory) / 16, Logger: c.log.With("component", "subscriptions"),
-	})
-	if err != nil {
+	if err := c.openSubscriptions(); err != nil {
 		return err
 	}
-	c.runInBackground("subscriptions", c.subscriptions.Run)
 	c.openTails()
 	return c.openFilters(ctx)
 }

@@ -33,7 +33,7 @@ func TestPayload(t *testing.T) {
 	s.await(x, 3)
 	bodies := []string{}
 	ids := []string{}
-	for _, m := range x.messages {
+	for _, m := range x.got() {
 		body := unzip(t, m.Body)
 		for i, e := range parse(t, m).LogEvents {
 			body = strings.Replace(body, e.ID, fmt.Sprint("ID", i), 1)
@@ -56,8 +56,8 @@ func TestPayload(t *testing.T) {
 	if !slices.IsSorted(ids) || len(slices.Compact(slices.Clone(ids))) != len(ids) || len(ids[0]) != 56 {
 		t.Errorf("ids %q", ids)
 	}
-	if x.messages[0].Key != "one" || x.messages[1].Key != "two\"" {
-		t.Errorf("keys %q, %q", x.messages[0].Key, x.messages[1].Key)
+	if x.got()[0].Key != "one" || x.got()[1].Key != "two\"" {
+		t.Errorf("keys %q, %q", x.got()[0].Key, x.got()[1].Key)
 	}
 }
 
@@ -68,7 +68,7 @@ func TestExtractedAndSystemFields(t *testing.T) {
 	s.filter("g", "f", Spec{Pattern: "[ip, user, status = 4*, ..., last]", SystemFields: []string{FieldRegion, FieldAccount}})
 	s.put("g", "s", `1.2.3.4 "a b" 200 x`, `1.2.3.4 "a b" 404 p q r`)
 	s.await(s.targets[function], 1)
-	got := parse(t, s.targets[function].messages[0]).LogEvents
+	got := parse(t, s.targets[function].got()[0]).LogEvents
 	want := map[string]string{"ip": "1.2.3.4", "user": "a b", "status": "404", "last": "r", FieldAccount: scope.Account, FieldRegion: scope.Region}
 	for name, v := range want {
 		if got[0].Fields[name] != v {

@@ -39,6 +39,7 @@ type delivery struct {
 
 	position atomic.Uint64 // everything up to here was taken
 	stored   atomic.Uint64 // the position in the catalog, or an older one
+	fresh    atomic.Bool   // it has not yet read everything from its position on
 
 	mu     sync.Mutex
 	newest uint64 // log sequence number of the newest batch that was announced
@@ -48,7 +49,6 @@ type delivery struct {
 	sums   Forwarded
 
 	// Of the goroutine alone.
-	fresh    bool // it has not yet read everything from its position on
 	upTo     uint64
 	taken    map[string]bool // messages of the batch that ends at upTo, by name
 	selected map[logs.GroupID]bool
@@ -70,8 +70,9 @@ func (s *Service) newDelivery(ctx context.Context, doc *catalog.Document) (*deli
 	}
 	d := &delivery{
 		key: doc.DocumentKey, consumer: consumerOf(doc.DocumentKey), name: doc.Name, spec: spec, without: map[string]bool{},
-		cancel: func() {}, done: make(chan struct{}), wake: make(chan struct{}, 1), fresh: true, selected: map[logs.GroupID]bool{},
+		cancel: func() {}, done: make(chan struct{}), wake: make(chan struct{}, 1), selected: map[logs.GroupID]bool{},
 	}
+	d.fresh.Store(true)
 	for _, g := range without {
 		d.without[g] = true
 	}
@@ -108,7 +109,8 @@ func (s *Service) newDelivery(ctx context.Context, doc *catalog.Document) (*deli
 	d.position.Store(at)
 	d.stored.Store(at)
 	d.status = Status{Scope: doc.Scope, Group: d.group, Filter: d.name, Destination: spec.Destination}
-	d.sums = Forwarded{Scope: doc.Scope, Group: d.group, Filter: d.name, Policy: doc.Kind == kindPolicy}
+	v, _ := vendorOf(spec.Destination)
+	d.sums = Forwarded{Vendor: v.service, Scope: doc.Scope, Group: d.group, Filter: d.name, Policy: doc.Kind == kindPolicy}
 	return d, nil
 }
 
@@ -135,7 +137,7 @@ func (d *delivery) quiet(head uint64) bool {
 	d.mu.Lock()
 	defer d.mu.Unlock()
 	at := d.position.Load()
-	if d.fresh || d.newest > at {
+	if d.fresh.Load() || d.newest > at {
 		return false
 	}
 	d.oldest, d.bytes = 0, 0
@@ -273,7 +275,7 @@ func (s *Service) step(ctx context.Context, d *delivery) (wait time.Duration, er
 	if err != nil {
 		return 0, err
 	}
-	if d.fresh && len(b.arena) < target.Gather { // only now it is known how old the events are
+	if d.fresh.Load() && len(b.arena) < target.Gather { // only now it is known how old the events are
 		d.mu.Lock()
 		d.bytes = max(d.bytes, int64(len(b.arena)))
 		d.mu.Unlock()
@@ -292,7 +294,7 @@ func (s *Service) step(ctx context.Context, d *delivery) (wait time.Duration, er
 	if b.more {
 		return 0, nil
 	}
-	d.fresh = false
+	d.fresh.Store(false)
 	return 0, nil
 }
 

@@ -239,7 +239,9 @@ func compareText(a, b string) int {
 // persist writes the positions of deliveries that had nothing to deliver.
 func (s *Service) persist(ctx context.Context, all []*delivery) {
 	reached := map[string]int64{}
+	head := s.engine.head.Load()
 	for _, d := range all {
+		d.quiet(head)
 		if at := d.position.Load(); at > d.stored.Load() {
 			reached[d.consumer] = int64(at)
 		}

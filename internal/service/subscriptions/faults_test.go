@@ -6,6 +6,7 @@ import (
 	"fmt"
 	"runtime"
 	"strings"
+	"sync/atomic"
 	"testing"
 	"testing/synctest"
 	"time"
@@ -71,8 +72,8 @@ func TestTargetDownForAnHour(t *testing.T) {
 		if st[1].Lag != 0 || st[1].Delivered != 600 || st[1].FailingSinceMS != 0 {
 			t.Errorf("status of the healthy one %+v", st[1])
 		}
-		if x.calls > 30 {
-			t.Errorf("the target was asked %d times in an hour", x.calls)
+		if x.asked() > 30 {
+			t.Errorf("the target was asked %d times in an hour", x.asked())
 		}
 		x.set(nil)
 		time.Sleep(6 * time.Minute)
@@ -184,11 +185,11 @@ func TestDeletedWhileItDelivers(t *testing.T) {
 
 // The clock jumps back and forth: waits are of the monotonic clock, and nothing is lost.
 func TestClockJumps(t *testing.T) {
-	offset := time.Duration(0)
+	var offset atomic.Int64
 	inBubble(t, func(t *testing.T) {
 		s := newStack(t, func(o *Options) {
 			o.tune = tuning{}
-			o.Now = func() time.Time { return time.Now().Add(offset) }
+			o.Now = func() time.Time { return time.Now().Add(time.Duration(offset.Load())) }
 		})
 		x := s.targets[function]
 		x.info.Linger, x.info.Gather = time.Minute, 1<<20
@@ -198,12 +199,12 @@ func TestClockJumps(t *testing.T) {
 		s.put("g", "s", "a")
 		synctest.Wait()
 		s.stop()
-		offset = 3 * time.Hour
+		offset.Store(int64(3 * time.Hour))
 		s.run()
 		s.put("g", "s", "b")
 		time.Sleep(2 * time.Minute)
 		s.stop()
-		offset = -3 * time.Hour
+		offset.Store(-int64(3 * time.Hour))
 		s.run()
 		s.put("g", "s", "c")
 		time.Sleep(5 * time.Minute)
@@ -228,19 +229,19 @@ func TestGathering(t *testing.T) {
 			s.put("g", "s", strings.Repeat("x", 100))
 			time.Sleep(time.Second)
 		}
-		if x.calls != 0 {
-			t.Fatalf("%d calls before the time", x.calls)
+		if x.asked() != 0 {
+			t.Fatalf("%d calls before the time", x.asked())
 		}
 		time.Sleep(2 * time.Second)
-		if got := x.texts(t); x.calls != 1 || len(got) != 59 {
-			t.Fatalf("%d calls and %d events, want 1 and 59", x.calls, len(got))
+		if got := x.texts(t); x.asked() != 1 || len(got) != 59 {
+			t.Fatalf("%d calls and %d events, want 1 and 59", x.asked(), len(got))
 		}
 		s.put("g", "s", strings.Repeat("y", 10_000)) // enough at once
 		time.Sleep(time.Second)
-		if got := x.texts(t); x.calls != 2 || len(got) != 60 {
-			t.Fatalf("%d calls and %d events, want 2 and 60", x.calls, len(got))
+		if got := x.texts(t); x.asked() != 2 || len(got) != 60 {
+			t.Fatalf("%d calls and %d events, want 2 and 60", x.asked(), len(got))
 		}
-		m := x.messages[1]
+		m := x.got()[1]
 		if e := m.Events[0]; m.Body != nil || e.Group != "g" || e.Stream != "s" || e.Account != scope.Account || len(e.ID) != 56 {
 			t.Errorf("message %+v", m)
 		}
@@ -303,11 +304,11 @@ func TestAccountPolicy(t *testing.T) {
 		if d := cmp.Diff([]string{"x before", "x after"}, x.texts(t)); d != "" {
 			t.Fatalf("delivered (-want +got)\n%s", d)
 		}
-		if p := parse(t, x.messages[0]); p.PolicyLevel != policyLevel || p.SubscriptionFilters[0] != "p" || p.LogGroup != "before" {
+		if p := parse(t, x.got()[0]); p.PolicyLevel != policyLevel || p.SubscriptionFilters[0] != "p" || p.LogGroup != "before" {
 			t.Errorf("payload %+v", p)
 		}
-		if !strings.HasSuffix(unzip(t, x.messages[0].Body), `}],"policyLevel":"ACCOUNT_LEVEL_POLICY"}`) {
-			t.Errorf("payload %s", unzip(t, x.messages[0].Body))
+		if !strings.HasSuffix(unzip(t, x.got()[0].Body), `}],"policyLevel":"ACCOUNT_LEVEL_POLICY"}`) {
+			t.Errorf("payload %s", unzip(t, x.got()[0].Body))
 		}
 		if err := s.DeletePolicy(ctx, scope, PolicySubscription, "p"); err != nil {
 			t.Fatal(err)
@@ -355,8 +356,8 @@ func TestCounts(t *testing.T) {
 		}
 		counts[0].Bytes, counts[1].Bytes = 0, 0
 		want := []Forwarded{
-			{Scope: scope, Group: "g", Filter: "f", Type: "http", Events: 2, Errors: 1, Throttled: 1},
-			{Scope: scope, Group: "g", Filter: "f", Type: "http", Events: 1},
+			{Scope: scope, Group: "g", Filter: "f", Type: "http", Vendor: "lambda", Events: 2, Errors: 1, Throttled: 1},
+			{Scope: scope, Group: "g", Filter: "f", Type: "http", Vendor: "lambda", Events: 1},
 		}
 		if d := cmp.Diff(want, counts); d != "" {
 			t.Errorf("counts (-want +got)\n%s", d)

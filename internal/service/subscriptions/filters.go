@@ -62,6 +62,9 @@ var vendors = []vendor{
 	{"lambda", "Lambda function", "Could not execute the lambda function. Make sure you have given CloudWatch Logs permission to execute your function."},
 }
 
+// forPeople are the types of targets that take messages for people, not payloads.
+var forPeople = []string{"log", "smtp", "sns"}
+
 const failedDestination = "Could not deliver test message to specified destination. Check if the destination is valid."
 
 // vendorOf returns the vendor of an ARN; one without texts of its own when AWS knows none.
@@ -110,8 +113,8 @@ func (s *Service) checkSpec(spec *Spec) (*pattern.Pattern, error) {
 	case known && v.service != "lambda" && spec.Role == "":
 		return nil, parameterf("destinationArn for vendor %s cannot be used without roleArn", v.service)
 	case !known && !isDestination:
-		// Other vendors are ours: an ARN that the targets file knows.
-		if _, _, found := s.o.Targets.Find(spec.Destination); !found || s.o.Strict {
+		// Other vendors are ours: an ARN that the targets file knows as something that log events can go to.
+		if _, target, found := s.o.Targets.Find(spec.Destination); !found || s.o.Strict || slices.Contains(forPeople, target.Type) {
 			return nil, parameterf("PutSubscriptionFilter operation cannot work with destinationArn for vendor %s", v.service)
 		}
 	}

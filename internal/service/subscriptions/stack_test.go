@@ -91,6 +91,19 @@ func (t *target) Check(_ context.Context, m sink.Message) error {
 
 func (t *target) Close() error { return nil }
 
+// asked returns how often Send was called, got what was taken.
+func (t *target) asked() int {
+	t.mu.Lock()
+	defer t.mu.Unlock()
+	return t.calls
+}
+
+func (t *target) got() []sink.Message {
+	t.mu.Lock()
+	defer t.mu.Unlock()
+	return t.messages
+}
+
 func (t *target) set(fail func([]sink.Message) (int, error)) {
 	t.mu.Lock()
 	defer t.mu.Unlock()

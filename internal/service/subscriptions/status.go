@@ -45,6 +45,7 @@ type Forwarded struct {
 	Filter    string
 	Policy    bool
 	Type      string // of the target, such as "http"
+	Vendor    string // of the ARN of the destination, such as "kinesis"
 	Bytes     int64  // as sent
 	Events    int64
 	Errors    int64 // attempts that failed
