@@ -4,10 +4,10 @@ import (
 	"context"
 	"errors"
 	"slices"
+	"strings"
 	"time"
 
 	"github.com/cumulog/cumulog/internal/engine/metricmath"
-	"github.com/cumulog/cumulog/internal/engine/series"
 	"github.com/cumulog/cumulog/internal/logs"
 )
 
@@ -48,7 +48,7 @@ func (s *Service) Data(ctx context.Context, scope logs.Scope, r DataRequest) (Da
 	if !slices.ContainsFunc(r.Queries, func(q Query) bool { return !q.Hidden }) {
 		return DataResult{}, validation("At least one of the MetricDataQueries must return data.")
 	}
-	lines, messages, err := p.run(ctx, r.Start, r.End, s.o.Now())
+	lines, messages, err := p.page(ctx, &r, page)
 	if err != nil {
 		return DataResult{}, err
 	}
@@ -97,7 +97,7 @@ func (s *Service) Evaluate(ctx context.Context, scope logs.Scope, queries []Quer
 		return nil, err
 	}
 	p.exact = true
-	lines, _, err := p.run(ctx, start, end, s.o.Now())
+	lines, _, err := p.run(ctx, &window{start: start, end: end, from: start, to: end, now: s.o.Now()})
 	if err != nil {
 		return nil, err
 	}
@@ -141,7 +141,7 @@ func (s *Service) prepare(ctx context.Context, scope logs.Scope, queries []Query
 		}
 	}
 	// Without data, expressions show what they are and what is wrong with them.
-	env := p.env(nil, 0, 0, time.Time{})
+	env := p.env(nil, &window{})
 	env.Search = func(_ context.Context, text, statistic string, period int64) ([]*metricmath.Series, error) {
 		_, _, err := checkSearch(text, statistic, period)
 		return nil, err
@@ -276,14 +276,34 @@ type line struct {
 	many   bool // one of an array
 }
 
+// window is the range of a request, and the part of it that is read now.
+type window struct {
+	start, end int64 // of the request, ms
+	from, to   int64 // the part: periods that begin in [from, to)
+	now        time.Time
+	read       int // datapoints so far
+}
+
+// maxRead bounds the datapoints that a request reads at once: those of a page, or all that its
+// expressions need.
+const maxRead = 5_000_000
+
+// gridStart returns where the periods of a query begin.
+func (p *plan) gridStart(w *window, period int) int64 {
+	if p.exact {
+		return w.start
+	}
+	return max(roundStart(w.start, period, w.now), 0)
+}
+
 // env is what expressions are evaluated in; values are those of the queries so far, or nil for types only.
-func (p *plan) env(values []metricmath.Value, start, end int64, now time.Time) *metricmath.Env {
+func (p *plan) env(values []metricmath.Value, w *window) *metricmath.Env {
 	if values == nil {
 		values = p.types
 	}
 	return &metricmath.Env{
-		Start: func(period int64) int64 { return p.start(start, int(period), now) },
-		End:   end,
+		Start: func(period int64) int64 { return p.gridStart(w, int(period)) },
+		End:   w.end,
 		Lookup: func(id string) (metricmath.Value, bool, bool) {
 			i, ok := p.byID[id]
 			if !ok {
@@ -294,7 +314,7 @@ func (p *plan) env(values []metricmath.Value, start, end int64, now time.Time) *
 		Metrics: func(contains string) []*metricmath.Series {
 			var all []*metricmath.Series
 			for i := range p.queries {
-				if p.expressions[i] == nil && containsID(p.queries[i].ID, contains) {
+				if p.expressions[i] == nil && strings.Contains(p.queries[i].ID, contains) {
 					v := values[i]
 					if len(v.Series) == 0 { // not read yet: only types are asked for
 						v.Series = []*metricmath.Series{{Period: int64(p.queries[i].Stat.Period)}}
@@ -307,34 +327,27 @@ func (p *plan) env(values []metricmath.Value, start, end int64, now time.Time) *
 	}
 }
 
-func (p *plan) start(start int64, period int, now time.Time) int64 {
-	if p.exact {
-		return start
-	}
-	return roundStart(start, period, now)
-}
-
 // run reads the metrics and computes the expressions.
-func (p *plan) run(ctx context.Context, start, end int64, now time.Time) (lines []line, messages []Message, err error) {
+func (p *plan) run(ctx context.Context, w *window) (lines []line, messages []Message, err error) {
 	values := make([]metricmath.Value, len(p.queries))
 	for i := range p.queries {
 		if p.expressions[i] != nil {
 			continue
 		}
 		q := &p.queries[i]
-		found, err := p.read(ctx, &identity{metric: q.Stat.Metric, stat: q.Stat.Stat, period: q.Stat.Period}, q.Stat.Unit, start, end, now)
+		found, err := p.read(ctx, &identity{metric: q.Stat.Metric, stat: q.Stat.Stat, period: q.Stat.Period}, q.Stat.Unit, w)
 		if err != nil {
 			return nil, nil, err
 		}
 		values[i] = metricmath.Value{Type: metricmath.TimeSeries, Series: []*metricmath.Series{found}}
 	}
-	env := p.env(values, start, end, now)
+	env := p.env(values, w)
 	truncated := false
 	env.Search = func(ctx context.Context, text, statistic string, period int64) ([]*metricmath.Series, error) {
 		if period == 0 {
 			period = env.Period
 		}
-		found, more, err := p.search(ctx, text, statistic, period, start, end, now)
+		found, more, err := p.search(ctx, text, statistic, period, w)
 		truncated = truncated || more
 		return found, err
 	}
@@ -361,6 +374,80 @@ func (p *plan) run(ctx context.Context, start, end int64, now time.Time) (lines 
 	return lines, messages, nil
 }
 
+// page reads at least the datapoints of a page, if there are so many. Without expressions it reads part by part,
+// from where the page before ended.
+func (p *plan) page(ctx context.Context, r *DataRequest, page *pager) ([]line, []Message, error) {
+	w := &window{start: r.Start, end: r.End, now: p.s.o.Now()}
+	first, shortest, longest := r.End, maxPeriod, 1
+	for i := range p.queries {
+		if p.expressions[i] != nil {
+			w.from, w.to = min(p.gridStart(w, 3600), r.Start), r.End
+			return p.run(ctx, w)
+		}
+		period := p.queries[i].Stat.Period
+		first = min(first, p.gridStart(w, period))
+		shortest, longest = min(shortest, period), max(longest, period)
+	}
+	last := r.End
+	if page.after != nil && r.Ascending {
+		first = max(first, page.after.Time)
+	} else if page.after != nil {
+		last = min(last, page.after.Time+1)
+	}
+	// A part that seems small must not be more than can be read.
+	most := int64(maxRead/2/len(p.queries)) * int64(shortest) * 1000
+	step := min(int64(max(page.max/len(p.queries), 1))*int64(longest)*1000, most)
+	var parts [][]line
+	// One datapoint of each may have been on the page before.
+	for got := 0; first < last && got <= page.max+len(p.queries); {
+		w.from, w.to = first, min(first+step, last)
+		if !r.Ascending {
+			w.from, w.to = max(last-step, first), last
+		}
+		w.read = 0
+		lines, _, err := p.run(ctx, w)
+		if err != nil {
+			return nil, nil, err
+		}
+		for i := range lines {
+			if !lines[i].query.Hidden {
+				got += len(lines[i].series.Times)
+			}
+		}
+		if r.Ascending {
+			first = w.to
+			parts = append(parts, lines)
+		} else {
+			last = w.from
+			parts = append([][]line{lines}, parts...)
+		}
+		step = min(2*step, most) // there may be long times without data
+	}
+	return joined(p.queries, parts), nil, nil
+}
+
+// joined puts the lines of parts together, which are by time.
+func joined(queries []Query, parts [][]line) []line {
+	var out []line
+	if len(parts) == 0 {
+		for i := range queries {
+			if q := &queries[i]; !q.Hidden {
+				out = append(out, line{query: q, series: &metricmath.Series{Label: q.Stat.Metric.Name}})
+			}
+		}
+		return out
+	}
+	out = parts[0]
+	for _, more := range parts[1:] {
+		for i := range more {
+			s := out[i].series
+			s.Times = append(s.Times, more[i].series.Times...)
+			s.Values = append(s.Values, more[i].series.Values...)
+		}
+	}
+	return out
+}
+
 // identity is what a series was read from.
 type identity struct {
 	metric Metric
@@ -370,8 +457,8 @@ type identity struct {
 	owner  string
 }
 
-// read reads a statistic of a metric.
-func (p *plan) read(ctx context.Context, of *identity, unit string, start, end int64, now time.Time) (*metricmath.Series, error) {
+// read reads a statistic of a metric in the part of the window.
+func (p *plan) read(ctx context.Context, of *identity, unit string, w *window) (*metricmath.Series, error) {
 	m, err := of.metric.in(p.scope, "Dimensions")
 	if err != nil {
 		return nil, err
@@ -382,17 +469,22 @@ func (p *plan) read(ctx context.Context, of *identity, unit string, start, end i
 	if !stat.Plain() {
 		read = p.s.o.DB.Read
 	}
-	start = max(p.start(start, of.period, now), 0)
-	var buckets []series.Bucket
-	if start < end {
-		if buckets, err = read(ctx, m, unit, time.Duration(of.period)*time.Second, start, end); err != nil {
-			return nil, engine("read data of metrics", err)
-		}
+	out := &metricmath.Series{Label: of.metric.Name, Period: int64(of.period), Metric: of}
+	// Periods that begin in the part, whole but for the last one of the request.
+	grid, step := p.gridStart(w, of.period), int64(of.period)*1000
+	align := func(t int64) int64 { return grid + max((t-grid+step-1)/step, 0)*step }
+	start, end := align(w.from), min(align(w.to), w.end)
+	if start >= end {
+		return out, nil
 	}
-	out := &metricmath.Series{
-		Label: of.metric.Name, Period: int64(of.period), Metric: of,
-		Times: make([]int64, 0, len(buckets)), Values: make([]float64, 0, len(buckets)),
+	buckets, err := read(ctx, m, unit, time.Duration(of.period)*time.Second, start, end)
+	if err != nil {
+		return nil, engine("read data of metrics", err)
 	}
+	if w.read += len(buckets); w.read > maxRead {
+		return nil, validation("The request needs more than %s datapoints: ask for fewer metrics, a shorter time or a longer period.", thousands(maxRead))
+	}
+	out.Times, out.Values = make([]int64, 0, len(buckets)), make([]float64, 0, len(buckets))
 	for i := range buckets {
 		if v, ok := stat.Of(&buckets[i]); ok {
 			out.Times = append(out.Times, buckets[i].Start)

@@ -54,9 +54,6 @@ var idPattern = regexp.MustCompile(`^[a-z][a-zA-Z0-9_]{0,254}$`)
 // maxQueries bounds the queries of a request.
 const maxQueries = 500
 
-// maxExpression bounds the bytes of an expression.
-const maxExpression = 2048
-
 // thousands formats n with commas, as messages do.
 func thousands(n int64) string {
 	s := strconv.FormatInt(n, 10)

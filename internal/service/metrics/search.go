@@ -3,7 +3,6 @@ package metrics
 import (
 	"context"
 	"strings"
-	"time"
 
 	"github.com/cumulog/cumulog/internal/engine/metricmath"
 	"github.com/cumulog/cumulog/internal/engine/series"
@@ -11,8 +10,6 @@ import (
 
 // maxFound bounds the series of one search.
 const maxFound = 500
-
-func containsID(id, text string) bool { return strings.Contains(id, text) }
 
 // checkSearch checks the arguments of SEARCH; period 0 is that of the expression.
 func checkSearch(text, statistic string, period int64) (*metricmath.Search, Statistic, error) {
@@ -32,12 +29,12 @@ func checkSearch(text, statistic string, period int64) (*metricmath.Search, Stat
 
 // search finds metrics that had data in the last two weeks and reads them; more says that there
 // were more than maxFound.
-func (p *plan) search(ctx context.Context, text, statistic string, period, start, end int64, now time.Time) (found []*metricmath.Series, more bool, err error) {
+func (p *plan) search(ctx context.Context, text, statistic string, period int64, w *window) (found []*metricmath.Series, more bool, err error) {
 	search, _, err := checkSearch(text, statistic, period)
 	if err != nil {
 		return nil, false, err
 	}
-	q := series.ListQuery{Scope: p.scope, Namespace: search.Namespace(), Since: now.Add(-listAge).UnixMilli(), Limit: 10_000}
+	q := series.ListQuery{Scope: p.scope, Namespace: search.Namespace(), Since: w.now.Add(-listAge).UnixMilli(), Limit: 10_000}
 	var matches []Metric
 	for {
 		page, next := p.s.o.DB.List(q)
@@ -67,7 +64,7 @@ func (p *plan) search(ctx context.Context, text, statistic string, period, start
 		oneName = oneName && matches[i].Name == matches[0].Name
 	}
 	for i := range matches {
-		x, err := p.read(ctx, &identity{metric: matches[i], stat: statistic, period: int(period)}, "", start, end, now)
+		x, err := p.read(ctx, &identity{metric: matches[i], stat: statistic, period: int(period)}, "", w)
 		if err != nil {
 			return nil, false, err
 		}
