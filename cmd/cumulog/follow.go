@@ -34,6 +34,7 @@ type wanted struct {
 
 // tailer reads groups, merges their events by time, and follows them. It is used by one goroutine.
 type tailer struct {
+	remote       *remote
 	client       *cloudwatchlogs.Client
 	now          func() time.Time
 	warn         io.Writer // tells of a server that does not answer
@@ -49,6 +50,8 @@ type tailer struct {
 	follow       bool
 
 	groups []*tailed
+	live   *live // nil: events are polled
+	noLive bool  // and there is no use in asking again
 }
 
 // tailed is a group that is read.
@@ -69,6 +72,10 @@ func (t *tailer) run(ctx context.Context) error {
 		fmt.Fprintf(t.warn, "cumulog: no log group begins with %q yet\n", t.wanted[0].name)
 	}
 	start := t.now().UnixMilli()
+	if t.follow {
+		t.beginLive(ctx)
+		defer t.endLive()
+	}
 	if t.follow { // what lies in the overlap is old news: know it before following
 		for _, g := range t.groups {
 			if err := t.learn(ctx, g, start); err != nil {
@@ -308,20 +315,70 @@ func (t *tailer) drop(g *tailed) {
 	t.groups = slices.DeleteFunc(slices.Clone(t.groups), func(o *tailed) bool { return o == g })
 }
 
-// followAll polls for events. It reads behind the newest one of each group again and leaves out what was printed, by event id, so
+// beginLive opens the tails, so that events need not be polled.
+func (t *tailer) beginLive(ctx context.Context) {
+	if t.live != nil || t.noLive {
+		return
+	}
+	var err error
+	t.live, err = t.openLive(ctx)
+	t.noLive = errors.Is(err, errNoLive) && len(t.groups) > 0
+}
+
+func (t *tailer) endLive() {
+	if t.live != nil {
+		t.live.close()
+		t.live = nil
+	}
+}
+
+// followAll prints events as they arrive. A server that is a cumulog sends them; otherwise, and for what it left out or could not
+// send, they are polled: that reads behind the newest one of each group again and leaves out what was printed, by event id, so
 // that events which arrive late or share a millisecond appear once. A server that is away ends it as little as silence does.
 func (t *tailer) followAll(ctx context.Context, start int64) error {
 	tick := time.NewTicker(pollEvery)
 	defer tick.Stop()
 	once := func(o *cloudwatchlogs.Options) { o.Retryer = aws.NopRetryer{} } // the next poll is the retry
 	warned := false
-	for n := 1; ; n++ {
+	for n := 1; ; {
+		var updates <-chan liveUpdate
+		if t.live != nil {
+			updates = t.live.updates
+		}
 		select {
 		case <-ctx.Done():
 			return ctx.Err()
+		case u := <-updates:
+			if u.err != nil {
+				t.live.ended()
+				t.endLive()
+				continue
+			}
+			err := t.showLive(ctx, u)
+			if flushed := t.print.out.Flush(); flushed != nil {
+				return flushed
+			}
+			if err != nil {
+				return err
+			}
+			if !u.Sampled {
+				continue
+			}
 		case <-tick.C:
+			n++
+			if t.live != nil && n%slowEvery != 0 {
+				continue // a look now and then: at the list of groups, and at groups that were made anew
+			}
 		}
+		groups := len(t.groups)
 		err := t.poll(ctx, n%slowEvery == 0, start, once)
+		if err == nil && (t.live == nil || len(t.groups) != groups) {
+			// The second poll sees what came between the first and the tails.
+			t.endLive()
+			if t.beginLive(ctx); t.live != nil {
+				err = t.poll(ctx, false, start, once)
+			}
+		}
 		if flushed := t.print.out.Flush(); flushed != nil {
 			return flushed
 		}
@@ -339,11 +396,18 @@ func (t *tailer) followAll(ctx context.Context, start int64) error {
 	}
 }
 
+// prefixed reports whether groups may come and go.
+func (t *tailer) prefixed() bool {
+	return slices.ContainsFunc(t.wanted, func(w wanted) bool { return w.prefix })
+}
+
 func (t *tailer) poll(ctx context.Context, slow bool, start int64, options ...func(*cloudwatchlogs.Options)) error {
 	back := shortOverlap
 	if slow {
-		back = overlap
-		if slices.ContainsFunc(t.wanted, func(w wanted) bool { return w.prefix }) {
+		if t.live == nil { // else what comes late is sent, too
+			back = overlap
+		}
+		if t.prefixed() {
 			before := len(t.groups)
 			if err := t.list(ctx, options...); err != nil {
 				return err

@@ -104,30 +104,35 @@ func (e *consoleError) Error() string {
 // maxConsoleAnswer bounds what is read of an answer, in bytes.
 const maxConsoleAnswer = 16 << 20
 
-// console calls an operation of the console API.
-func (r *remote) console(ctx context.Context, operation string, in, out any) error {
+// callConsole sends a call of the console API.
+func (r *remote) callConsole(ctx context.Context, operation string, in any) (*http.Response, error) {
 	cfg, err := r.config(ctx)
 	if err != nil {
-		return err
+		return nil, err
 	}
 	body, err := json.Marshal(in)
 	if err != nil {
-		return fmt.Errorf("encoding the request: %w", err)
+		return nil, fmt.Errorf("encoding the request: %w", err)
 	}
 	req, err := http.NewRequestWithContext(ctx, http.MethodPost, r.url()+"/_/api/"+operation, bytes.NewReader(body))
 	if err != nil {
-		return usageError("endpoint %q is not a URL", r.url())
+		return nil, usageError("endpoint %q is not a URL", r.url())
 	}
 	req.Header.Set("Content-Type", "application/x-amz-json-1.1")
 	keys, err := cfg.Credentials.Retrieve(ctx)
 	if err != nil {
-		return fmt.Errorf("reading the credentials: %w", err)
+		return nil, fmt.Errorf("reading the credentials: %w", err)
 	}
 	sum := sha256.Sum256(body)
 	if err := v4.NewSigner().SignHTTP(ctx, keys, req, hex.EncodeToString(sum[:]), "logs", cfg.Region, time.Now()); err != nil {
-		return fmt.Errorf("signing the request: %w", err)
+		return nil, fmt.Errorf("signing the request: %w", err)
 	}
-	resp, err := http.DefaultClient.Do(req)
+	return http.DefaultClient.Do(req)
+}
+
+// console calls an operation of the console API.
+func (r *remote) console(ctx context.Context, operation string, in, out any) error {
+	resp, err := r.callConsole(ctx, operation, in)
 	if err != nil {
 		return err
 	}

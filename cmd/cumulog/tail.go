@@ -146,7 +146,7 @@ func (t *tailFlags) run(ctx context.Context, out, warn io.Writer) error {
 		return err
 	}
 	tl := &tailer{
-		client: client, now: time.Now, warn: warn, print: p, lines: t.lines, follow: t.follow,
+		remote: &t.remote, client: client, now: time.Now, warn: warn, print: p, lines: t.lines, follow: t.follow,
 		streams: t.streams, streamPrefix: t.streamPrefix, filter: t.filter, limited: t.linesGiven || t.since == "" && t.filter == "",
 	}
 	if err := tl.window(t.since, t.until); err != nil {
