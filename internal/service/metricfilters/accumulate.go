@@ -32,7 +32,7 @@ type bucket struct {
 
 const (
 	maxBucketValues = 4096 // distinct values of a bucket; beyond they are rounded
-	roundedBits     = 10   // of the mantissa of rounded values: they are off by 0.1 % at most
+	roundedBits     = 10   // of the mantissa of rounded values, which are off by 0.1 % then; fewer when that is not enough
 )
 
 // noUnit is the unit of what has none.
@@ -78,21 +78,23 @@ func (c *consumer) bucket(t *target, start int64) *bucket {
 	return &t.sums[i]
 }
 
-// compact adds up equal values, and rounds them when that is not enough. It returns how many
+// compact adds up equal values, and rounds them as far as is needed. It returns how many
 // there are less.
 func (b *bucket) compact() int {
 	before := len(b.values)
-	if b.merge(); len(b.values) > maxBucketValues {
+	b.merge()
+	for n := roundedBits; len(b.values) > maxBucketValues && n >= 0; n-- {
 		for i, v := range b.values {
-			b.values[i] = min(max(rounded(v), b.min), b.max)
+			b.values[i] = min(max(rounded(v, n), b.min), b.max)
 		}
 		b.merge()
 	}
 	return before - len(b.values)
 }
 
-func rounded(v float64) float64 {
-	const off = 52 - roundedBits
+// rounded returns a value near v with n bits of a mantissa.
+func rounded(v float64, n int) float64 {
+	off := 52 - n
 	return math.Float64frombits(math.Float64bits(v)>>off<<off | 1<<(off-1))
 }
 
