@@ -30,6 +30,7 @@ type memory struct {
 	commits []*store.Commit
 	arrived chan struct{}
 	closed  bool
+	more    func() // called for each look; nil: nothing
 }
 
 func (m *memory) Applied() uint64 {
@@ -74,6 +75,9 @@ func (m *memory) AwaitCommit(ctx context.Context, after uint64) error {
 
 func (m *memory) Commits(_ context.Context, q store.CommitQuery, yield func(*store.Commit) bool) (uint64, error) {
 	m.mu.Lock()
+	if m.more != nil {
+		m.more()
+	}
 	commits := m.commits
 	m.mu.Unlock()
 	bytes := int64(0)
@@ -567,4 +571,43 @@ func TestSessionsComeAndGo(t *testing.T) {
 	if n := w.tails.Held(); n != 0 {
 		t.Errorf("%d bytes are held", n)
 	}
+}
+
+// TestFeedThatIsTooFast: a feed that never ends for passes costs events, and the session says so.
+func TestFeedThatIsTooFast(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		w := newWorld(t, livetail.Options{})
+		defer w.stop()
+		sn := w.open(livetail.Request{Groups: []string{"/a"}, Pattern: "needle"})
+		defer sn.Close()
+		large := strings.Repeat("x", 1<<20)
+		var fed int
+		w.feed.mu.Lock()
+		w.feed.more = func() { // called with mu for each look at the feed
+			if fed++; fed < 500 {
+				time.Sleep(5 * time.Millisecond) // what the look takes
+				for range 3 {
+					b := store.Batch{Group: 1, Stream: 1, Ingestion: 1, Timestamps: []int64{1}, Arena: []byte(large), Ends: []uint32{1 << 20}}
+					w.feed.commits = append(w.feed.commits, b.Commit(uint64(len(w.feed.commits)+1)))
+				}
+			}
+		}
+		w.feed.mu.Unlock()
+		w.put(1, 1, "start")
+		sampled := false
+		for range 60 {
+			sampled = sampled || next(t, sn).Sampled
+		}
+		if !sampled {
+			t.Error("no update says that events are missing")
+		}
+		w.put(1, 1, "needle")
+		u := next(t, sn)
+		for len(u.Events) == 0 {
+			u = next(t, sn)
+		}
+		if messages(u) != "needle" {
+			t.Errorf("%q", messages(u))
+		}
+	})
 }

@@ -3,6 +3,7 @@ package livetail
 import (
 	"context"
 	"errors"
+	"runtime"
 	"time"
 
 	"github.com/cumulog/cumulog/internal/engine/store"
@@ -10,16 +11,20 @@ import (
 )
 
 const (
-	passBytes = 16 << 20              // after which Run looks whether it keeps up
-	fullLimit = 3                     // so many passes in a row: it does not
-	passEvery = 10 * time.Millisecond // least time between passes while batches keep coming
+	passBytes  = 1 << 20                // of one look at the feed
+	passEvery  = 10 * time.Millisecond  // least time between passes while batches keep coming
+	behindTime = time.Second            // after which batches are left out
+	workBurst  = 100 * time.Millisecond // of work at once, before the share of it counts
 )
+
+// workShare is how much of the processors sessions may cost, whatever their patterns are.
+const workShare = 0.15
 
 // Run follows the feed for all sessions until ctx ends or the store closes, and
 // then ends the sessions. It is called once.
 func (s *Service) Run(ctx context.Context) {
 	defer s.Close()
-	r := runner{s: s, pos: s.feed.Applied()}
+	r := runner{s: s, pos: s.feed.Applied(), share: min(1, workShare*float64(runtime.GOMAXPROCS(0)))}
 	r.hit = func(i int) { r.hits[i] = append(r.hits[i], r.event) }
 	for ctx.Err() == nil {
 		r.follow()
@@ -46,9 +51,11 @@ func (s *Service) Run(ctx context.Context) {
 type runner struct {
 	s       *Service
 	w       *watch
-	pos     uint64 // done up to here
-	full    int    // passes in a row that ended before the feed did
-	passed  time.Time
+	pos     uint64                    // done up to here
+	passed  time.Time                 // end of the last pass
+	behind  time.Time                 // since when passes end before the feed does; zero: they do not
+	share   float64                   // of a processor that passes may take
+	saved   time.Duration             // of work that may be done now; negative: what is owed
 	streams map[logs.StreamID]*stream // of the groups of w
 	lanes   map[string]*lanes         // by the ids of their sessions
 	batch   batch
@@ -83,8 +90,7 @@ func (r *runner) follow() {
 
 // await returns when there may be batches, or other sessions, or ctx has ended.
 func (r *runner) await(ctx context.Context) error {
-	if left := passEvery - time.Since(r.passed); left > 0 && r.full == 0 {
-		// Batches that come close together are looked at together.
+	if left := r.rest(time.Now()); left > 0 {
 		timer := time.NewTimer(left)
 		defer timer.Stop()
 		select {
@@ -108,10 +114,22 @@ func (r *runner) await(ctx context.Context) error {
 	return err
 }
 
+// rest returns how long to wait before the next pass: for batches that come close
+// together, as they are looked at together, and until the work is within its share.
+func (r *runner) rest(now time.Time) time.Duration {
+	since := now.Sub(r.passed)
+	saved := r.saved + time.Duration(float64(min(since, time.Second))*r.share)
+	left := -time.Duration(float64(min(saved, 0)) / r.share)
+	if r.behind.IsZero() {
+		left = max(left, passEvery-since)
+	}
+	return left
+}
+
 // pass looks at the batches that have arrived. When batches come faster than
 // they can be looked at, it leaves some out, and sessions say so.
 func (r *runner) pass(ctx context.Context) {
-	bytes := int64(0)
+	began, bytes := time.Now(), int64(0)
 	next, err := r.s.feed.Commits(ctx, store.CommitQuery{After: r.pos, Groups: r.w.ids, Bytes: passBytes}, func(c *store.Commit) bool {
 		bytes += c.Bytes()
 		if err := r.look(ctx, c); err != nil {
@@ -122,21 +140,24 @@ func (r *runner) pass(ctx context.Context) {
 		}
 		return r.s.current.Load() == r.w
 	})
-	r.pos = max(r.pos, next)
-	r.passed = time.Now()
-	if bytes < passBytes {
-		r.full = 0
-	} else {
-		r.full++
-	}
-	if err != nil && ctx.Err() == nil && !errors.Is(err, store.ErrClosed) {
+	now := time.Now()
+	r.saved += time.Duration(float64(min(now.Sub(r.passed), time.Second)) * r.share)
+	r.saved = min(r.saved, workBurst) - now.Sub(began)
+	r.pos, r.passed = max(r.pos, next), now
+	failed := err != nil && ctx.Err() == nil && !errors.Is(err, store.ErrClosed)
+	switch {
+	case failed:
 		r.s.log.Warn("batches are missing in live tail", "error", err)
-		r.full = fullLimit
-	}
-	if r.full < fullLimit {
+	case bytes < passBytes:
+		r.behind = time.Time{}
+		return
+	case r.behind.IsZero():
+		r.behind = began
+		return
+	case now.Sub(r.behind) < behindTime:
 		return
 	}
-	r.full, r.pos = 0, r.s.feed.Applied()
+	r.behind, r.pos = time.Time{}, r.s.feed.Applied()
 	for _, sn := range r.w.sessions {
 		sn.lag()
 	}
