@@ -10,7 +10,7 @@ import (
 	"github.com/cumulog/cumulog/internal/service/alarms"
 )
 
-// openAlarms starts the evaluation of alarms and their actions.
+// openAlarms starts the evaluation of alarms and their actions, after what makes metrics of events.
 func (c *components) openAlarms(ctx context.Context) error {
 	var err error
 	c.actions, err = actions.New(actions.Options{
@@ -20,7 +20,8 @@ func (c *components) openAlarms(ctx context.Context) error {
 		return err
 	}
 	c.alarms, err = alarms.New(ctx, alarms.Options{
-		Catalog: c.catalog, Metrics: alarms.FromMetrics(c.datapoints), Sent: c.actions.Rouse, Logger: c.log.With("component", "alarms"),
+		Catalog: c.catalog, Metrics: alarms.FromMetrics(c.datapoints), Sent: c.actions.Rouse, Progress: c.counted,
+		Logger: c.log.With("component", "alarms"),
 	})
 	if err != nil {
 		return fmt.Errorf("opening the alarms: %w", err)
@@ -29,6 +30,12 @@ func (c *components) openAlarms(ctx context.Context) error {
 	c.runInBackground("alarms", c.alarms.Run)
 	meterActions(c.actions, c.registry)
 	return nil
+}
+
+// counted returns how many batches were accepted, and how many of these metric filters have counted.
+func (c *components) counted() (accepted, counted uint64) {
+	accepted = c.store.Applied()
+	return accepted, accepted - min(c.filters.Stats().Behind, accepted)
 }
 
 // meterActions shows what became of the actions of alarms.

@@ -209,14 +209,14 @@ func (c *components) openServices(ctx context.Context) error {
 	if err := c.openDatapoints(ctx); err != nil {
 		return err
 	}
-	if err := c.openAlarms(ctx); err != nil {
-		return err
-	}
 	if err := c.openSubscriptions(); err != nil {
 		return err
 	}
 	c.openTails()
-	return c.openFilters(ctx)
+	if err := c.openFilters(ctx); err != nil {
+		return err
+	}
+	return c.openAlarms(ctx)
 }
 
 // queryShare returns how many queries may run at a time and how many bytes each may hold: its share of a quarter of the

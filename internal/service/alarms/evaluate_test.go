@@ -263,6 +263,45 @@ func TestTrouble(t *testing.T) {
 	w.is("a", alarms.OK)
 }
 
+// Alarms wait for the metrics of events that were accepted in their window, but not for ever, and not for later ones.
+func TestMetricsBehind(t *testing.T) {
+	w := newWorld(t)
+	w.put("a", simple())
+	w.at(5 * time.Second)
+	w.now = time.UnixMilli(start).Add(time.Minute)
+	w.set("errors", time.Minute, "9")
+	w.accepted = 10
+	w.at(time.Minute)
+	w.at(time.Minute + 5*time.Second)
+	w.is("a", alarms.Insufficient)
+	w.accepted, w.counted = 20, 9
+	w.at(time.Minute + 6*time.Second)
+	w.is("a", alarms.Insufficient)
+	w.counted = 10
+	w.at(time.Minute + 7*time.Second)
+	w.is("a", alarms.Alarming)
+
+	w.now = time.UnixMilli(start).Add(2 * time.Minute)
+	w.set("errors", time.Minute, "1")
+	w.accepted = 30
+	w.at(2 * time.Minute)
+	w.at(2*time.Minute + 5*time.Second)
+	w.at(2*time.Minute + 34*time.Second)
+	w.is("a", alarms.Alarming)
+	w.at(2*time.Minute + 35*time.Second)
+	w.is("a", alarms.OK)
+
+	// After a start likewise.
+	w.now = time.UnixMilli(start).Add(3 * time.Minute)
+	w.set("errors", time.Minute, "9")
+	w.restart()
+	w.at(3*time.Minute + 6*time.Second)
+	w.is("a", alarms.OK)
+	w.counted = 30
+	w.at(3*time.Minute + 7*time.Second)
+	w.is("a", alarms.Alarming)
+}
+
 func TestClockJumps(t *testing.T) {
 	w := newWorld(t)
 	w.put("a", simple())

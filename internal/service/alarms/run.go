@@ -17,6 +17,8 @@ const (
 	// below.
 	settleLong  = 5 * time.Second
 	settleShort = 2 * time.Second
+	// patience is how much longer metrics of events are waited for when they are behind.
+	patience = 30 * time.Second
 
 	shortStep = 10 * time.Second
 	longStep  = time.Minute
@@ -80,7 +82,7 @@ func (s *Service) Tick(ctx context.Context) error {
 		}
 		s.forgotten = now
 	}
-	slots := [2]int64{floor(now.Add(-settleLong), longStep), floor(now.Add(-settleShort), shortStep)}
+	slots := [2]int64{s.clocks[0].slot(s, now, longStep, settleLong), s.clocks[1].slot(s, now, shortStep, settleShort)}
 	entries, edition := s.all()
 	if slots == s.slots && edition == s.edition && !s.pending {
 		return nil
@@ -97,6 +99,41 @@ func (s *Service) Tick(ctx context.Context) error {
 func floor(t time.Time, step time.Duration) int64 {
 	ms := t.UnixMilli()
 	return ms - ms%step.Milliseconds()
+}
+
+// clock says which windows of one length are to be evaluated. Tick owns it.
+type clock struct {
+	end     int64  // ms; end of the newest window
+	need    uint64 // events accepted by then
+	open    int64  // end of the newest window that may be evaluated; 0 = none yet
+	waiting time.Time
+}
+
+// slot returns the end (ms) of the newest window that may be evaluated, 0 when there is none yet: settle after its end, and
+// when the metrics of the events that were accepted by then are made, for which it has patience.
+func (c *clock) slot(s *Service, now time.Time, step, settle time.Duration) int64 {
+	accepted, counted := uint64(0), uint64(0)
+	if s.o.Progress != nil {
+		accepted, counted = s.o.Progress()
+	}
+	if end := floor(now, step); end != c.end {
+		c.end, c.need = end, accepted
+	}
+	newest := floor(now.Add(-settle), step)
+	if newest == c.open {
+		return c.open
+	}
+	if counted < c.need {
+		if c.waiting.IsZero() {
+			c.waiting = now
+		}
+		if waited := now.Sub(c.waiting); waited >= 0 && waited < patience {
+			return c.open
+		}
+		s.o.Logger.Warn("alarms are evaluated though metrics of events are behind", "accepted", c.need, "counted", counted)
+	}
+	c.open, c.waiting = newest, time.Time{}
+	return c.open
 }
 
 // all returns all alarms, and a number that is another one after each change.
@@ -157,7 +194,7 @@ func (s *Service) tickMetrics(ctx context.Context, entries []*entry, slots [2]in
 		if m.period() < 60 {
 			is.slot = slots[1]
 		}
-		if s.marks[e.key()] == is {
+		if s.marks[e.key()] == is || is.slot == 0 {
 			continue
 		}
 		if err := ctx.Err(); err != nil {

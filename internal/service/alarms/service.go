@@ -43,7 +43,10 @@ type Options struct {
 
 	Logger *slog.Logger     // nil discards
 	Now    func() time.Time // nil means time.Now; the clock of the alarms
-	Sent   func()           // called when there are new messages in the outbox; nil: nobody is told. It must not block.
+	// Progress tells how far the metrics of events are: how many were accepted, in any unit, and how many of these are counted.
+	// Alarms wait for those that were accepted in their window. nil: no metric is ever behind.
+	Progress func() (accepted, counted uint64)
+	Sent     func() // called when there are new messages in the outbox; nil: nobody is told. It must not block.
 }
 
 // Service is the entry to alarms. Its methods are safe for concurrent use. Alarms are
@@ -63,6 +66,7 @@ type Service struct {
 	ticking   sync.Mutex // held by Tick, which owns the rest
 	marks     map[alarmKey]mark
 	forgotten time.Time
+	clocks    [2]clock // of long and short periods
 	slots     [2]int64 // for which Tick has done everything
 	edition   int64    // of alarms, likewise
 	pending   bool     // the actions of some composite alarm are held back

@@ -40,6 +40,8 @@ type world struct {
 	path   string
 	now    time.Time
 	points *points
+
+	accepted, counted uint64 // progress of metrics
 }
 
 func newWorld(t testing.TB) *world {
@@ -57,7 +59,7 @@ func (w *world) open() {
 	if w.db, err = catalog.Open(ctx, w.path, catalog.Options{Now: clock}); err != nil {
 		w.t.Fatal(err)
 	}
-	if w.Service, err = alarms.New(ctx, alarms.Options{Catalog: w.db, Metrics: w.points, Now: clock}); err != nil {
+	if w.Service, err = alarms.New(ctx, alarms.Options{Catalog: w.db, Metrics: w.points, Now: clock, Progress: func() (uint64, uint64) { return w.accepted, w.counted }}); err != nil {
 		w.t.Fatal(err)
 	}
 }
