@@ -9,12 +9,13 @@ import (
 	"path/filepath"
 
 	"github.com/cumulog/cumulog/internal/config"
+	"github.com/cumulog/cumulog/internal/engine/series"
 	"github.com/cumulog/cumulog/internal/engine/store"
 	"github.com/cumulog/cumulog/internal/engine/store/wal"
 	"github.com/cumulog/cumulog/internal/service/lookups"
 )
 
-// Verify reads every byte of the catalog, the parts, the write-ahead log and the lookup tables of a stopped server and checks it. Findings go to w,
+// Verify reads every byte of the catalog, the parts, the write-ahead log, the lookup tables and the metrics of a stopped server and checks it. Findings go to w,
 // progress to progress; the number of problems is returned. It changes nothing.
 func Verify(ctx context.Context, dir string, w, progress io.Writer) (problems int, err error) {
 	o, err := openOffline(ctx, dir)
@@ -33,6 +34,9 @@ func Verify(ctx context.Context, dir string, w, progress io.Writer) (problems in
 		return v.problems, err
 	}
 	if err := v.checkLookups(ctx); err != nil {
+		return v.problems, err
+	}
+	if err := v.checkMetrics(ctx); err != nil {
 		return v.problems, err
 	}
 	fmt.Fprintf(w, "%d parts with %d events, %d problems\n", v.parts, v.rows, v.problems)
@@ -107,6 +111,14 @@ func (v *verifier) checkLookups(ctx context.Context) error {
 	return lookups.Verify(ctx, v.fs, filepath.Join(v.dir, lookupsName), func(file string, problem error) {
 		if problem != nil {
 			v.problem("%s/%s: %v", lookupsName, file, problem)
+		}
+	})
+}
+
+func (v *verifier) checkMetrics(ctx context.Context) error {
+	return series.Verify(ctx, v.fs, filepath.Join(v.dir, metricsName), func(file string, problem error) {
+		if problem != nil {
+			v.problem("%s/%s: %v", metricsName, file, problem)
 		}
 	})
 }
