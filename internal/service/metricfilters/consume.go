@@ -251,7 +251,7 @@ func (c *consumer) batch(ctx context.Context, t *table, b *store.Commit) (done b
 		c.time = b.Timestamp(i)
 		if active {
 			w.set.Match(m, c.onMatch)
-			c.defaults.see(c, c.time)
+			c.defaults.see(c, c.time, b.Ingestion)
 		}
 		if w.standard && mayBeEMF(m) {
 			c.embedded(m, b.Ingestion)

@@ -24,7 +24,7 @@ import (
 // grace is how long after a minute, and after its last event came, its default value is decided.
 const grace = 15 * minute / 60
 
-// maxAhead is how far ahead a minute may be to get a default value.
+// maxAhead is how far ahead of an event a minute may be to get a default value for it.
 const maxAhead = 2 * minute
 
 // maxOutstanding bounds the minutes that are to be decided. When it is reached they are decided
@@ -54,15 +54,15 @@ func (d *defaults) init() {
 	d.list = map[outstanding]due{}
 }
 
-// see notes that the group in hand got an event of a time.
-func (d *defaults) see(c *consumer, at int64) {
+// see notes that the group in hand got an event of a time, which came at another.
+func (d *defaults) see(c *consumer, at, came int64) {
 	start := at - at%minute
 	if w := c.w; w.defaultLSN == c.lsn && w.defaultMinute == start {
 		return
 	}
 	c.w.defaultLSN, c.w.defaultMinute = c.lsn, start
 	now := c.s.o.Now().UnixMilli()
-	if start > now+maxAhead {
+	if start > came+maxAhead {
 		return
 	}
 	for _, k := range c.w.counters {
@@ -123,7 +123,7 @@ func (c *consumer) recoverDefaults(ctx context.Context) error {
 			for i := range b.Len() {
 				if seq := b.Seq(i); seq <= end {
 					c.at = whole(b.LSN - 1)
-					d.see(c, b.Timestamp(i))
+					d.see(c, b.Timestamp(i), b.Ingestion)
 				}
 			}
 			return true
