@@ -14,7 +14,6 @@ func TestMetricsCLI(t *testing.T) {
 	t.Parallel()
 	for _, version := range []struct{ program, arguments string }{{"aws", ""}, {"aws2", "--endpoint-url "}} {
 		t.Run(version.program, func(t *testing.T) {
-			t.Parallel()
 			aws := program(t, version.program)
 			s := process.Run(t, process.Options{})
 			arguments := version.arguments
@@ -22,7 +21,9 @@ func TestMetricsCLI(t *testing.T) {
 				arguments += s.URL
 			}
 			env := append(process.ClientEnvironment(s.URL), "AWS="+aws, "AWS_ARGUMENTS="+arguments)
-			run(t, t.TempDir(), env, "bash", script(t, "cli", "metrics.sh"))
+			for _, part := range []string{"metrics", "alarms", "dashboards"} {
+				run(t, t.TempDir(), env, "bash", script(t, "cli", "metrics.sh"), part)
+			}
 		})
 	}
 }
