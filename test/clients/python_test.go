@@ -12,7 +12,7 @@ import (
 func TestPython(t *testing.T) {
 	t.Parallel()
 	python := program(t, "python")
-	for _, name := range []string{"errors.py", "pages.py", "handler.py", "patterns.py", "lookups.py", "schedules.py", "insights.py", "metrics.py"} {
+	for _, name := range []string{"errors.py", "pages.py", "handler.py", "patterns.py", "lookups.py", "schedules.py", "insights.py", "livetail.py", "metrics.py"} {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()
 			s := process.Run(t, process.Options{})
