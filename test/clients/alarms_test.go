@@ -127,6 +127,6 @@ func TestAlarmsOverAKill(t *testing.T) {
 	<-h.more // a try that failed
 	s.Kill()
 	h.set(0)
-	s = process.Run(t, h.options(data))
+	process.Run(t, h.options(data))
 	h.await(t, "a ALARM")
 }
