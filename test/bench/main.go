@@ -42,7 +42,7 @@ type settings struct {
 	peer        string // VictoriaLogs binary to compare with; empty: none
 }
 
-var scenarioNames = []string{"start", "ingest", "read", "export", "single", "insights", "streams", "spread", "scale"}
+var scenarioNames = []string{"start", "ingest", "read", "export", "single", "insights", "streams", "spread", "scale", "filters"}
 
 func main() {
 	ctx, stop := signal.NotifyContext(context.Background(), os.Interrupt)
@@ -147,6 +147,13 @@ func (s *settings) measure(ctx context.Context, r *report) error {
 	if s.wants("spread") {
 		if err := s.spread(ctx, r); err != nil {
 			return fmt.Errorf("scenario spread: %w", err)
+		}
+	}
+	if s.wants("filters") {
+		for _, kind := range s.kinds {
+			if err := s.filters(ctx, r, kind); err != nil {
+				return fmt.Errorf("scenario filters, corpus %s: %w", kind, err)
+			}
 		}
 	}
 	if s.wants("scale") {
