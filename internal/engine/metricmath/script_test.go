@@ -263,6 +263,9 @@ func TestMadeUpSeriesAreBounded(t *testing.T) {
 }
 
 func TestWorkIsBounded(t *testing.T) {
+	if testing.Short() {
+		t.Skip("computes 100 million values")
+	}
 	s := &script{t: t, period: 60, length: 8, series: map[string]*metricmath.Series{}}
 	for i := range 500 {
 		id := fmt.Sprint("m", i)

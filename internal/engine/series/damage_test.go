@@ -74,7 +74,11 @@ func TestEveryByteOfAFile(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	for at := range info.Size {
+	step := int64(1)
+	if testing.Short() {
+		step = 5
+	}
+	for at := int64(0); at < info.Size; at += step {
 		patch(t, disk, name, at)
 		if all := problems(t, disk); len(all) == 0 && at >= 64 {
 			t.Fatalf("byte %d of %d: verifying found nothing", at, info.Size)
