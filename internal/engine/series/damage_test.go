@@ -136,6 +136,40 @@ func TestMissingFile(t *testing.T) {
 	}
 }
 
+// TestDamageKeepsOneFileFromMerges merges and rolls up what is sound, and reports once.
+func TestDamageKeepsOneFileFromMerges(t *testing.T) {
+	disk := vfs.NewMem()
+	s := open(t, disk, smallLog)
+	m := metric("a")
+	for i := range 9 {
+		s.add(series.Value(m, "", noon-int64(i)*minute, 1))
+		s.flush()
+	}
+	patch(t, disk, filepath.Join("metrics", "files", "0000000000000003.series"), 64+28+2)
+	_, damaged := errors.AsType[*series.CorruptionError](s.Maintain(context.Background()))
+	if !damaged {
+		t.Error("merging did not notice")
+	}
+	s.maintain()
+	if st := s.Stats(); st.Files != 2 || st.Damaged != 1 {
+		t.Errorf("got %+v", st)
+	}
+	*s.now += 20 * day
+	s.maintain()
+	if got := s.read(m, 5*time.Minute, noon+day, noon+2*day); len(got) != 0 {
+		t.Errorf("another time: %+v", got)
+	}
+	if _, err := s.Read(context.Background(), m, "", 5*time.Minute, noon-hour, noon+hour); err == nil {
+		t.Error("the damage is forgotten")
+	}
+	// When all is too old the damaged file goes too.
+	*s.now += 500 * day
+	s.maintain()
+	if st := s.Stats(); st.Files != 0 || st.Damaged != 0 || st.Series != 0 {
+		t.Errorf("left: %+v", st)
+	}
+}
+
 // TestSalvage goes on without what is damaged.
 func TestSalvage(t *testing.T) {
 	disk := filled(t)

@@ -196,7 +196,7 @@ func (db *DB) makeRoom(ctx context.Context) error {
 		if ctx.Err() != nil {
 			return ctx.Err()
 		}
-		return fmt.Errorf("%w: %w", ErrFull, err)
+		return fmt.Errorf("memory for metrics is full: %w", err)
 	}
 	return nil
 }

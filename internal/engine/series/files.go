@@ -221,6 +221,7 @@ func (db *DB) publish(c change) error {
 	}
 	for _, f := range c.remove {
 		db.disuse(f)
+		delete(db.health.damaged, f.name)
 	}
 	if c.flushed != nil {
 		for s := range c.flushed.series {

@@ -187,7 +187,7 @@ func (db *DB) maintain(ctx context.Context) error {
 	groups := map[part][]*file{}
 	var order []part
 	for _, f := range db.files { // only holders of flushMu change it
-		if f.damaged != nil {
+		if db.isDamaged(f) {
 			if f.end() <= now-longest {
 				errs = append(errs, db.publish(change{remove: []*file{f}}))
 			}
@@ -278,6 +278,9 @@ func (db *DB) merge(ctx context.Context, files []*file, target part) error {
 			}
 			buckets, err := f.read(u, x, true)
 			if err != nil {
+				if damage, ok := errors.AsType[*CorruptionError](err); ok {
+					db.noteDamage(damage)
+				}
 				return nil, err
 			}
 			if levels[f.level].resolution != resolution {

@@ -33,20 +33,9 @@ func (db *DB) List(q ListQuery) (metrics []Metric, next string) {
 			prefix += q.Name + "\x00"
 		}
 	}
-	db.mu.RLock()
-	if db.sorted == nil {
-		db.mu.RUnlock()
-		db.mu.Lock()
-		db.all()
-		db.mu.Unlock()
-		db.mu.RLock()
-	}
+	all := db.byKey()
+	db.mu.RLock() // for the units
 	defer db.mu.RUnlock()
-	all := db.sorted
-	if all == nil { // changed in between: sort without keeping
-		r := registry{metrics: db.metrics}
-		all = r.all()
-	}
 	at, _ := slices.BinarySearchFunc(all, max(prefix, q.After), func(m *metric, key string) int { return strings.Compare(m.key, key) })
 	for _, m := range all[at:] {
 		if !strings.HasPrefix(m.key, prefix) {

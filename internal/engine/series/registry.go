@@ -14,7 +14,9 @@ type registry struct {
 	count   int   // series
 	bytes   int64 // of all keys, with what else a series takes
 
-	sorted []*metric // metrics by key, nil when that is to be made
+	generation int // of the set of metrics
+	sorted     []*metric
+	sortedAt   int // the generation that sorted is of; sorted is not changed, only replaced
 }
 
 // metric is a metric with the series of its units.
@@ -61,7 +63,7 @@ func (r *registry) create(key string, metricEnd, name int) *series {
 	if m == nil {
 		m = &metric{key: key[:metricEnd], name: name}
 		r.metrics[m.key] = m
-		r.sorted = nil
+		r.generation++
 	}
 	s := &series{key: key, metric: m}
 	if n := len(r.free); n > 0 {
@@ -92,7 +94,7 @@ func (r *registry) remove(s *series) {
 	s.metric.units = slices.DeleteFunc(s.metric.units, func(u *series) bool { return u == s })
 	if len(s.metric.units) == 0 {
 		delete(r.metrics, s.metric.key)
-		r.sorted = nil
+		r.generation++
 	}
 }
 
@@ -125,16 +127,29 @@ func (r *registry) seriesOf(key string) (*series, error) {
 	return r.create(key, metricEnd, name), nil
 }
 
-// all returns the metrics sorted by key. The slice is not changed later.
-func (r *registry) all() []*metric {
-	if r.sorted == nil {
-		r.sorted = make([]*metric, 0, len(r.metrics))
-		for _, m := range r.metrics {
-			r.sorted = append(r.sorted, m)
+// byKey returns the metrics sorted by key. It does not sort under the lock; a metric of the result may have
+// been removed since, and has no units then.
+func (db *DB) byKey() []*metric {
+	db.mu.RLock()
+	all, generation := db.sorted, db.generation
+	if db.sortedAt != generation {
+		all = make([]*metric, 0, len(db.metrics))
+		for _, m := range db.metrics {
+			all = append(all, m)
 		}
-		slices.SortFunc(r.sorted, func(a, b *metric) int { return strings.Compare(a.key, b.key) })
 	}
-	return r.sorted
+	fresh := db.sortedAt == generation
+	db.mu.RUnlock()
+	if fresh {
+		return all
+	}
+	slices.SortFunc(all, func(a, b *metric) int { return strings.Compare(a.key, b.key) })
+	db.mu.Lock()
+	defer db.mu.Unlock()
+	if db.generation == generation {
+		db.sorted, db.sortedAt = all, generation
+	}
+	return all
 }
 
 // resolve finds the series of the points of a batch, makes those that are missing

@@ -40,6 +40,13 @@ func (db *DB) Stats() Stats {
 	return s
 }
 
+// isDamaged reports whether a file cannot be read, as far as is known.
+func (db *DB) isDamaged(f *file) bool {
+	db.mu.RLock()
+	defer db.mu.RUnlock()
+	return f.damaged != nil || db.health.damaged[f.name] != nil
+}
+
 // noteDamage remembers and logs the first damage of a file.
 func (db *DB) noteDamage(e *CorruptionError) {
 	db.mu.Lock()
