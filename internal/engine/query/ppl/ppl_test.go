@@ -1,62 +1,24 @@
 package ppl_test
 
 import (
-	"context"
-	"errors"
-	"fmt"
-	"math/rand/v2"
-	"os"
-	"path/filepath"
 	"strings"
 	"testing"
 
-	"github.com/cumulog/cumulog/internal/engine/query/insightsql"
-	"github.com/cumulog/cumulog/internal/engine/query/plan"
 	"github.com/cumulog/cumulog/internal/engine/query/ppl"
+	"github.com/cumulog/cumulog/internal/engine/query/querytest"
 )
 
-// scriptQueries returns the queries of the scripts, refused ones too.
+var language = querytest.Language[*ppl.Query]{Parse: ppl.Parse}
+
 func scriptQueries(t testing.TB) []string {
-	t.Helper()
-	files, err := filepath.Glob("../querytest/testdata/ppl/*.txt")
-	if err != nil {
-		t.Fatal(err)
-	}
-	var all []string
-	for _, f := range files {
-		data, err := os.ReadFile(f)
-		if err != nil {
-			t.Fatal(err)
-		}
-		for _, line := range strings.Split(string(data), "\n") {
-			if q, ok := strings.CutPrefix(line, "query "); ok {
-				all = append(all, q)
-			}
-		}
-	}
-	if len(all) < 100 {
-		t.Fatalf("%d queries in %d scripts", len(all), len(files))
-	}
-	return all
+	return language.Queries(t, "../querytest/testdata/ppl/*.txt", 100)
 }
 
 // TestPrinted reads what is printed back, and pins some of the forms.
 func TestPrinted(t *testing.T) {
 	check := func(text, want string) {
 		t.Helper()
-		q, err := ppl.Parse(text)
-		if err != nil {
-			t.Errorf("%s: %v", text, err)
-			return
-		}
-		got := q.String()
-		if got != want {
-			t.Errorf("%s\nprints %s\nwant   %s", text, got, want)
-		}
-		again, err := ppl.Parse(got)
-		if err != nil || again.String() != got {
-			t.Errorf("%s is read as %v, %v", got, again, err)
-		}
+		language.Prints(t, text, want)
 	}
 	check("", "")
 	check("search source = app | fields + a , `b c` , @message", "source = [lg:`app`] | fields a, `b c`, `@message`")
@@ -88,16 +50,11 @@ func TestPrinted(t *testing.T) {
 func TestLimits(t *testing.T) {
 	fits := func(what, text string) {
 		t.Helper()
-		if _, err := ppl.Parse(text); err != nil {
-			t.Errorf("%s is refused: %v", what, err)
-		}
+		language.Fits(t, what, text)
 	}
 	refused := func(what, text, want string) {
 		t.Helper()
-		_, err := ppl.Parse(text)
-		if err == nil || !strings.Contains(err.Error(), want) {
-			t.Errorf("%s: error %v, want one with %q", what, err, want)
-		}
+		language.Refuses(t, what, text, want)
 	}
 	fits("10,000 characters", "fields é"+strings.Repeat(" ", 9_992))
 	refused("10,001 characters", "fields é"+strings.Repeat(" ", 9_993), "longer than 10000 characters")
@@ -109,8 +66,8 @@ func TestLimits(t *testing.T) {
 	refused("many signs", "eval b = "+strings.Repeat("- ", 100)+"a", "levels deep")
 	refused("a long sum", "eval b = a"+strings.Repeat("+a", 100), "levels deep")
 	fits("a long condition", "where a = 0"+strings.Repeat(" or a = 1", 900))
-	fits("a list of 500", "fields a0"+numbered(", a", 499))
-	refused("a list of 501", "fields a0"+numbered(", a", 500), "more than 500 items")
+	fits("a list of 500", "fields a0"+querytest.Numbered(", a", 499))
+	refused("a list of 501", "fields a0"+querytest.Numbered(", a", 500), "more than 500 items")
 	fits("2,000 values", "where a in (1"+strings.Repeat(",1", 1999)+")")
 	refused("2,001 values", "where a in (1"+strings.Repeat(",1", 2000)+")", "more than 2000 values")
 	fits("50 groups", "source=[lg:g"+strings.Repeat(", lg:g", 49)+"]")
@@ -120,72 +77,4 @@ func TestLimits(t *testing.T) {
 	refused("a column that doubles", "eval b = a"+strings.Repeat(", b = b + b", 40)+" | where b > 1", "too complex")
 }
 
-func numbered(before string, n int) string {
-	var b strings.Builder
-	for i := range n {
-		fmt.Fprintf(&b, "%s%d", before, i+1)
-	}
-	return b.String()
-}
-
-// compiles runs a query through Compile and Optimize with an environment that
-// answers anything.
-func compiles(q insightsql.Language) error {
-	env := insightsql.Env{
-		Now: 1_700_000_000_000, End: 1_700_000_000_000,
-		Run: func(ctx context.Context, sub insightsql.Sub) (*plan.Rows, error) {
-			c, err := sub.Other.Compile(ctx, insightsql.Env{End: 1, Run: func(context.Context, insightsql.Sub) (*plan.Rows, error) {
-				return nil, errors.New("nested")
-			}})
-			if err != nil {
-				return nil, err
-			}
-			rng := rand.New(rand.NewPCG(1, 2))
-			rows := &plan.Rows{Names: c.Columns, Len: 3}
-			for range c.Columns {
-				rows.Cols = append(rows.Cols, []plan.Value{plan.NumberValue(float64(rng.IntN(3))), plan.TextValue("x"), {}})
-			}
-			return rows, nil
-		},
-	}
-	c, err := q.Compile(context.Background(), env)
-	if err != nil {
-		return err
-	}
-	_, err = plan.Optimize(&plan.Plan{Steps: c.Steps})
-	return err
-}
-
-func FuzzParse(f *testing.F) {
-	for _, q := range scriptQueries(f) {
-		f.Add(q)
-	}
-	f.Fuzz(func(t *testing.T, text string) {
-		q, err := ppl.Parse(text)
-		if err != nil {
-			bad, ok := errors.AsType[*insightsql.Error](err)
-			if !ok {
-				t.Fatalf("%q: error %T: %v", text, err, err)
-			}
-			if n := len([]rune(text)); bad.Start < 0 || bad.End < bad.Start || bad.End > n || bad.Line < 1 {
-				t.Fatalf("%q: error at [%d,%d) of %d", text, bad.Start, bad.End, n)
-			}
-			return
-		}
-		printed := q.String()
-		if len([]rune(printed)) <= 9_000 {
-			again, err := ppl.Parse(printed)
-			if err != nil {
-				t.Fatalf("%q prints %q, which is refused: %v", text, printed, err)
-			}
-			if again.String() != printed {
-				t.Fatalf("%q prints %q, and that %q", text, printed, again.String())
-			}
-		}
-		if err := compiles(q); err != nil {
-			if _, ok := errors.AsType[*insightsql.Error](err); !ok {
-				t.Fatalf("%q compiles to %v", text, err)
-			}
-		}
-	})
-}
+func FuzzParse(f *testing.F) { language.Fuzz(f, scriptQueries(f)) }

@@ -1,63 +1,27 @@
 package sql_test
 
 import (
-	"context"
-	"errors"
 	"fmt"
-	"os"
-	"path/filepath"
 	"strings"
 	"testing"
 
 	"github.com/google/go-cmp/cmp"
 
-	"github.com/cumulog/cumulog/internal/engine/query/insightsql"
-	"github.com/cumulog/cumulog/internal/engine/query/plan"
+	"github.com/cumulog/cumulog/internal/engine/query/querytest"
 	"github.com/cumulog/cumulog/internal/engine/query/sql"
 )
 
-// scriptQueries returns the queries of the scripts, refused ones too.
+var language = querytest.Language[*sql.Query]{Parse: sql.Parse}
+
 func scriptQueries(t testing.TB) []string {
-	t.Helper()
-	files, err := filepath.Glob("../querytest/testdata/sql/*.txt")
-	if err != nil {
-		t.Fatal(err)
-	}
-	var all []string
-	for _, f := range files {
-		data, err := os.ReadFile(f)
-		if err != nil {
-			t.Fatal(err)
-		}
-		for _, line := range strings.Split(string(data), "\n") {
-			if q, ok := strings.CutPrefix(line, "query "); ok {
-				all = append(all, q)
-			}
-		}
-	}
-	if len(all) < 150 {
-		t.Fatalf("%d queries in %d scripts", len(all), len(files))
-	}
-	return all
+	return language.Queries(t, "../querytest/testdata/sql/*.txt", 150)
 }
 
 // TestPrinted reads what is printed back, and pins some of the forms.
 func TestPrinted(t *testing.T) {
 	check := func(text, want string) {
 		t.Helper()
-		q, err := sql.Parse(text)
-		if err != nil {
-			t.Errorf("%s: %v", text, err)
-			return
-		}
-		got := q.String()
-		if got != want {
-			t.Errorf("%s\nprints %s\nwant   %s", text, got, want)
-		}
-		again, err := sql.Parse(got)
-		if err != nil || again.String() != got {
-			t.Errorf("%s is read as %v, %v", got, again, err)
-		}
+		language.Prints(t, text, want)
 	}
 	check("select a, b c, `d e` as f from g", "SELECT a, b AS c, `d e` AS f FROM `g`")
 	check("select distinct * from `/a/b` x where x.a=1 limit 5 offset 2;", "SELECT DISTINCT * FROM `/a/b` AS x WHERE x.a = 1 LIMIT 5 OFFSET 2")
@@ -88,16 +52,11 @@ func TestPrinted(t *testing.T) {
 func TestLimits(t *testing.T) {
 	fits := func(what, text string) {
 		t.Helper()
-		if _, err := sql.Parse(text); err != nil {
-			t.Errorf("%s is refused: %v", what, err)
-		}
+		language.Fits(t, what, text)
 	}
 	refused := func(what, text, want string) {
 		t.Helper()
-		_, err := sql.Parse(text)
-		if err == nil || !strings.Contains(err.Error(), want) {
-			t.Errorf("%s: error %v, want one with %q", what, err, want)
-		}
+		language.Refuses(t, what, text, want)
 	}
 	const sel = "SELECT a FROM g"
 	fits("10,000 characters", sel+strings.Repeat(" ", 10_000-len(sel)))
@@ -106,20 +65,12 @@ func TestLimits(t *testing.T) {
 	refused("deep statements", strings.Repeat("(", 100)+sel+strings.Repeat(")", 100), "levels deep")
 	fits("20 queries", sel+strings.Repeat(" UNION "+sel, 19))
 	refused("21 queries", sel+strings.Repeat(" UNION "+sel, 20), "more than 20 queries")
-	fits("500 columns", "SELECT a0"+numbered(", a", 499)+" FROM g")
-	refused("501 columns", "SELECT a0"+numbered(", a", 500)+" FROM g", "more than 500 items")
+	fits("500 columns", "SELECT a0"+querytest.Numbered(", a", 499)+" FROM g")
+	refused("501 columns", "SELECT a0"+querytest.Numbered(", a", 500)+" FROM g", "more than 500 items")
 	fits("50 groups", sel[:14]+"`logGroups(logGroupIdentifier: ['g'"+strings.Repeat(",'g'", 49)+"])`")
 	refused("51 groups", sel[:14]+"`logGroups(logGroupIdentifier: ['g'"+strings.Repeat(",'g'", 50)+"])`", "more than 50 log groups")
 	fits("10 data sources", sel[:14]+"`dataSource(['g'"+strings.Repeat(",'g'", 9)+"])`")
 	refused("11 data sources", sel[:14]+"`dataSource(['g'"+strings.Repeat(",'g'", 10)+"])`", "more than 10 data sources")
-}
-
-func numbered(before string, n int) string {
-	var b strings.Builder
-	for i := range n {
-		fmt.Fprintf(&b, "%s%d", before, i+1)
-	}
-	return b.String()
 }
 
 // TestSelectors is about the groups that the outermost query reads.
@@ -146,66 +97,4 @@ func TestSelectors(t *testing.T) {
 	check("SELECT t.a FROM (SELECT a FROM `x` UNION SELECT a FROM `y`) t JOIN `z` u ON t.a = u.a", "0 [x]")
 }
 
-// compiles runs a query through Compile and Optimize with an environment that
-// answers anything.
-func compiles(q insightsql.Language) error {
-	env := insightsql.Env{
-		Now: 1_700_000_000_000, End: 1_700_000_000_000,
-		Run: func(ctx context.Context, sub insightsql.Sub) (*plan.Rows, error) {
-			c, err := sub.Other.Compile(ctx, insightsql.Env{End: 1, Run: func(context.Context, insightsql.Sub) (*plan.Rows, error) {
-				return nil, errors.New("nested")
-			}})
-			if err != nil && err.Error() != "run a subquery: nested" {
-				return nil, err
-			}
-			if err != nil {
-				return nil, &insightsql.Error{Message: err.Error()}
-			}
-			rows := &plan.Rows{Names: c.Columns, Len: 3}
-			for range c.Columns {
-				rows.Cols = append(rows.Cols, []plan.Value{plan.NumberValue(2), plan.TextValue("x"), {}})
-			}
-			return rows, nil
-		},
-	}
-	c, err := q.Compile(context.Background(), env)
-	if err != nil {
-		return err
-	}
-	_, err = plan.Optimize(&plan.Plan{Steps: c.Steps})
-	return err
-}
-
-func FuzzParse(f *testing.F) {
-	for _, q := range scriptQueries(f) {
-		f.Add(q)
-	}
-	f.Fuzz(func(t *testing.T, text string) {
-		q, err := sql.Parse(text)
-		if err != nil {
-			bad, ok := errors.AsType[*insightsql.Error](err)
-			if !ok {
-				t.Fatalf("%q: error %T: %v", text, err, err)
-			}
-			if n := len([]rune(text)); bad.Start < 0 || bad.End < bad.Start || bad.End > n || bad.Line < 1 {
-				t.Fatalf("%q: error at [%d,%d) of %d", text, bad.Start, bad.End, n)
-			}
-			return
-		}
-		printed := q.String()
-		if len([]rune(printed)) <= 9_000 {
-			again, err := sql.Parse(printed)
-			if err != nil {
-				t.Fatalf("%q prints %q, which is refused: %v", text, printed, err)
-			}
-			if again.String() != printed {
-				t.Fatalf("%q prints %q, and that %q", text, printed, again.String())
-			}
-		}
-		if err := compiles(q); err != nil {
-			if _, ok := errors.AsType[*insightsql.Error](err); !ok {
-				t.Fatalf("%q compiles to %v", text, err)
-			}
-		}
-	})
-}
+func FuzzParse(f *testing.F) { language.Fuzz(f, scriptQueries(f)) }
