@@ -12,7 +12,7 @@ import (
 )
 
 // domainErrors gives errors of the services their code and text. A text of "" stands for
-// the text of the error that was returned.
+// the message of the *metrics.Error that was returned.
 var domainErrors = []struct {
 	err  error
 	code string
@@ -40,8 +40,8 @@ func mapError(err error) *awsproto.Error {
 	for _, d := range domainErrors {
 		if errors.Is(err, d.err) {
 			text := d.text
-			if text == "" {
-				text = err.Error()
+			if e, ok := errors.AsType[*metrics.Error](err); ok && text == "" {
+				text = e.Message
 			}
 			return &awsproto.Error{Code: d.code, Message: text}
 		}

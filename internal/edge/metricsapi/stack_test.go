@@ -41,6 +41,7 @@ type stack struct {
 	url        string
 	ms         atomic.Int64 // the time
 	alarms     *alarms.Service
+	service    awshttp.ShapeService
 }
 
 func newStack(t *testing.T) *stack {
@@ -67,6 +68,7 @@ func newStack(t *testing.T) *stack {
 		t.Fatal(err)
 	}
 	service := metricsapi.New(metricsapi.Services{Metrics: ms, Alarms: s.alarms}).Service()
+	s.service = service
 	o := awshttp.Options{Auth: awshttp.Open(account, region)}
 	srv := httptest.NewServer(awshttp.NewRouter(awshttp.RouterOptions{
 		JSON:  awshttp.NewHandler(o, service.RPC()),
