@@ -147,13 +147,18 @@ func (d *doctor) environment(context.Context) []finding {
 	case v != "":
 		out = append(out, fine("AWS_ENDPOINT_URL points here"))
 	}
-	for _, name := range []string{"AWS_ENDPOINT_URL_CLOUDWATCH_LOGS", "AWS_ENDPOINT_URL_S3", "AWS_ENDPOINT_URL_STS"} {
+	for _, name := range []string{"AWS_ENDPOINT_URL_CLOUDWATCH_LOGS", "AWS_ENDPOINT_URL_CLOUDWATCH", "AWS_ENDPOINT_URL_S3", "AWS_ENDPOINT_URL_STS"} {
 		if v := d.getenv(name); v != "" && !same(v) {
 			out = append(out, finding{"note", name + " points elsewhere and wins over AWS_ENDPOINT_URL: " + v, "unset " + name})
 		}
 	}
-	if d.getenv("AWS_ENDPOINT_URL_LOGS") != "" {
-		out = append(out, finding{"note", "AWS_ENDPOINT_URL_LOGS is set, which every client ignores", "use AWS_ENDPOINT_URL_CLOUDWATCH_LOGS or AWS_ENDPOINT_URL"})
+	for _, v := range []struct{ ignored, use string }{
+		{"AWS_ENDPOINT_URL_LOGS", "AWS_ENDPOINT_URL_CLOUDWATCH_LOGS"},
+		{"AWS_ENDPOINT_URL_MONITORING", "AWS_ENDPOINT_URL_CLOUDWATCH"},
+	} {
+		if d.getenv(v.ignored) != "" {
+			out = append(out, finding{"note", v.ignored + " is set, which every client ignores", "use " + v.use + " or AWS_ENDPOINT_URL"})
+		}
 	}
 	if strings.EqualFold(d.getenv("AWS_IGNORE_CONFIGURED_ENDPOINT_URLS"), "true") {
 		out = append(out, finding{"FAIL", "AWS_IGNORE_CONFIGURED_ENDPOINT_URLS makes clients ignore the endpoint", "unset AWS_IGNORE_CONFIGURED_ENDPOINT_URLS"})

@@ -16,8 +16,8 @@ func newEnv() *cobra.Command {
 		Use:   "env",
 		Short: "Print the lines that point a shell's AWS clients at the server",
 		Long: `Prints export lines for a POSIX shell. Every AWS SDK since 2023 and the AWS CLI from 1.29 and 2.13 on read AWS_ENDPOINT_URL;
-older ones need --endpoint-url. The variable for this service alone is AWS_ENDPOINT_URL_CLOUDWATCH_LOGS; AWS_ENDPOINT_URL_LOGS
-is ignored by every client.`,
+older ones need --endpoint-url. The variable for logs alone is AWS_ENDPOINT_URL_CLOUDWATCH_LOGS, that for metrics, alarms and
+dashboards alone is AWS_ENDPOINT_URL_CLOUDWATCH; AWS_ENDPOINT_URL_LOGS and AWS_ENDPOINT_URL_MONITORING are ignored by every client.`,
 		Example: `  eval "$(cumulog env)"`,
 		Args:    exactly(),
 		RunE: func(cmd *cobra.Command, _ []string) error {

@@ -41,7 +41,7 @@ func cumulog(t *testing.T, stdin string, args ...string) result {
 // isolate keeps the environment of whoever runs the tests out of them.
 func isolate(t *testing.T) {
 	t.Helper()
-	for _, name := range []string{"AWS_ENDPOINT_URL", "AWS_ENDPOINT_URL_CLOUDWATCH_LOGS", "AWS_ENDPOINT_URL_LOGS", "AWS_PROFILE", "AWS_REGION", "AWS_DEFAULT_REGION",
+	for _, name := range []string{"AWS_ENDPOINT_URL", "AWS_ENDPOINT_URL_CLOUDWATCH_LOGS", "AWS_ENDPOINT_URL_LOGS", "AWS_ENDPOINT_URL_CLOUDWATCH", "AWS_ENDPOINT_URL_MONITORING", "AWS_PROFILE", "AWS_REGION", "AWS_DEFAULT_REGION",
 		"AWS_ACCESS_KEY_ID", "AWS_SECRET_ACCESS_KEY", "AWS_SESSION_TOKEN", "CUMULOG_ENDPOINT", "CUMULOG_DATA", "HTTP_PROXY", "http_proxy"} {
 		t.Setenv(name, "")
 	}
@@ -389,10 +389,13 @@ func TestDoctor(t *testing.T) {
 		t.Errorf("doctor of a sound server ends with code %d", r.code)
 	}
 	t.Setenv("AWS_ENDPOINT_URL_LOGS", srv.URL)
+	t.Setenv("AWS_ENDPOINT_URL_MONITORING", srv.URL)
+	t.Setenv("AWS_ENDPOINT_URL_CLOUDWATCH", "http://elsewhere:2")
 	t.Setenv("AWS_ENDPOINT_URL", "http://elsewhere:1")
 	t.Setenv("HTTP_PROXY", "http://proxy:1")
 	r = cumulog(t, "", "doctor", "--endpoint", srv.URL, "--data", t.TempDir())
-	for _, want := range []string{"AWS_ENDPOINT_URL points elsewhere: http://elsewhere:1", "which every client ignores", "HTTP_PROXY may send requests for 127.0.0.1 to a proxy"} {
+	for _, want := range []string{"AWS_ENDPOINT_URL points elsewhere: http://elsewhere:1", "AWS_ENDPOINT_URL_LOGS is set, which every client ignores",
+		"AWS_ENDPOINT_URL_MONITORING is set, which every client ignores", "AWS_ENDPOINT_URL_CLOUDWATCH points elsewhere and wins over AWS_ENDPOINT_URL: http://elsewhere:2", "HTTP_PROXY may send requests for 127.0.0.1 to a proxy"} {
 		if !strings.Contains(r.out, want) {
 			t.Errorf("doctor lacks %q; it printed:\n%s", want, r.out)
 		}
