@@ -42,7 +42,7 @@ type settings struct {
 	peer        string // VictoriaLogs binary to compare with; empty: none
 }
 
-var scenarioNames = []string{"start", "ingest", "read", "export", "single", "insights", "streams", "spread", "scale", "filters"}
+var scenarioNames = []string{"start", "ingest", "read", "export", "single", "insights", "streams", "spread", "scale", "filters", "tail"}
 
 func main() {
 	ctx, stop := signal.NotifyContext(context.Background(), os.Interrupt)
@@ -153,6 +153,13 @@ func (s *settings) measure(ctx context.Context, r *report) error {
 		for _, kind := range s.kinds {
 			if err := s.filters(ctx, r, kind); err != nil {
 				return fmt.Errorf("scenario filters, corpus %s: %w", kind, err)
+			}
+		}
+	}
+	if s.wants("tail") {
+		for _, kind := range s.kinds {
+			if err := s.tail(ctx, r, kind); err != nil {
+				return fmt.Errorf("scenario tail, corpus %s: %w", kind, err)
 			}
 		}
 	}
