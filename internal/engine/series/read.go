@@ -15,13 +15,18 @@ import (
 //
 // Damage of a file that may hold data of the range is a *CorruptionError.
 func (db *DB) Read(ctx context.Context, m Metric, unit string, period time.Duration, start, end int64) ([]Bucket, error) {
-	return db.read(ctx, m, unit, period, start, end, true)
+	return db.read(ctx, m, unit, start, end, &reading{period: period.Milliseconds(), sketches: true})
 }
 
 // ReadSums is Read without what percentiles need: it is faster, and HasValues of the
 // buckets means nothing.
 func (db *DB) ReadSums(ctx context.Context, m Metric, unit string, period time.Duration, start, end int64) ([]Bucket, error) {
-	return db.read(ctx, m, unit, period, start, end, false)
+	return db.ReadSumsInto(ctx, m, unit, period, start, end, nil)
+}
+
+// ReadSumsInto is ReadSums whose result is in the memory of buf, if that has room.
+func (db *DB) ReadSumsInto(ctx context.Context, m Metric, unit string, period time.Duration, start, end int64, buf []Bucket) ([]Bucket, error) {
+	return db.read(ctx, m, unit, start, end, &reading{period: period.Milliseconds(), out: buf[:0]})
 }
 
 // reading is one read.
@@ -45,7 +50,8 @@ func (r *reading) prepare() {
 		return
 	}
 	r.dense = true
-	r.out = make([]Bucket, n)
+	r.out = slices.Grow(r.out[:0], int(n))[:n]
+	clear(r.out)
 	for i := range r.out {
 		r.out[i].Start = r.start + int64(i)*r.period
 	}
@@ -69,20 +75,20 @@ func (r *reading) result() []Bucket {
 	return r.out[:n:n]
 }
 
-func (db *DB) read(ctx context.Context, m Metric, unit string, period time.Duration, start, end int64, sketches bool) ([]Bucket, error) {
+func (db *DB) read(ctx context.Context, m Metric, unit string, start, end int64, r *reading) ([]Bucket, error) {
 	if err := db.begin(); err != nil {
 		return nil, err
 	}
 	defer db.using.Done()
-	if period < time.Second || period%time.Second != 0 || start < 0 || end > maxTimestamp || checkUnit(unit) != nil {
-		return nil, fmt.Errorf("%w: period %v from %d to %d", ErrInvalid, period, start, end)
+	if r.period < second || r.period%second != 0 || start < 0 || end > maxTimestamp || checkUnit(unit) != nil {
+		return nil, fmt.Errorf("%w: period of %d ms from %d to %d", ErrInvalid, r.period, start, end)
 	}
 	key, _, err := appendMetricKey(make([]byte, 0, 256), &m)
 	if err != nil {
 		return nil, err
 	}
-	r := &reading{period: period.Milliseconds(), start: start, end: end, sketches: sketches}
-	r.from = max(start, db.o.Now().UnixMilli()-Retention(period).Milliseconds())
+	r.start, r.end = start, end
+	r.from = max(start, db.o.Now().UnixMilli()-Retention(time.Duration(r.period)*time.Millisecond).Milliseconds())
 	if r.from >= end {
 		return nil, nil
 	}
@@ -112,7 +118,7 @@ func (db *DB) read(ctx context.Context, m Metric, unit string, period time.Durat
 			if err := ctx.Err(); err != nil {
 				return nil, err
 			}
-			buckets, err := f.read(u, x, sketches)
+			buckets, err := f.read(u, x, r.sketches)
 			if err != nil {
 				if damage, ok := errors.AsType[*CorruptionError](err); ok {
 					db.noteDamage(damage)

@@ -8,6 +8,7 @@ import (
 	"time"
 
 	"github.com/cumulog/cumulog/internal/engine/metricmath"
+	"github.com/cumulog/cumulog/internal/engine/series"
 	"github.com/cumulog/cumulog/internal/logs"
 )
 
@@ -282,6 +283,7 @@ type window struct {
 	from, to   int64 // the part: periods that begin in [from, to)
 	now        time.Time
 	read       int // datapoints so far
+	buf        []series.Bucket
 }
 
 // maxRead bounds the datapoints that a request reads at once: those of a page, or all that its
@@ -457,6 +459,15 @@ type identity struct {
 	owner  string
 }
 
+// read reads buckets, with what percentiles need or into buf.
+func (s *Service) read(ctx context.Context, m series.Metric, unit string, values bool, period int, start, end int64, buf []series.Bucket) ([]series.Bucket, error) {
+	d := time.Duration(period) * time.Second
+	if values {
+		return s.o.DB.Read(ctx, m, unit, d, start, end)
+	}
+	return s.o.DB.ReadSumsInto(ctx, m, unit, d, start, end, buf)
+}
+
 // read reads a statistic of a metric in the part of the window.
 func (p *plan) read(ctx context.Context, of *identity, unit string, w *window) (*metricmath.Series, error) {
 	m, err := of.metric.in(p.scope, "Dimensions")
@@ -465,10 +476,6 @@ func (p *plan) read(ctx context.Context, of *identity, unit string, w *window) (
 	}
 	of.region, of.owner = p.scope.Region, p.scope.Account
 	stat, _ := ParseStatistic(of.stat)
-	read := p.s.o.DB.ReadSums
-	if !stat.Plain() {
-		read = p.s.o.DB.Read
-	}
 	out := &metricmath.Series{Label: of.metric.Name, Period: int64(of.period), Metric: of}
 	// Periods that begin in the part, whole but for the last one of the request.
 	grid, step := p.gridStart(w, of.period), int64(of.period)*1000
@@ -477,10 +484,11 @@ func (p *plan) read(ctx context.Context, of *identity, unit string, w *window) (
 	if start >= end {
 		return out, nil
 	}
-	buckets, err := read(ctx, m, unit, time.Duration(of.period)*time.Second, start, end)
+	buckets, err := p.s.read(ctx, m, unit, !stat.Plain(), of.period, start, end, w.buf)
 	if err != nil {
 		return nil, engine("read data of metrics", err)
 	}
+	w.buf = buckets
 	if w.read += len(buckets); w.read > maxRead {
 		return nil, validation("The request needs more than %s datapoints: ask for fewer metrics, a shorter time or a longer period.", thousands(maxRead))
 	}

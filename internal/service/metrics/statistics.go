@@ -4,7 +4,6 @@ import (
 	"cmp"
 	"context"
 	"slices"
-	"time"
 
 	"github.com/cumulog/cumulog/internal/engine/series"
 	"github.com/cumulog/cumulog/internal/logs"
@@ -58,11 +57,7 @@ func (s *Service) Statistics(ctx context.Context, scope logs.Scope, r Statistics
 		}
 	}
 	for _, unit := range in {
-		read := s.o.DB.ReadSums
-		if len(extended) > 0 {
-			read = s.o.DB.Read
-		}
-		buckets, err := read(ctx, m, unit, time.Duration(r.Period)*time.Second, max(start, 0), r.End)
+		buckets, err := s.read(ctx, m, unit, len(extended) > 0, r.Period, max(start, 0), r.End, nil)
 		if err != nil {
 			return "", nil, engine("read statistics", err)
 		}
