@@ -47,7 +47,7 @@ func New(o Options) *Clusterer {
 		shapes:  cmp.Or(o.Shapes, defaultShapes),
 		groups:  map[string]*group{},
 		values:  o.Values,
-		scanner: scanner{class: newClasses()},
+		scanner: newScanner(),
 		cache:   newCache(),
 	}
 }
@@ -63,7 +63,7 @@ func (c *Clusterer) add(text []byte, n int64) *row {
 	c.total += n
 	h := c.scanner.scan(text)
 	slot := c.cache.slot(h)
-	if slot.row == nil || slot.hash != h {
+	if slot == nil {
 		return c.miss(text, h, n)
 	}
 	r := slot.row.at()
@@ -91,10 +91,10 @@ func (c *Clusterer) add(text []byte, n int64) *row {
 	return r
 }
 
-// miss counts a message whose skeleton is not in the cache. What was scanned is
-// still in the scanner.
+// miss counts a message whose skeleton is not in the cache.
 func (c *Clusterer) miss(text []byte, h uint64, n int64) *row {
 	p := &c.shaper
+	c.scanner.scanAll(text)
 	p.make(&c.scanner, text)
 	g := c.group(coarse(string(p.shape), c.level))
 	if g == nil {
@@ -200,7 +200,7 @@ func (c *Clusterer) Merge(o *Clusterer) {
 func (c *Clusterer) Total() int64 { return c.total }
 
 // Bytes returns about how much memory the Clusterer holds. It can shrink.
-func (c *Clusterer) Bytes() int { return c.bytes + c.held + c.cache.bytes() }
+func (c *Clusterer) Bytes() int { return c.bytes + c.held + c.cache.bytes() + c.scanner.known.bytes }
 
 // Patterns returns the patterns of all messages, most frequent first, equally
 // frequent ones in the order of their texts.

@@ -18,7 +18,7 @@ func isPath(class *classes, t []byte, i int) bool {
 // classify returns the kind of the token that begins at s; e is the end of the
 // run of bytes that have a class, f which classes they have. The token can end
 // before e or after it. It ends at s when there is none: the byte at s separates.
-func classify(t []byte, s, e int, f uint8) (kind uint8, end int) {
+func classify(x *ends, t []byte, s, e int, f uint8) (kind uint8, end int) {
 	b := t[s]
 	if f&(letter|digit) == 0 || b == '#' {
 		return word, s
@@ -47,7 +47,7 @@ func classify(t []byte, s, e int, f uint8) (kind uint8, end int) {
 	}
 	if e+2 < len(t) && t[e] == ':' {
 		if t[e+1] == '/' && t[e+2] == '/' {
-			return url, urlEnd(t, e+3)
+			return url, urlEnd(x, t, e+3)
 		}
 		if e-s <= 4 {
 			if k, end := colons(t, s); end > 0 {
@@ -206,36 +206,47 @@ func atSign(t []byte, s, e int) (uint8, int) {
 	return ident, e
 }
 
+// ends says of every byte what it ends.
+type ends [256]uint8
+
+const (
+	endsPath uint8 = 1 << iota
+	endsURL
+	query // the rest is a query string
+)
+
+func newEnds() *ends {
+	e := new(ends)
+	for b := range ' ' + 1 {
+		e[b] = endsPath | endsURL
+	}
+	for _, b := range []byte("\"'`<>)]}|\\") {
+		e[b] = endsPath | endsURL
+	}
+	for _, b := range []byte(",;:=&([{") {
+		e[b] = endsPath
+	}
+	e['?'] = query
+	return e
+}
+
 // pathEnd returns the end of the path that begins at s, with its query string.
-func pathEnd(t []byte, s int) int {
+func pathEnd(e *ends, t []byte, s int) int {
 	i := s
-	for ; i < len(t); i++ {
-		switch t[i] {
-		case '?':
-			return urlEnd(t, i)
-		case ',', ';', ':', '=', '&', '"', '\'', '`', '<', '>', '(', ')', '[', ']', '{', '}', '|', '\\':
-		default:
-			if t[i] > ' ' {
-				continue
-			}
-		}
-		break
+	for i < len(t) && e[t[i]]&(endsPath|query) == 0 {
+		i++
+	}
+	if i < len(t) && t[i] == '?' {
+		return urlEnd(e, t, i)
 	}
 	return trimDots(t, s, i)
 }
 
 // urlEnd returns the end of a URL or query string from s on.
-func urlEnd(t []byte, s int) int {
+func urlEnd(e *ends, t []byte, s int) int {
 	i := s
-	for ; i < len(t); i++ {
-		switch t[i] {
-		case '"', '\'', '`', '<', '>', ')', ']', '}', '|', '\\', ' ':
-		default:
-			if t[i] > ' ' {
-				continue
-			}
-		}
-		break
+	for i < len(t) && e[t[i]]&endsURL == 0 {
+		i++
 	}
 	return trimDots(t, s, i)
 }

@@ -74,80 +74,131 @@ type token struct {
 // scanner cuts texts into tokens.
 type scanner struct {
 	class  *classes
+	ends   *ends
 	tokens [maxTokens]token
 	n      int
 	end    int // what comes after is not looked at
+	known  known
 }
+
+func newScanner() scanner { return scanner{class: newClasses(), ends: newEnds()} }
 
 // scan finds the tokens of a text and returns the hash of its skeleton: of all
 // separators, the kinds of tokens, and words. Texts of the same skeleton have the
 // same shape and words.
-func (s *scanner) scan(t []byte) uint64 {
+//
+// What is between two tokens that are no words is mostly what it was in an earlier
+// text of the same begin. It is looked up as a whole (see known); then of tokens only those
+// that are no words are set. scanAll sets all.
+func (s *scanner) scan(t []byte) uint64 { return s.walk(t, true) }
+
+// scanAll is scan without what is known.
+func (s *scanner) scanAll(t []byte) uint64 { return s.walk(t, false) }
+
+func (s *scanner) walk(t []byte, known bool) uint64 {
 	cut := len(t) > maxText
 	if cut {
 		t = t[:maxText]
 	}
 	json := len(t) > 0 && t[0] == '{'
 	class := s.class
-	h := uint64(0x9e3779b97f4a7c15)
+	h := uint64(start0)
 	d := uint64(0) // separators since the last token, 7 bytes of them
 	n := 0
+	i := 0
 	s.end = len(t)
-	for i := 0; i < len(t); {
-		b := t[i]
-		f := class[b]
-		if f == 0 && (b != '/' || !isPath(class, t, i)) {
-			switch {
-			case b > ' ' && b != '\\':
-				d = d<<8 | uint64(b)
-				i++
-			case b > ' ' && json && i+1 < len(t):
-				d = d<<8 | uint64(t[i+1]|0x80)
-				i += 2
-			case b > ' ':
-				d = d<<8 | uint64(b)
-				i++
-			default:
-				blank := uint64(' ')
-				for i < len(t) && t[i] <= ' ' {
-					if t[i] == '\n' {
-						blank = '\n'
+	var at *node
+	known = known && !cut
+	if known {
+		at = s.known.root(json)
+	}
+next:
+	for {
+		if at != nil {
+			for which := at.find(class, t, i, 0); which >= 0; which = at.find(class, t, i, which+1) {
+				x := &at.steps[which]
+				if n+x.words+1 >= maxTokens {
+					break
+				}
+				m, start := n+x.words, i+x.size
+				if x.last {
+					s.n = m
+					return x.h
+				}
+				if x.words > 0 { // lex may look at it
+					s.tokens[m-1] = token{x.word.start + int32(i), x.word.end + int32(i), word}
+				}
+				k, end := word, start
+				switch {
+				case start >= len(t):
+				case x.kind == number && t[start]-'0' <= 9:
+					if end = plainNumber(class, t, start); end > 0 {
+						k = number
+						break
 					}
+					k, end = s.lex(t, start, m, json)
+				case x.kind == clock && isoTime(t, start):
+					k, end = clock, start+isoLength
+				case class[t[start]] != 0 || t[start] == '/' && isPath(class, t, start):
+					k, end = s.lex(t, start, m, json)
+				}
+				if k == word {
+					continue // a longer step, or none
+				}
+				s.tokens[m] = token{int32(start), int32(end), k}
+				n, i = m+1, end
+				x.kind = k
+				to := x.next[k]
+				if to == nil {
+					to = s.known.node(mix(x.h^x.d, uint64(k)))
+					x.next[k] = to
+				}
+				at.used(which)
+				at, h = to, to.h
+				continue next
+			}
+		}
+		from, begin, first := at, i, n
+		for i < len(t) {
+			b := t[i]
+			if class[b] == 0 && (b != '/' || !isPath(class, t, i)) {
+				switch {
+				case b > ' ' && b != '\\':
+					d = d<<8 | uint64(b)
 					i++
+				case b > ' ' && json && i+1 < len(t):
+					d = d<<8 | uint64(t[i+1]|0x80)
+					i += 2
+				case b > ' ':
+					d = d<<8 | uint64(b)
+					i++
+				default:
+					blank := uint64(' ')
+					for i < len(t) && t[i] <= ' ' {
+						if t[i] == '\n' {
+							blank = '\n'
+						}
+						i++
+					}
+					d = d<<8 | blank
+					if blank == '\n' && isFrame(t, i) && n < maxTokens {
+						start := i
+						i = frames(t, i)
+						s.tokens[n] = token{int32(start), int32(i), stack}
+						n++
+						h, d = mix(h^d, uint64(stack)), 0
+						from = nil
+						continue
+					}
 				}
-				d = d<<8 | blank
-				if blank == '\n' && isFrame(t, i) && n < maxTokens {
-					start := i
-					i = frames(t, i)
-					s.tokens[n] = token{int32(start), int32(i), stack}
-					n++
-					h, d = mix(h^d, uint64(stack)), 0
-					continue
+				if d >= 1<<56 {
+					h, d = mix(h, d), 0
 				}
+				continue
 			}
-			if d >= 1<<56 {
-				h, d = mix(h, d), 0
-			}
-			continue
-		}
-		start := i
-		for i++; i < len(t); i++ {
-			c := class[t[i]]
-			if c == 0 {
-				break
-			}
-			f |= c
-		}
-		k := word
-		switch {
-		case f&^letter == 0 && b != '/' && (i == len(t) || t[i] != ':') && i-start <= maxWord && (f == lower || i-start != 3):
-			// The usual word.
-		case f == digit && (i == len(t) || t[i] != ':' && t[i] != '/' && (t[i] != ' ' || i-start > 2)):
-			k = number
-		case b == '/':
-			k, i = path, pathEnd(t, start)
-		default:
-			if k, i = classify(t, start, i, f); i == start {
+			start := i
+			k, end := s.lex(t, start, n, json)
+			if end == start {
 				// A sign alone, or before a token.
 				d = d<<8 | uint64(b)
 				i++
@@ -156,31 +207,75 @@ func (s *scanner) scan(t []byte) uint64 {
 				}
 				continue
 			}
-		}
-		if k <= mixed && (!json || i+1 >= len(t) || t[i] != '"' || t[i+1] != ':') { // no key
-			if i-start >= 8 && hexWord(t[i-8:i]) {
-				k = ident
-			} else if start > 0 && opens(t[start-1]) || f&^letter != 0 || f == letter && isCamel(t[start:i]) {
-				k = s.wordKind(t, start, i, n, f, json)
+			i = end
+			if n == maxTokens || cut && i == len(t) {
+				s.end = start
+				break next
 			}
+			s.tokens[n] = token{int32(start), int32(i), k}
+			n++
+			if k == word {
+				h, d = mix(h^d, hashWord(t, start, i)), 0
+				continue
+			}
+			if from != nil && from.room() && s.separable(t, begin, start, first, n-1, json) {
+				s.known.learn(from, t[begin:start], begin, s.tokens[first:n-1], h, d, false)
+			}
+			h, d = mix(h^d, uint64(k)), 0
+			if at = nil; known {
+				at = s.known.node(h)
+			}
+			continue next
 		}
-		if n == maxTokens || cut && i == len(t) {
-			s.end = start
+		s.n = n
+		if cut {
 			break
 		}
-		s.tokens[n] = token{int32(start), int32(i), k}
-		n++
-		x := uint64(k)
-		if k == word {
-			x = hashWord(t, start, i)
+		h = mix(h, d)
+		if from != nil && from.room() && (begin == len(t) || beginsAnew(class, t, begin)) {
+			s.known.learn(from, t[begin:], begin, s.tokens[first:n], h, 0, true)
 		}
-		h, d = mix(h^d, x), 0
+		return h
 	}
 	s.n = n
-	if cut || s.end < len(t) {
-		d = 1 << 63 // the separators at the end do not count
+	return mix(h, 1<<63) // the separators at the end do not count
+}
+
+// lex returns the kind and the end of the token at i, where a byte with a class or a
+// path begins. The end is i when the byte is a separator. n is how many tokens come
+// before.
+func (s *scanner) lex(t []byte, i, n int, json bool) (k uint8, end int) {
+	class := s.class
+	b := t[i]
+	f := class[b]
+	start := i
+	for i++; i < len(t); i++ {
+		c := class[t[i]]
+		if c == 0 {
+			break
+		}
+		f |= c
 	}
-	return mix(h, d)
+	switch {
+	case f&^letter == 0 && b != '/' && (i == len(t) || t[i] != ':') && i-start <= maxWord && (f == lower || i-start != 3):
+		// The usual word.
+	case f == digit && (i == len(t) || t[i] != ':' && t[i] != '/' && (t[i] != ' ' || i-start > 2)):
+		return number, i
+	case b == '/':
+		return path, pathEnd(s.ends, t, start)
+	default:
+		if k, i = classify(s.ends, t, start, i, f); i == start {
+			return word, start
+		}
+	}
+	if k <= mixed && (!json || i+1 >= len(t) || t[i] != '"' || t[i+1] != ':') { // no key
+		if i-start >= 8 && hexWord(t[i-8:i]) {
+			k = ident
+		} else if start > 0 && opens(t[start-1]) || f&^letter != 0 || f == letter && isCamel(t[start:i]) {
+			k = s.wordKind(t, start, i, n, f, json)
+		}
+	}
+	return k, i
 }
 
 // opens reports whether a word behind b can be a value whatever it is like.
