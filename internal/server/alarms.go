@@ -28,8 +28,18 @@ func (c *components) openAlarms(ctx context.Context) error {
 	}
 	c.runInBackground("actions of alarms", c.actions.Run)
 	c.runInBackground("alarms", c.alarms.Run)
+	meterAlarms(c.alarms, c.registry)
 	meterActions(c.actions, c.registry)
 	return nil
+}
+
+// meterAlarms shows how many alarms are in which state.
+func meterAlarms(s *alarms.Service, r prometheus.Registerer) {
+	for _, state := range []string{alarms.OK, alarms.Alarming, alarms.Insufficient} {
+		r.MustRegister(prometheus.NewGaugeFunc(prometheus.GaugeOpts{
+			Name: "cumulog_alarms", Help: "Alarms by their state.", ConstLabels: prometheus.Labels{"state": state},
+		}, func() float64 { return float64(s.Count(state)) }))
+	}
 }
 
 // counted returns how many batches were accepted, and how many of these metric filters have counted.

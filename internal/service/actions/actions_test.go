@@ -461,3 +461,27 @@ func TestRun(t *testing.T) {
 		t.Errorf("%d left", n)
 	}
 }
+
+func FuzzDecode(f *testing.F) {
+	r := actions.Request{Account: "123456789012", Region: "eu-west-1", Owner: "a", OwnerType: "MetricAlarm", Target: "arn:aws:sns:eu-west-1:123456789012:ops", Body: "{}"}
+	m, err := r.Message(start)
+	if err != nil {
+		f.Fatal(err)
+	}
+	for _, s := range []string{string(m.Body), `{"target":1}`, `{"color":""}`, `[`, ``} {
+		f.Add([]byte(s))
+	}
+	f.Fuzz(func(t *testing.T, body []byte) {
+		r, err := actions.Decode(body)
+		if err != nil {
+			return
+		}
+		m, err := r.Message(start)
+		if err != nil {
+			t.Fatal(err)
+		}
+		if again, err := actions.Decode(m.Body); err != nil || *again != *r {
+			t.Fatalf("%s: %v %v", body, again, err)
+		}
+	})
+}

@@ -31,3 +31,6 @@ func (s *Stepper) Settle(n int) {
 
 // Running returns how many targets are sent to.
 func (s *Stepper) Running() int { return s.r.running }
+
+// Decode reads the body of a message of the outbox.
+var Decode = decode

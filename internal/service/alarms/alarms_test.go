@@ -433,3 +433,23 @@ func TestUnreadableAlarm(t *testing.T) {
 		t.Errorf("got %v", err)
 	}
 }
+
+func FuzzStoredAlarm(f *testing.F) {
+	for _, s := range []string{
+		`{"config":{"actionsEnabled":true,"metric":{"namespace":"n","metricName":"m","statistic":"Sum","period":60,"evaluationPeriods":1,"threshold":5,"comparisonOperator":"GreaterThanThreshold"}},"configuredMs":1,"state":{"value":"OK","reason":"r","updatedMs":1,"transitionedMs":1}}`,
+		`{"config":{"composite":{"alarmRule":"ALARM(a) AND NOT OK(b)","actionsSuppressor":"s"}},"state":{}}`,
+		`{"config":{"composite":{"alarmRule":"("}}}`, `{"config":{"color":1}}`, `{}`, `[`,
+	} {
+		f.Add([]byte(s))
+	}
+	f.Fuzz(func(t *testing.T, body []byte) {
+		stored, err := alarms.Reread(body)
+		if err != nil {
+			return
+		}
+		again, err := alarms.Reread(stored)
+		if err != nil || string(again) != string(stored) {
+			t.Fatalf("%s\nis stored as %s\nand then as %s: %v", body, stored, again, err)
+		}
+	})
+}

@@ -281,3 +281,15 @@ func (s *Service) Tags(ctx context.Context, scope logs.Scope, arn string) (map[s
 	tags, err := s.o.Catalog.Tags(ctx, arn)
 	return tags, translate(err)
 }
+
+// Count returns how many alarms there are in a state, over all scopes.
+func (s *Service) Count(state string) int {
+	entries, _ := s.all()
+	n := 0
+	for _, e := range entries {
+		if e.alarm.State.Value == state {
+			n++
+		}
+	}
+	return n
+}
