@@ -60,7 +60,11 @@ func TestInterleavedStreams(t *testing.T) {
 		t.Run(name+", restarts", func(t *testing.T) {
 			w := *w
 			w.t = t
-			for range 2 {
+			rounds := 2
+			if testing.Short() {
+				rounds = 1
+			}
+			for range rounds {
 				w.restarting(rng, 150, tunes[name])
 			}
 		})

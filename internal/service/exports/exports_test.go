@@ -436,7 +436,11 @@ func TestRestartsAnywhere(t *testing.T) {
 	w := newWorld(t)
 	w.fill(9)
 	rng := rand.New(rand.NewPCG(3, 3))
-	for range 12 {
+	rounds := 12
+	if testing.Short() {
+		rounds = 4
+	}
+	for range rounds {
 		w.restarting(rng, 12, small)
 	}
 }
