@@ -95,3 +95,33 @@ func BenchmarkReadDay(b *testing.B) {
 		})
 	}
 }
+
+// BenchmarkReadRecent reads the last five minutes of 1,000 metrics, as alarms do.
+func BenchmarkReadRecent(b *testing.B) {
+	db := openBench(b, vfs.OS(), b.TempDir())
+	for at := noon - 2*hour; at < noon; at += minute {
+		var points []series.Point
+		for i := range 1000 {
+			points = append(points, series.Value(metric("m", "Host", fmt.Sprint("host-", i)), "Count", at, float64(i)))
+		}
+		if err := db.Add(context.Background(), points, nil); err != nil {
+			b.Fatal(err)
+		}
+		if at%(30*minute) == 0 && at < noon-10*minute {
+			if err := db.Flush(context.Background()); err != nil {
+				b.Fatal(err)
+			}
+		}
+	}
+	b.ReportAllocs()
+	since := cpuTime()
+	for b.Loop() {
+		for i := range 1000 {
+			got, err := db.ReadSums(context.Background(), metric("m", "Host", fmt.Sprint("host-", i)), "", time.Minute, noon-5*minute, noon)
+			if err != nil || len(got) != 5 {
+				b.Fatal(len(got), err)
+			}
+		}
+	}
+	reportCPU(b, since)
+}

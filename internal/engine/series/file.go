@@ -55,7 +55,9 @@ type file struct {
 	name  string // in the directory of files
 	level int
 	start int64 // of its partition
-	size  int64
+	// newest is the start of its last bucket; the end of the partition when that is not known.
+	newest int64
+	size   int64
 
 	f       vfs.File
 	extents []extent // by id
@@ -280,6 +282,7 @@ func openFile(fsys vfs.FS, dir, name string, u *unpacker, see func(*indexEntry) 
 			seen = err
 			return err
 		}
+		f.newest = max(f.newest, e.newest)
 		f.extents = append(f.extents, extent{id, uint32(offset), e.sums, e.sketches})
 		offset += int64(e.sums) + int64(e.sketches)
 		if offset > int64(t.index) {

@@ -72,6 +72,7 @@ func (db *DB) openFiles(ctx context.Context) error {
 		if damaged {
 			db.o.Logger.Error("a file of metrics is damaged", "error", damage)
 			f = &file{name: named.Name, level: level, start: named.Start, damaged: damage}
+			f.newest = f.end()
 			f.refs.Store(1)
 		}
 		db.files = append(db.files, f)

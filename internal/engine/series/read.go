@@ -181,7 +181,7 @@ func (db *DB) snapshot(key []byte, unit string, r *reading) (ids []uint32, files
 
 // wants reports whether a file may hold data of the range in a fitting resolution.
 func (r *reading) wants(f *file) bool {
-	return f.start < r.end && f.end() > r.from && r.seconds() == (f.level == 0) && r.period%levels[f.level].resolution == 0
+	return f.start < r.end && f.newest >= r.from && r.seconds() == (f.level == 0) && r.period%levels[f.level].resolution == 0
 }
 
 // seconds reports that the period is not made of minutes.

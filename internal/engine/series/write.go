@@ -107,7 +107,9 @@ func (w *fileWriter) add(p *packer, s *series, buckets []Bucket) error {
 	}
 	n := len(w.buf) - before
 	w.f.extents = append(w.f.extents, extent{s.id, uint32(w.offset), uint32(sums), uint32(n - sums)})
-	w.entries = append(w.entries, indexEntry{key: s.key, newest: buckets[len(buckets)-1].Start, sums: uint32(sums), sketches: uint32(n - sums)})
+	newest := buckets[len(buckets)-1].Start
+	w.f.newest = max(w.f.newest, newest)
+	w.entries = append(w.entries, indexEntry{key: s.key, newest: newest, sums: uint32(sums), sketches: uint32(n - sums)})
 	w.buckets += uint64(len(buckets))
 	w.offset += int64(n)
 	if len(w.buf) < writeBuffer {
