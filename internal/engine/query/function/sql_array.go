@@ -258,14 +258,19 @@ func elementAt(args []plan.Value, a *plan.Arena) plan.Value {
 	return plan.Value{}
 }
 
-// sequence counts from a number to another by steps, 1 or -1 when it is not said;
-// Null where it would never arrive or be longer than an array may be.
+// sequence counts from a number to another by steps, 1 or -1 when it is not said, or
+// from a time to another, a day when it is not said and else ms (ours); Null where it
+// would never arrive or be longer than an array may be.
 func sequence(args []plan.Value, a *plan.Arena) plan.Value {
 	lo, ok := args[0].Float()
 	hi, ok1 := args[1].Float()
 	step := 1.0
+	kind := plan.Number
+	if args[0].Kind == plan.Time && args[1].Kind == plan.Time { // a day at a time
+		kind, step = plan.Time, 24*60*60*1000
+	}
 	if hi < lo {
-		step = -1
+		step = -step
 	}
 	if len(args) == 3 {
 		var ok2 bool
@@ -285,7 +290,7 @@ func sequence(args []plan.Value, a *plan.Arena) plan.Value {
 		if i > 0 {
 			a.Bytes = append(a.Bytes, ',')
 		}
-		a.Bytes = plan.AppendNumber(a.Bytes, lo+float64(i)*step)
+		a.Bytes = appendJSONTime(a.Bytes, &plan.Value{Kind: kind, Num: lo + float64(i)*step})
 	}
 	a.Bytes = append(a.Bytes, ']')
 	return madeList(a, from)

@@ -135,6 +135,8 @@ func TestArraysOfSQL(t *testing.T) {
 	check("[1,2,3]", "sequence", 1, 3)
 	check("[5,3,1]", "sequence", 5, 1, -2)
 	check("[2]", "sequence", 2, 2, 0)
+	check(`["2025-10-05 00:00:00.000","2025-10-06 00:00:00.000"]`, "sequence", at(1759622400000), at(1759622400000+100_000_000))
+	check(`["2025-10-05 00:00:00.000"]`, "sequence", at(1759622400000), at(1759622400000))
 	check("null", "sequence", 1, 3, -1)
 	check("null", "sequence", 1, 1e9)
 	check("2", "size", list(`{"a":1,"b":2}`))
