@@ -16,6 +16,7 @@ import (
 type lane struct {
 	arn   string
 	busy  bool
+	aside bool      // messages were moved aside while it was busy: they are due when it is not, till there are none
 	until time.Time // end of the pause after a failure; zero = none. Of the goroutine while busy.
 }
 
@@ -48,22 +49,33 @@ func (r *runner) look(ctx context.Context) (time.Duration, error) {
 			items := byTarget[arn]
 			l := r.lanes[arn]
 			if l != nil && l.busy {
-				aside = append(aside, postponed(items, now.Add(time.Minute))...)
+				// Half of the time, so that a message is not moved again and again.
+				if moved := postponed(items, now.Add(asideFor/2), now.Add(asideFor)); len(moved) > 0 {
+					aside, l.aside = append(aside, moved...), true
+				}
 				continue
 			}
 			due := time.UnixMilli(slices.MinFunc(items, func(a, b item) int { return cmp.Compare(a.DueMS, b.DueMS) }).DueMS)
+			if l != nil && l.aside {
+				due = now
+			}
 			if l != nil && l.until.After(due) {
 				due = l.until
 			}
 			if pause := due.Sub(now); pause > 0 && pause <= t.retryMax { // longer: the clock was set back
 				wait = min(wait, pause)
-				aside = append(aside, postponed(items, due)...)
+				aside = append(aside, postponed(items, due, due)...)
 				continue
 			}
 			if r.running >= t.parallel {
 				break // the next that ends wakes us
 			}
 			r.begin(ctx, arn, items)
+		}
+		for arn, l := range r.lanes {
+			if byTarget[arn] == nil && !l.busy && !l.until.After(now) {
+				delete(r.lanes, arn)
+			}
 		}
 		if len(messages) < t.list || len(aside) == 0 {
 			return wait, nil
@@ -74,11 +86,14 @@ func (r *runner) look(ctx context.Context) (time.Duration, error) {
 	}
 }
 
-// postponed returns messages that are due before a time with that time.
-func postponed(items []item, until time.Time) []catalog.Message {
+// asideFor is how long messages of a busy target are moved out of the way.
+const asideFor = time.Minute
+
+// postponed returns messages that are due before a time with another time.
+func postponed(items []item, before, until time.Time) []catalog.Message {
 	var out []catalog.Message
 	for _, i := range items {
-		if i.DueMS < until.UnixMilli() {
+		if i.DueMS < before.UnixMilli() {
 			m := i.Message
 			m.DueMS = until.UnixMilli()
 			out = append(out, m)
@@ -164,7 +179,7 @@ func (s *Service) send(ctx context.Context, l *lane, items []item) {
 			s.failed.Add(1)
 			l.until = now.Add(s.pause(i.Attempts, failure.After))
 			i.Attempts++
-			c.Retry = postponed(items[n:], l.until)
+			c.Retry = postponed(items[n:], l.until, l.until)
 			if s.apply(ctx, c); i.Attempts == 1 {
 				s.o.Logger.Warn("an action failed and will be tried again", "owner", i.request.Owner, "target", i.request.Target, "error", failure)
 			}

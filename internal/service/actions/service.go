@@ -152,7 +152,7 @@ func (r *runner) wait() {
 
 func (r *runner) end(l *lane) {
 	r.running--
-	if l.busy = false; l.until.IsZero() {
+	if l.busy = false; l.until.IsZero() && !l.aside {
 		delete(r.lanes, l.arn)
 	}
 }
