@@ -2,7 +2,10 @@ package series_test
 
 import (
 	"context"
+	"encoding/binary"
 	"errors"
+	"fmt"
+	"hash/crc32"
 	"math/rand/v2"
 	"path/filepath"
 	"strings"
@@ -239,5 +242,37 @@ func TestTornTail(t *testing.T) {
 	}
 	if all := problems(t, clone); len(all) != 1 {
 		t.Errorf("problems: %v", all)
+	}
+}
+
+// TestNewerVersion refuses what a later program wrote.
+func TestNewerVersion(t *testing.T) {
+	disk := filled(t)
+	b, err := vfs.ReadFile(disk, filepath.Join("metrics", "MANIFEST"), 1<<20)
+	if err != nil {
+		t.Fatal(err)
+	}
+	line, _, _ := strings.Cut(string(b), "\n")
+	line = strings.Replace(line, `"version":1`, `"version":2,"more":true`, 1)
+	half := fmt.Sprintf("%s\n%08x\n", line, crc32.Checksum([]byte(line), crc32.MakeTable(crc32.Castagnoli)))
+	half += strings.Repeat("\x00", 4096-len(half))
+	if err := vfs.CreateFile(disk, filepath.Join("metrics", "MANIFEST"), []byte(half+half)); err != nil {
+		t.Fatal(err)
+	}
+	if _, err := series.Open(context.Background(), series.Options{FS: disk, Dir: "metrics"}); !errors.Is(err, series.ErrVersion) {
+		t.Errorf("manifest: %v", err)
+	}
+	disk = filled(t)
+	name := filepath.Join("metrics", "files", "0000000000000001.series")
+	if b, err = vfs.ReadFile(disk, name, 1<<20); err != nil {
+		t.Fatal(err)
+	}
+	b[8] = 2
+	binary.LittleEndian.PutUint32(b, crc32.Checksum(b[4:64], crc32.MakeTable(crc32.Castagnoli)))
+	if err := vfs.CreateFile(disk, name, b); err != nil {
+		t.Fatal(err)
+	}
+	if _, err := series.Open(context.Background(), series.Options{FS: disk, Dir: "metrics"}); !errors.Is(err, series.ErrVersion) {
+		t.Errorf("file: %v", err)
 	}
 }

@@ -6,6 +6,7 @@ import (
 	"fmt"
 	"math"
 	"math/rand/v2"
+	"strings"
 	"testing"
 	"time"
 
@@ -421,4 +422,93 @@ func TestClosed(t *testing.T) {
 			t.Errorf("%s: %v", name, err)
 		}
 	}
+}
+
+// TestTooLarge adds what does not fit in a record of the log.
+func TestTooLarge(t *testing.T) {
+	s := open(t, vfs.NewMem(), nil)
+	values := make([]float64, 1<<16)
+	for i := range values {
+		values[i] = float64(i) + 0.1
+	}
+	large := point(values...)
+	large.Metric, large.Timestamp = metric("large"), noon
+	var points []series.Point
+	for range 29 { // of 9 bytes a value: just above 16 MiB
+		points = append(points, large)
+	}
+	if err := s.Add(context.Background(), points, nil); !errors.Is(err, series.ErrTooLarge) {
+		t.Fatalf("got %v", err)
+	}
+	if n := s.Stats().Series; n != 0 {
+		t.Errorf("%d series are left", n)
+	}
+	s.add(points[:28]...)
+	if got := s.read(large.Metric, time.Minute, noon, noon+minute); len(got) != 1 || got[0].Count != 28<<16 {
+		t.Errorf("got %+v", got)
+	}
+}
+
+// TestBounds has names, dimensions and units as long as they may be, and one byte longer.
+func TestBounds(t *testing.T) {
+	s := open(t, vfs.NewMem(), nil)
+	name := strings.Repeat("n", 4096)
+	m := series.Metric{Scope: scope, Namespace: name, Name: name}
+	for i := range series.MaxDimensions {
+		m.Dimensions = append(m.Dimensions, series.Dimension{Name: fmt.Sprintf("%02d", i) + name[2:], Value: name})
+	}
+	s.add(series.Value(m, name, noon, 1))
+	s.flush()
+	s.reopen()
+	if got := s.read(m, time.Minute, noon, noon+minute); len(got) != 1 {
+		t.Errorf("got %+v", got)
+	}
+	for what, change := range map[string]func(*series.Point){
+		"name":      func(p *series.Point) { p.Metric.Name += "n" },
+		"namespace": func(p *series.Point) { p.Metric.Namespace += "n" },
+		"unit":      func(p *series.Point) { p.Unit += "n" },
+		"count":     func(p *series.Point) { p.Count = 2 * series.MaxCount },
+	} {
+		p := series.Value(m, name, noon, 1)
+		change(&p)
+		if err := s.Add(context.Background(), []series.Point{p}, nil); !errors.Is(err, series.ErrInvalid) {
+			t.Errorf("%s: got %v", what, err)
+		}
+	}
+	if err := s.Add(context.Background(), nil, map[string]uint64{"": 1}); !errors.Is(err, series.ErrInvalid) {
+		t.Errorf("no name of a consumer: %v", err)
+	}
+}
+
+// TestPositions go forth and back with their additions, over flushes and restarts.
+func TestPositions(t *testing.T) {
+	s := open(t, vfs.NewMem(), smallLog)
+	if _, ok := s.Reached("a"); ok {
+		t.Error("a position of nobody")
+	}
+	check := func(want uint64) {
+		t.Helper()
+		for range 2 {
+			if lsn, ok := s.Reached("a"); !ok || lsn != want {
+				t.Errorf("position %d %v, want %d", lsn, ok, want)
+			}
+			s.reopen()
+		}
+	}
+	reach := func(lsn uint64) {
+		t.Helper()
+		if err := s.Add(context.Background(), nil, map[string]uint64{"a": lsn}); err != nil {
+			t.Fatal(err)
+		}
+	}
+	reach(5)
+	check(5)
+	s.flush()
+	check(5)
+	reach(7)
+	s.flush()
+	reach(9)
+	check(9)
+	reach(3) // of a data directory that was restored from a copy, say
+	check(3)
 }

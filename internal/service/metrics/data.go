@@ -49,6 +49,12 @@ func (s *Service) Data(ctx context.Context, scope logs.Scope, r DataRequest) (Da
 	if !slices.ContainsFunc(r.Queries, func(q Query) bool { return !q.Hidden }) {
 		return DataResult{}, validation("At least one of the MetricDataQueries must return data.")
 	}
+	select {
+	case s.busy <- struct{}{}:
+		defer func() { <-s.busy }()
+	case <-ctx.Done():
+		return DataResult{}, ctx.Err()
+	}
 	lines, messages, err := p.page(ctx, &r, page)
 	if err != nil {
 		return DataResult{}, err

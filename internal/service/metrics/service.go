@@ -20,9 +20,14 @@ type Options struct {
 	Now     func() time.Time // nil means time.Now
 }
 
+// atOnce is how many calls of Data run at a time; others wait. Each may hold maxRead
+// datapoints.
+const atOnce = 4
+
 // Service is safe for concurrent use.
 type Service struct {
-	o Options
+	o    Options
+	busy chan struct{} // holds one for each call of Data that runs
 }
 
 // New returns a Service.
@@ -33,7 +38,7 @@ func New(o Options) (*Service, error) {
 	if o.Now == nil {
 		o.Now = time.Now
 	}
-	return &Service{o: o}, nil
+	return &Service{o: o, busy: make(chan struct{}, atOnce)}, nil
 }
 
 // Dimension is a name and value that a metric is identified by.
