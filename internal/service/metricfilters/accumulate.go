@@ -1,7 +1,6 @@
 package metricfilters
 
 import (
-	"cmp"
 	"math"
 	"slices"
 	"sort"
@@ -28,11 +27,14 @@ type bucket struct {
 	start                int64
 	count, sum, min, max float64
 	values, counts       []float64
+	bins                 map[float64]int32 // where a rounded value stands; nil: values are not rounded
+	mantissa             int               // bits of it
 }
 
 const (
-	maxBucketValues = 4096 // distinct values of a bucket; beyond they are rounded
-	roundedBits     = 10   // of the mantissa of rounded values, which are off by 0.1 % then; fewer when that is not enough
+	exactValues     = 256  // of a bucket, equal ones that do not follow one another apart; beyond they are rounded
+	maxBucketValues = 4096 // distinct ones then
+	roundedBits     = 8    // of the mantissa of rounded values, which are off by 0.2 % then; fewer when that is not enough
 )
 
 // noUnit is the unit of what has none.
@@ -55,11 +57,46 @@ func (c *consumer) put(t *target, at int64, v, count float64) {
 		b.counts[n-1] += count
 		return
 	}
-	b.values, b.counts = append(b.values, v), append(b.counts, count)
-	c.values++
-	if len(b.values) >= 2*maxBucketValues {
-		c.values -= b.compact()
+	before := len(b.values)
+	b.note(v, count)
+	c.values += len(b.values) - before
+}
+
+// note adds a value to those of the bucket.
+func (b *bucket) note(v, count float64) {
+	if b.bins == nil {
+		b.values, b.counts = append(b.values, v), append(b.counts, count)
+		if len(b.values) > exactValues {
+			b.round(roundedBits)
+		}
+		return
 	}
+	v = rounded(v, b.mantissa)
+	if i, ok := b.bins[v]; ok {
+		b.counts[i] += count
+		return
+	}
+	b.bins[v] = int32(len(b.values))
+	b.values, b.counts = append(b.values, v), append(b.counts, count)
+	for len(b.values) > maxBucketValues && b.mantissa > 0 {
+		b.round(b.mantissa - 1)
+	}
+}
+
+// round keeps n bits of the mantissa of the values.
+func (b *bucket) round(n int) {
+	b.mantissa, b.bins = n, make(map[float64]int32, len(b.values))
+	values, counts := b.values[:0], b.counts[:0]
+	for i, v := range b.values {
+		v, count := rounded(v, n), b.counts[i]
+		if at, ok := b.bins[v]; ok {
+			counts[at] += count
+			continue
+		}
+		b.bins[v] = int32(len(values))
+		values, counts = append(values, v), append(counts, count)
+	}
+	b.values, b.counts = values, counts
 }
 
 // bucket returns that of a start, which is new perhaps.
@@ -78,41 +115,10 @@ func (c *consumer) bucket(t *target, start int64) *bucket {
 	return &t.sums[i]
 }
 
-// compact adds up equal values, and rounds them as far as is needed. It returns how many
-// there are less.
-func (b *bucket) compact() int {
-	before := len(b.values)
-	b.merge()
-	for n := roundedBits; len(b.values) > maxBucketValues && n >= 0; n-- {
-		for i, v := range b.values {
-			b.values[i] = min(max(rounded(v, n), b.min), b.max)
-		}
-		b.merge()
-	}
-	return before - len(b.values)
-}
-
 // rounded returns a value near v with n bits of a mantissa.
 func rounded(v float64, n int) float64 {
 	off := 52 - n
 	return math.Float64frombits(math.Float64bits(v)>>off<<off | 1<<(off-1))
-}
-
-func (b *bucket) merge() {
-	order := make([]int, len(b.values))
-	for i := range order {
-		order[i] = i
-	}
-	slices.SortFunc(order, func(i, k int) int { return cmp.Compare(b.values[i], b.values[k]) })
-	values, counts := make([]float64, 0, len(order)), make([]float64, 0, len(order))
-	for _, i := range order {
-		if n := len(values); n > 0 && values[n-1] == b.values[i] {
-			counts[n-1] += b.counts[i]
-			continue
-		}
-		values, counts = append(values, b.values[i]), append(counts, b.counts[i])
-	}
-	b.values, b.counts = values, counts
 }
 
 // collect makes the points of what was added.
@@ -122,6 +128,11 @@ func (c *consumer) collect() {
 			b := &t.sums[i]
 			if math.IsInf(b.sum, 0) || math.IsNaN(b.sum) {
 				continue // values of 2^360 and so many of them
+			}
+			if b.bins != nil {
+				for k, v := range b.values {
+					b.values[k] = min(max(v, b.min), b.max)
+				}
 			}
 			c.points = append(c.points, series.Point{
 				Metric: t.metric, Unit: t.unit, Timestamp: b.start, HighResolution: t.high,

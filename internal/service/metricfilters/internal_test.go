@@ -119,7 +119,7 @@ func TestBucketsBoundTheirValues(t *testing.T) {
 		t.Errorf("sum %v, of the values %v; want %v; count %v, of the values %v; want %d", p.Sum, got, sum, p.Count, count, n)
 	}
 	for _, v := range []float64{0, -0.1, 1e-300, 1.5, -7} {
-		if r := rounded(v, roundedBits); math.Abs(r-v) > math.Abs(v)/1000 && v != 0 {
+		if r := rounded(v, roundedBits); math.Abs(r-v) > math.Abs(v)/500 && v != 0 {
 			t.Errorf("%v is rounded to %v", v, r)
 		}
 	}

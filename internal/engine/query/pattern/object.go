@@ -2,6 +2,8 @@ package pattern
 
 import (
 	"bytes"
+	"encoding/binary"
+	"math/bits"
 
 	"github.com/cumulog/cumulog/internal/engine/column"
 )
@@ -96,7 +98,7 @@ func (o *object) peek() byte {
 func (o *object) text() ([]byte, bool) {
 	from := o.pos + 1
 	for i := from; ; i++ {
-		n := bytes.IndexByte(o.m[i:], '"')
+		n := indexQuote(o.m[i:])
 		if n < 0 {
 			return nil, false
 		}
@@ -110,6 +112,24 @@ func (o *object) text() ([]byte, bool) {
 			return o.m[from:i], true
 		}
 	}
+}
+
+// indexQuote returns where the first quote stands, -1 when there is none. Most strings are so
+// short that a call of bytes.IndexByte costs more than looking.
+func indexQuote(m []byte) int {
+	const ones, high = 0x0101010101010101, 0x8080808080808080
+	i := 0
+	for ; i+8 <= len(m) && i < 32; i += 8 {
+		w := binary.LittleEndian.Uint64(m[i:]) ^ '"'*ones
+		if zero := (w - ones) & ^w & high; zero != 0 {
+			return i + bits.TrailingZeros64(zero)/8
+		}
+	}
+	n := bytes.IndexByte(m[i:], '"')
+	if n < 0 {
+		return -1
+	}
+	return i + n
 }
 
 // members reads the object at pos.

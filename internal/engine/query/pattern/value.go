@@ -157,9 +157,10 @@ func parseNumber(b []byte) (float64, bool) {
 	if neg || b[0] == '+' {
 		i++
 	}
+	const exact = 15 // digits that a double holds
 	m, from := uint64(0), i
 	for i < n && isDigit(b[i]) {
-		if i-from < 15 {
+		if i-from < exact {
 			m = m*10 + uint64(b[i]-'0')
 		}
 		i++
@@ -167,20 +168,31 @@ func parseNumber(b []byte) (float64, bool) {
 	if i == from {
 		return 0, false
 	}
-	if i == n && i-from <= 15 {
+	if i == n && i-from <= exact {
 		if neg {
 			return -float64(m), true
 		}
 		return float64(m), true
 	}
 	if i < n && b[i] == '.' {
+		whole := i - from
 		i++
 		at := i
 		for i < n && isDigit(b[i]) {
+			if whole+i-at < exact {
+				m = m*10 + uint64(b[i]-'0')
+			}
 			i++
 		}
 		if i == at {
 			return 0, false
+		}
+		if i == n && whole+i-at <= exact { // both are exact, so that the quotient is rounded once
+			f := float64(m) / pow10[i-at]
+			if neg {
+				f = -f
+			}
+			return f, true
 		}
 	}
 	if i < n && b[i]|0x20 == 'e' {
