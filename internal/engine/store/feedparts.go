@@ -7,6 +7,7 @@ import (
 	"fmt"
 	"math"
 	"slices"
+	"sync"
 
 	"github.com/cumulog/cumulog/internal/engine/store/segment"
 	"github.com/cumulog/cumulog/internal/logs"
@@ -46,10 +47,21 @@ type feedReader struct {
 
 	queue feedQueue
 	infos []segment.BlockInfo
+	cost  int64
+	*feedBuffer
+}
+
+// feedBuffer is the memory of a feedReader, which is large and goes from call to call.
+type feedBuffer struct {
 	rows  []feedRow
 	arena []byte
-	cost  int64
+	other []byte // the arena is compacted into it
 }
+
+var feedBuffers = sync.Pool{New: func() any { return new(feedBuffer) }}
+
+// maxFeedBuffer bounds the buffers that are kept.
+const maxFeedBuffer = 64 << 20
 
 // parts hands over the batches in parts; false ends the call.
 func (f *feed) parts() (more bool, err error) {
@@ -68,7 +80,7 @@ func (f *feed) parts() (more bool, err error) {
 	ctx, cancel := context.WithCancelCause(f.ctx)
 	defer cancel(nil)
 	defer context.AfterFunc(f.s.ctx, func() { cancel(ErrClosed) })()
-	r := &feedReader{f: f, ctx: ctx, to: math.MaxUint64, budget: f.left, account: &account{b: f.s.budget}}
+	r := &feedReader{f: f, ctx: ctx, to: math.MaxUint64, budget: f.left, account: &account{b: f.s.budget}, feedBuffer: feedBuffers.Get().(*feedBuffer)}
 	defer r.close()
 	if err := r.gather(behind); err != nil {
 		if ctx.Err() != nil {
@@ -281,7 +293,10 @@ func (r *feedReader) room(n int64, try int) (ok bool, err error) {
 // sort puts the rows into the order of batches.
 func (r *feedReader) sort() {
 	slices.SortFunc(r.rows, func(a, b feedRow) int {
-		return cmp.Or(cmp.Compare(a.lsn, b.lsn), cmp.Compare(a.index, b.index))
+		if a.lsn != b.lsn {
+			return cmp.Compare(a.lsn, b.lsn)
+		}
+		return cmp.Compare(a.index, b.index)
 	})
 }
 
@@ -309,19 +324,24 @@ func (r *feedReader) cut(limit int64) {
 	}
 	r.to, r.cost = r.rows[keep-1].lsn, cost
 	r.rows = r.rows[:keep]
-	arena := make([]byte, 0, cost)
+	arena := slices.Grow(r.other[:0], int(cost))
 	for i := range r.rows {
 		x := &r.rows[i]
 		from := uint32(len(arena))
 		arena = append(arena, r.arena[x.from:x.to]...)
 		x.from, x.to = from, uint32(len(arena))
 	}
-	r.arena = arena
+	r.arena, r.other = arena, r.arena
 }
 
 func (r *feedReader) close() {
 	r.account.release(r.held)
 	r.held = 0
+	b := r.feedBuffer
+	if cap(b.arena)+cap(b.other)+cap(b.rows)*feedRowCost <= maxFeedBuffer {
+		b.rows, b.arena = b.rows[:0], b.arena[:0]
+		feedBuffers.Put(b)
+	}
 }
 
 // feedItem is a part, or blocks of it, to be read.
