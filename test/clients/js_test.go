@@ -17,7 +17,7 @@ func TestJavaScript(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	for _, name := range []string{"sdk.mjs", "loggers.mjs", "livetail.mjs"} {
+	for _, name := range []string{"sdk.mjs", "loggers.mjs", "livetail.mjs", "metrics.mjs"} {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()
 			dir := t.TempDir()
