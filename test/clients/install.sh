@@ -1,5 +1,5 @@
 #!/usr/bin/env bash
-# Installs the AWS clients that test/clients runs: boto3, AWS CLI v1 and programs built on boto3 (requirements.txt) into a virtual
+# Installs what test/clients runs: boto3, AWS CLI v1, programs built on boto3, and a NATS server (requirements.txt) into a virtual
 # environment (argument 1), the SDK for JavaScript and loggers (js/) into its folder js, AWS CLI v2 from Debian's package unless an
 # `aws` of version 2 is on the PATH already. Run it again at will: it does only what is missing.
 set -euo pipefail
