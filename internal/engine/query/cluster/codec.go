@@ -166,6 +166,11 @@ func (r *reader) group(c *Clusterer, next int32) {
 	if c.groups[shape] != nil {
 		r.fail("shape twice")
 	}
+	for i := range len(shape) {
+		if b := shape[i]; b < ' ' && b != '\n' && b != markRest && (b < markKind || b >= markKind+kinds) {
+			r.fail("shape with byte %d", b)
+		}
+	}
 	g := newGroup(shape)
 	g.held = &c.held
 	for i := range g.masked {
