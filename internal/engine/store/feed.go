@@ -115,15 +115,16 @@ const defaultCommitBytes = 16 << 20
 func (s *Store) Commits(ctx context.Context, q CommitQuery, yield func(*Commit) bool) (next uint64, err error) {
 	// What was applied by now is in the view that is acquired afterwards.
 	applied := s.newest.Load()
-	next = min(q.After, applied)
 	if err := ctx.Err(); err != nil {
-		return next, err
+		return q.After, err
 	}
 	v, err := s.acquire()
 	if err != nil {
-		return next, err
+		return q.After, err
 	}
 	defer s.release(v)
+	// A view may hold a batch for a moment before it counts as applied, and the caller may have seen it there.
+	next = min(q.After, max(applied, v.applied().Batch()))
 	f := feed{s: s, ctx: ctx, v: v, after: next, left: q.Bytes, yield: yield}
 	if f.left <= 0 {
 		f.left = defaultCommitBytes

@@ -430,6 +430,25 @@ func TestAwaitCommit(t *testing.T) {
 	}
 }
 
+// A batch that is visible and does not count as applied yet is not handed over twice.
+func TestCommitsBeforeApplied(t *testing.T) {
+	s := openStore(t, vfs.NewMem(), newMemManifest(), (&clock{ms: baseTime}).now, manualTuning())
+	defer s.Close()
+	h := &history{}
+	h.append(t, s, makeBatch(1, 1, baseTime, event(baseTime, "a")))
+	early := makeBatch(1, 1, baseTime, event(baseTime, "b")).Commit(h.last + 1).mem
+	s.add(early, 0)
+	after := uint64(0)
+	for i, want := range []int{2, 0, 0} {
+		n := 0
+		next, err := s.Commits(t.Context(), CommitQuery{After: after}, func(*Commit) bool { n++; return true })
+		if err != nil || n != want || next != h.last+1 {
+			t.Errorf("call %d: %d batches up to %d, %v; want %d", i, n, next, err, want)
+		}
+		after = next
+	}
+}
+
 func TestCommitOfBatch(t *testing.T) {
 	b := makeBatch(4, 5, 6, event(7, "x"), event(8, "yz"))
 	c := b.Commit(9)
