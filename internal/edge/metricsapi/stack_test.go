@@ -41,10 +41,11 @@ type stack struct {
 	url        string
 	ms         atomic.Int64 // the time
 	alarms     *alarms.Service
+	series     *series.DB
 	service    awshttp.ShapeService
 }
 
-func newStack(t *testing.T) *stack {
+func newStack(t testing.TB) *stack {
 	t.Helper()
 	ctx := context.Background()
 	s := &stack{}
@@ -60,6 +61,7 @@ func newStack(t *testing.T) *stack {
 		t.Fatal(err)
 	}
 	t.Cleanup(func() { data.Close() })
+	s.series = data
 	ms, err := metrics.New(metrics.Options{DB: data, Catalog: db, Now: now})
 	if err != nil {
 		t.Fatal(err)
@@ -106,7 +108,7 @@ type reply struct {
 	body   string
 }
 
-func (s *stack) post(t *testing.T, path, body string, header ...string) reply {
+func (s *stack) post(t testing.TB, path, body string, header ...string) reply {
 	t.Helper()
 	req, err := http.NewRequest(http.MethodPost, s.url+path, strings.NewReader(body))
 	if err != nil {
@@ -128,7 +130,7 @@ func (s *stack) post(t *testing.T, path, body string, header ...string) reply {
 }
 
 // query sends a request in the Query protocol; the parameters come in pairs.
-func (s *stack) query(t *testing.T, action string, pairs ...string) reply {
+func (s *stack) query(t testing.TB, action string, pairs ...string) reply {
 	t.Helper()
 	form := url.Values{"Action": {action}, "Version": {metricswire.Version}}
 	for i := 0; i < len(pairs); i += 2 {
@@ -138,13 +140,13 @@ func (s *stack) query(t *testing.T, action string, pairs ...string) reply {
 }
 
 // json sends a request in the JSON protocol.
-func (s *stack) json(t *testing.T, operation, body string) reply {
+func (s *stack) json(t testing.TB, operation, body string) reply {
 	t.Helper()
 	return s.post(t, "/", body, "Content-Type", "application/x-amz-json-1.0", "X-Amz-Target", metricswire.TargetPrefix+"."+operation)
 }
 
 // cbor sends a request in the CBOR protocol.
-func (s *stack) cbor(t *testing.T, operation, body string) reply {
+func (s *stack) cbor(t testing.TB, operation, body string) reply {
 	t.Helper()
 	return s.post(t, "/service/"+metricswire.TargetPrefix+"/operation/"+operation, body, "Content-Type", "application/cbor", "Smithy-Protocol", "rpc-v2-cbor")
 }

@@ -364,3 +364,45 @@ func BenchmarkGetMetricData(b *testing.B) {
 	run("JSON", awsproto.AppendJSONShape)
 	run("Query", awsproto.AppendXMLShape)
 }
+
+// Lists, maps and forms are bounded in each protocol.
+func TestBounds(t *testing.T) {
+	check := func(what string, err error, want string) {
+		t.Helper()
+		if got := ""; err != nil {
+			if got = err.Error(); want == "" || !strings.Contains(got, want) {
+				t.Errorf("%s: got %s, want %q", what, got, want)
+			}
+		} else if want != "" {
+			t.Errorf("%s: was taken", what)
+		}
+	}
+	decodeForm := func(text string, v awsproto.Shape) error {
+		f, err := awsproto.ParseForm(text)
+		if err != nil {
+			return err
+		}
+		return v.Decode(f.Source())
+	}
+	for n, want := range map[int]string{awsproto.MaxElements: "", awsproto.MaxElements + 1: "more than 65536 elements"} {
+		list := "\xa1jAlarmNames\x9f" + strings.Repeat("\x60", n) + "\xff"
+		check("CBOR list", awsproto.DecodeCBORShape([]byte(list), new(metricswire.DeleteAlarmsInput)), want)
+		list = `{"AlarmNames":[""` + strings.Repeat(`,""`, n-1) + "]}"
+		check("JSON list", awsproto.DecodeJSONShape([]byte(list), new(metricswire.DeleteAlarmsInput)), want)
+		var form, entries strings.Builder
+		for i := range n {
+			form.WriteString("&AlarmNames.member." + strconv.Itoa(i+1) + "=")
+			entry := "&EntityMetricData.member.1.Entity.Attributes.entry." + strconv.Itoa(i+1)
+			entries.WriteString(entry + ".key=" + strconv.Itoa(i) + entry + ".value=")
+		}
+		check("form list", decodeForm(form.String(), new(metricswire.DeleteAlarmsInput)), want)
+		check("form map", decodeForm(entries.String(), new(metricswire.PutMetricDataInput)), want)
+	}
+	const most = 1 << 18
+	var form strings.Builder
+	for i := range most {
+		form.WriteString("p" + strconv.Itoa(i) + "=&")
+	}
+	check("parameters", decodeForm(form.String(), new(metricswire.DeleteAlarmsInput)), "")
+	check("one more", decodeForm(form.String()+"x=", new(metricswire.DeleteAlarmsInput)), "more than 262144 parameters")
+}
