@@ -1,6 +1,7 @@
 // Package awshttp is the HTTP side that all AWS services of Cumulog share:
-// one port for every protocol ([NewRouter]), one entry for the JSON 1.1
-// services ([NewHandler]) and one for the Query services ([NewQueryHandler]).
+// one port for every protocol ([NewRouter]), one entry for the services with
+// targets, in JSON and RPC v2 CBOR ([NewHandler]), and one for the Query services
+// ([NewQueryHandler]). A service that speaks all three is a [ShapeService].
 // It owns request ids, body limits, decompression, authentication, recovery from panics and
 // the one place per protocol that writes a success or an error. It knows no
 // operation.

@@ -3,6 +3,10 @@
 // that generated shapes call, the wire error, and XML answers of the Query
 // protocol. It knows no operation and does no I/O.
 //
+// Shapes of a service that speaks several protocols (a [Shape]) read from a [Source] and write
+// to a [Sink]; there is one of each for JSON, for RPC v2 CBOR and for the forms and XML of
+// Query. [Errors] renders its errors in each.
+//
 // Rules of the JSON decoder, for which see [Decoder]:
 //
 //   - The whole text must be one JSON object in valid UTF-8. Malformed text,
