@@ -18,6 +18,7 @@ type target struct {
 	metric series.Metric
 	unit   string
 	high   bool     // of a resolution of a second
+	size   int      // of its names, in bytes
 	sums   []bucket // by start; those of the pass
 	last   int      // the one that was added to
 }
@@ -59,7 +60,7 @@ func (c *consumer) put(t *target, at int64, v, count float64) {
 	}
 	before := len(b.values)
 	b.note(v, count)
-	c.values += len(b.values) - before
+	c.size += 16 * (len(b.values) - before)
 }
 
 // note adds a value to those of the bucket.
@@ -99,6 +100,17 @@ func (b *bucket) round(n int) {
 	b.values, b.counts = values, counts
 }
 
+// bytes is about what a datapoint takes beside its values.
+func (t *target) bytes() int {
+	if t.size == 0 {
+		t.size = 64 + len(t.metric.Namespace) + len(t.metric.Name)
+		for _, d := range t.metric.Dimensions {
+			t.size += len(d.Name) + len(d.Value) + 4
+		}
+	}
+	return t.size
+}
+
 // bucket returns that of a start, which is new perhaps.
 func (c *consumer) bucket(t *target, start int64) *bucket {
 	if t.last < len(t.sums) && t.sums[t.last].start == start {
@@ -109,7 +121,7 @@ func (c *consumer) bucket(t *target, start int64) *bucket {
 	}
 	i := sort.Search(len(t.sums), func(i int) bool { return t.sums[i].start >= start })
 	if t.last = i; i == len(t.sums) || t.sums[i].start != start {
-		c.buckets++
+		c.size += t.bytes()
 		t.sums = slices.Insert(t.sums, i, bucket{start: start, values: c.spare.take(), counts: c.spare.take()})
 	}
 	return &t.sums[i]
@@ -144,7 +156,7 @@ func (c *consumer) collect() {
 	}
 	c.ready = c.ready || len(c.dirty) > 0
 	clear(c.dirty)
-	c.dirty, c.values, c.buckets = c.dirty[:0], 0, 0
+	c.dirty, c.size = c.dirty[:0], 0
 }
 
 // forget empties the points; their values can be used again.

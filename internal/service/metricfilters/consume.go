@@ -36,11 +36,10 @@ const (
 
 // Bounds of what is made ready before it is added.
 const (
-	passBytes   = 16 << 20 // message bytes read
-	passBuckets = 20_000   // minutes of metrics
-	passValues  = 500_000  // values of them
-	maxTargets  = 50_000   // metrics that are remembered between passes
-	maxGroups   = 50_000   // groups that are remembered
+	passBytes  = 16 << 20 // message bytes read
+	passSize   = 2 << 20  // bytes of datapoints, roughly; one event can make 12 MiB more, and a record of the log takes 16 MiB
+	maxTargets = 50_000   // metrics that are remembered between passes
+	maxGroups  = 50_000   // groups that are remembered
 )
 
 // lastIndex is the index beyond that of every event of a batch.
@@ -70,8 +69,8 @@ type consumer struct {
 	targets  map[string]*target
 	dirty    []*target
 	spare    spare
-	values   int // of dirty targets
-	buckets  int
+	size     int       // of what was added to dirty targets, in bytes
+	warned   time.Time // when datapoints were dropped and that was logged
 	defaults defaults
 	disabled []*counter // since the last pass
 	pruned   int64      // hour in which groups that were deleted were looked for
@@ -148,8 +147,8 @@ func (s *Service) Step(ctx context.Context) (more bool, err error) {
 	if more {
 		return true, nil
 	}
-	if err := c.closeDefaults(ctx); err != nil {
-		return false, err
+	if more, err = c.closeDefaults(ctx); err != nil || more {
+		return more, err
 	}
 	return false, s.forgetEnded(ctx)
 }
@@ -203,7 +202,7 @@ func (c *consumer) read(ctx context.Context) (more bool, err error) {
 			failed, stopped = err, true
 			return false
 		}
-		stopped = !done || c.values >= passValues || c.buckets >= passBuckets
+		stopped = !done || c.size >= passSize
 		return !stopped
 	})
 	switch {
@@ -257,7 +256,7 @@ func (c *consumer) batch(ctx context.Context, t *table, b *store.Commit) (done b
 			c.embedded(m, b.Ingestion)
 		}
 		c.at = seq
-		if c.values >= 2*passValues || c.buckets >= 2*passBuckets {
+		if c.size >= passSize*3/2 {
 			return false, nil
 		}
 	}
@@ -311,7 +310,10 @@ func (c *consumer) send(ctx context.Context, at uint64) error {
 		if !ok || len(many.Refused) == 0 {
 			return fmt.Errorf("add datapoints: %w", err)
 		}
-		c.s.o.Logger.Warn("datapoints were dropped because there are too many metrics", "points", len(many.Refused), "error", many)
+		if now := c.s.o.Now(); now.Sub(c.warned).Abs() >= time.Minute {
+			c.warned = now
+			c.s.o.Logger.Warn("datapoints are dropped because there are too many metrics", "error", many)
+		}
 		c.s.mu.Lock()
 		c.stats.Dropped += int64(len(many.Refused))
 		c.s.mu.Unlock()

@@ -21,6 +21,9 @@ import (
 // it, so that a restart finds it again, and the metrics themselves say which minutes have a
 // datapoint.
 
+// maxClosed bounds the default values that are published at once.
+const maxClosed = 2_000
+
 // grace is how long after a minute, and after its last event came, its default value is decided.
 const grace = 15 * minute / 60
 
@@ -142,8 +145,8 @@ func (c *consumer) recoverDefaults(ctx context.Context) error {
 }
 
 // closeDefaults publishes the default values of minutes that are over. It is called when there
-// is nothing left to read.
-func (c *consumer) closeDefaults(ctx context.Context) error {
+// is nothing left to read; more says that there are further ones.
+func (c *consumer) closeDefaults(ctx context.Context) (more bool, err error) {
 	d := &c.defaults
 	now := c.s.o.Now().UnixMilli()
 	var over []outstanding
@@ -153,17 +156,18 @@ func (c *consumer) closeDefaults(ctx context.Context) error {
 		}
 	}
 	if len(over) == 0 {
-		return nil
+		return false, nil
 	}
 	slices.SortFunc(over, func(a, b outstanding) int { return cmp.Compare(a.start, b.start) })
-	over = over[:min(len(over), passBuckets)]
+	more = len(over) > maxClosed
+	over = over[:min(len(over), maxClosed)]
 	kept := make(map[outstanding]due, len(over))
 	published := map[string]bool{} // more than one filter can publish to a metric
 	for _, k := range over {
 		t := k.k.t
 		have, err := c.s.o.Metrics.ReadSums(ctx, t.metric, "", time.Minute, k.start, k.start+minute)
 		if err != nil {
-			return fmt.Errorf("look for datapoints before a default value: %w", err)
+			return false, fmt.Errorf("look for datapoints before a default value: %w", err)
 		}
 		if name := t.key(k.start); len(have) == 0 && !published[name] {
 			published[name] = true
@@ -182,10 +186,10 @@ func (c *consumer) closeDefaults(ctx context.Context) error {
 			d.list[k] = n
 		}
 		c.forget()
-		return err
+		return false, err
 	}
 	c.forget()
-	return nil
+	return more, nil
 }
 
 // key names a metric and a minute of it.

@@ -12,15 +12,16 @@ import (
 	"github.com/cumulog/cumulog/internal/engine/series"
 )
 
-// Limits of an event in the embedded metric format. The last three are ours.
+// Limits of an event in the embedded metric format. Those from maxEMFSets on are ours.
 const (
 	maxEMFDimensions = 30  // of a set
 	maxEMFMetrics    = 100 // of a directive
 	maxEMFValues     = 100 // of a metric
 	maxEMFName       = 1_024
-	maxEMFSets       = 100    // of a directive
-	maxEMFPoints     = 10_000 // metrics of an event, times the sets they have
-	maxEMFMembers    = 10_000 // of the event
+	maxEMFSets       = 100     // of a directive
+	maxEMFPoints     = 10_000  // metrics of an event, times the sets they have
+	maxEMFMembers    = 10_000  // of the event
+	maxEMFBytes      = 8 << 20 // of the names and dimensions of its metrics, written out
 )
 
 // How far the timestamp of an event may be from the time at which it came.
@@ -52,6 +53,7 @@ type emfReader struct {
 	members []emfMember
 	byName  map[string]int // of members, when they are many
 	points  int
+	bytes   int
 	names   []byte // memory for names with escapes
 }
 
@@ -92,7 +94,7 @@ func mayBeEMF(m []byte) bool {
 // read reads an event that came at a time in ms.
 func (r *emfReader) read(m []byte, came int64) emfResult {
 	r.directives, r.metrics, r.sets, r.dims, r.values = r.directives[:0], r.metrics[:0], r.sets[:0], r.dims[:0], r.values[:0]
-	r.members, r.byName, r.points, r.names = r.members[:0], nil, 0, r.names[:0]
+	r.members, r.byName, r.points, r.bytes, r.names = r.members[:0], nil, 0, 0, r.names[:0]
 	object := jsontext.Trim(m)
 	if object == nil {
 		if bytes.Contains(m, emfDirectives) {
@@ -174,11 +176,27 @@ func (r *emfReader) directive(b []byte) bool {
 		}
 	}
 	d.metrics[1] = len(r.metrics)
-	if r.points += (d.sets[1] - d.sets[0]) * (d.metrics[1] - d.metrics[0]); r.points > maxEMFPoints {
+	if r.points += (d.sets[1] - d.sets[0]) * (d.metrics[1] - d.metrics[0]); r.points > maxEMFPoints || !r.fits(&d) {
 		return false
 	}
 	r.directives = append(r.directives, d)
 	return true
+}
+
+// fits counts the bytes that the datapoints of a directive take, and reports whether the event stays
+// within its bound.
+func (r *emfReader) fits(d *emfDirective) bool {
+	dims, names := 0, 0
+	for _, s := range r.sets[d.sets[0]:d.sets[1]] {
+		for _, x := range r.dims[s[0]:s[1]] {
+			dims += len(x.name) + len(x.value)
+		}
+	}
+	for _, m := range r.metrics[d.metrics[0]:d.metrics[1]] {
+		names += len(m.name) + len(d.namespace) + 64 + 16*(m.values[1]-m.values[0])
+	}
+	r.bytes += dims*(d.metrics[1]-d.metrics[0]) + names*(d.sets[1]-d.sets[0])
+	return r.bytes <= maxEMFBytes
 }
 
 func isArray(b []byte) bool { return len(b) > 0 && b[0] == '[' }

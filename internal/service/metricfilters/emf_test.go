@@ -98,6 +98,8 @@ func TestInvalidEmbeddedMetrics(t *testing.T) {
 		w.emf(`[`+good+`]`, `"D":1,"M":1`), w.emf(`[`+good+`]`, `"D":"d","M":"1"`), w.emf(`[`+good+`]`, `"D":"d","M":null`), w.emf(`[`+good+`]`, `"D":"d","M":1e300`),
 		w.emf(`[`+good+`]`, `"D":"d","M":[`+repeat(101, func(int) string { return "1" })+`]`), w.emf(`[`+good+`]`, `"D":"d","M":[[1]]`), w.emf(`[`+good+`]`, `"D":"d","M":[1,"x"]`),
 		w.emf(`[`+good+`,`+good+`,1]`, members),
+		w.emf(`[{"Namespace":"N","Dimensions":[`+repeat(100, func(int) string { return `["D","E"]` })+`],"Metrics":[`+defs(100)+`]}]`,
+			`"M":1,"D":"`+strings.Repeat("d", 500)+`","E":"`+strings.Repeat("e", 500)+`"`),
 		w.emf(`[`+good+`]`, members+`,`+repeat(10_001, func(i int) string { return fmt.Sprintf(`"m%d":1`, i) })),
 		w.emf(`[`+repeat(2, func(int) string {
 			return `{"Namespace":"N","Dimensions":[` + repeat(100, func(int) string { return `[]` }) + `],"Metrics":[` + defs(60) + `]}`
