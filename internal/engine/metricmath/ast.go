@@ -138,15 +138,15 @@ func (e *Expr) IDs() []string {
 	return ids
 }
 
-// Calls reports whether the expression calls a function.
-func (e *Expr) Calls(function string) bool {
-	found := false
-	walk(e.root, func(n node) {
-		if c, ok := n.(*callNode); ok && c.name == function {
-			found = true
+// Calls returns how many times the expression calls a function.
+func (e *Expr) Calls(function string) int {
+	n := 0
+	walk(e.root, func(x node) {
+		if c, ok := x.(*callNode); ok && c.name == function {
+			n++
 		}
 	})
-	return found
+	return n
 }
 
 func walk(n node, see func(node)) {

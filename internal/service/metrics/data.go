@@ -35,6 +35,7 @@ func (s *Service) Data(ctx context.Context, scope logs.Scope, r DataRequest) (Da
 	if r.Start >= r.End {
 		return DataResult{}, validation("The parameter StartTime must be less than the parameter EndTime.")
 	}
+	r.Start, r.End = max(r.Start, 0), min(r.End, maxTime)
 	zone, err := parseZone(r.Timezone)
 	if err != nil {
 		return DataResult{}, err
@@ -80,7 +81,7 @@ func (s *Service) Check(ctx context.Context, scope logs.Scope, queries []Query, 
 			continue
 		}
 		shown++
-		if x := p.expressions[i]; x != nil && x.Calls("SEARCH") {
+		if x := p.expressions[i]; x != nil && x.Calls("SEARCH") > 0 {
 			return validation("An alarm cannot watch a SEARCH expression.")
 		}
 		if err := metricmath.OnlyFinal(p.types[i]); err != nil {

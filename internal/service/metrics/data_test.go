@@ -3,6 +3,7 @@ package metrics_test
 import (
 	"errors"
 	"fmt"
+	"math"
 	"math/rand/v2"
 	"strings"
 	"testing"
@@ -252,6 +253,11 @@ func TestDataErrors(t *testing.T) {
 		{"band", expression("ANOMALY_DETECTION_BAND(m)"), metrics.ErrValidation, "Error in expression 'e': ANOMALY_DETECTION_BAND is not supported"},
 		{"search", expression("SEARCH('{', 'Sum', 60)"), metrics.ErrValidation, "Error in expression 'e': A schema needs names"},
 		{"search statistic", expression("SEARCH('{A} b', 'Summe', 60)"), metrics.ErrValidation, "The value Summe for the statistic of SEARCH is not supported."},
+		{"searches", func(r *metrics.DataRequest) {
+			for i := range 2 {
+				r.Queries = append(r.Queries, metrics.Query{ID: fmt.Sprint("e", i), Expression: strings.Repeat("SUM(SEARCH('a','Sum'))+", 50+i) + "m"})
+			}
+		}, metrics.ErrValidation, "more than 100 SEARCH"},
 		{"search period", expression("SEARCH('{A} b', 'Sum', 61)"), metrics.ErrValidation, "period of SEARCH"},
 	} {
 		r := metrics.DataRequest{Queries: []metrics.Query{stat("m", "M", "Sum")}, Start: noon - hour, End: noon}
@@ -270,6 +276,41 @@ func TestDataErrors(t *testing.T) {
 
 func expression(text string) func(*metrics.DataRequest) {
 	return func(r *metrics.DataRequest) { r.Queries = append(r.Queries, metrics.Query{ID: "e", Expression: text}) }
+}
+
+// TestAllOfTime asks for all of time, of many metrics: that takes no longer than what there is.
+func TestAllOfTime(t *testing.T) {
+	w := newWorld(t)
+	w.put("M", noon-10*minute, 1, 2, 3)
+	var queries []metrics.Query
+	for i := range 200 {
+		queries = append(queries, stat(fmt.Sprint("m", i), "M", "Sum"))
+	}
+	queries[0].Stat.Period = 365 * 86400
+	for _, ascending := range []bool{true, false} {
+		r := metrics.DataRequest{Queries: queries, Start: math.MinInt64, End: math.MaxInt64, Ascending: ascending}
+		n := 0
+		for {
+			got, err := w.Data(ctx, scope, r)
+			if err != nil {
+				t.Fatal(err)
+			}
+			for _, x := range got.Results {
+				n += len(x.Values)
+			}
+			if r.NextToken = got.NextToken; r.NextToken == "" {
+				break
+			}
+			r.Max = 7
+		}
+		if n != 1+199*3 {
+			t.Errorf("ascending %v: %d values", ascending, n)
+		}
+	}
+	got, err := w.Data(ctx, scope, metrics.DataRequest{Queries: []metrics.Query{{ID: "e", Expression: "m1 * 1"}, queries[1]}, Start: 0, End: 1 << 60})
+	if err != nil || len(got.Results[0].Values) != 3 {
+		t.Errorf("expression: %+v %v", got.Results, err)
+	}
 }
 
 func TestCheckAndEvaluate(t *testing.T) {

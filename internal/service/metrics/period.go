@@ -13,6 +13,15 @@ const (
 // maxPeriod bounds periods: a day of 365 ones.
 const maxPeriod = 365 * 86400
 
+// maxTime is the last moment that can be asked for: the end of the year 9999, in ms.
+const maxTime = 253402300799999
+
+// Datapoints are not older, nor further in the future, whatever the clock did.
+const (
+	oldest = 456 * 24 * time.Hour
+	latest = 366 * 24 * time.Hour
+)
+
 // validPeriod reports that seconds can be a period.
 func validPeriod(seconds int) bool {
 	switch seconds {

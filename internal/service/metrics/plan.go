@@ -29,10 +29,17 @@ func (s *Service) prepare(ctx context.Context, scope logs.Scope, queries []Query
 		return nil, validation("The collection MetricDataQueries must not have a size greater than %d.", maxQueries)
 	}
 	p := &plan{s: s, scope: scope, queries: queries, byID: map[string]int{}, expressions: make([]*metricmath.Expr, len(queries)), types: make([]metricmath.Value, len(queries))}
+	searches := 0
 	for i := range queries {
 		if err := p.check(i); err != nil {
 			return nil, err
 		}
+		if x := p.expressions[i]; x != nil {
+			searches += x.Calls("SEARCH")
+		}
+	}
+	if searches > maxSearches {
+		return nil, validation("The request has more than %d SEARCH expressions.", maxSearches)
 	}
 	state := make([]int, len(queries))
 	for i := range queries {

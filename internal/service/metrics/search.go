@@ -8,8 +8,11 @@ import (
 	"github.com/cumulog/cumulog/internal/engine/series"
 )
 
-// maxFound bounds the series of one search.
-const maxFound = 500
+// Limits of SEARCH.
+const (
+	maxFound    = 500 // series of one search
+	maxSearches = 100 // of a request
+)
 
 // checkSearch checks the arguments of SEARCH; period 0 is that of the expression.
 func checkSearch(text, statistic string, period int64) (*metricmath.Search, Statistic, error) {

@@ -41,7 +41,7 @@ func (s *Service) Statistics(ctx context.Context, scope logs.Scope, r Statistics
 	if err != nil {
 		return "", nil, err
 	}
-	start := roundStart(r.Start, r.Period, s.o.Now())
+	start := roundStart(max(r.Start, 0), r.Period, s.o.Now())
 	if n := steps(start, r.End, r.Period); n > maxDatapoints {
 		return "", nil, combination("You have requested up to %s datapoints, which exceeds the limit of %s. You may reduce the datapoints requested by increasing Period, or decreasing the time range.",
 			thousands(n), thousands(maxDatapoints))
@@ -57,7 +57,7 @@ func (s *Service) Statistics(ctx context.Context, scope logs.Scope, r Statistics
 		}
 	}
 	for _, unit := range in {
-		buckets, err := s.read(ctx, m, unit, len(extended) > 0, r.Period, max(start, 0), r.End, nil)
+		buckets, err := s.read(ctx, m, unit, len(extended) > 0, r.Period, start, min(r.End, maxTime), nil)
 		if err != nil {
 			return "", nil, engine("read statistics", err)
 		}

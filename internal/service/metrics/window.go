@@ -129,7 +129,8 @@ func (p *plan) page(ctx context.Context, r *DataRequest, page *pager) ([]line, [
 		first = min(first, p.gridStart(w, period))
 		shortest, longest = min(shortest, period), max(longest, period)
 	}
-	last := r.End
+	first = max(first, w.now.Add(-oldest).UnixMilli()-int64(longest)*1000)
+	last := min(r.End, w.now.Add(latest).UnixMilli())
 	if page.after != nil && r.Ascending {
 		first = max(first, page.after.Time)
 	} else if page.after != nil {
