@@ -611,3 +611,17 @@ func TestFeedThatIsTooFast(t *testing.T) {
 		}
 	})
 }
+
+func TestFeedCloses(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		w := newWorld(t, livetail.Options{})
+		sn := w.open(livetail.Request{Groups: []string{"/a"}})
+		w.feed.close()
+		synctest.Wait()
+		if _, err := sn.Next(t.Context()); !errors.Is(err, livetail.ErrClosed) {
+			t.Errorf("next: %v", err)
+		}
+		sn.Close()
+		w.stop()
+	})
+}

@@ -148,7 +148,7 @@ func (r *runner) pass(ctx context.Context) {
 	switch {
 	case failed:
 		r.s.log.Warn("batches are missing in live tail", "error", err)
-	case bytes < passBytes:
+	case bytes < passBytes || r.pos >= r.s.feed.Applied():
 		r.behind = time.Time{}
 		return
 	case r.behind.IsZero():
