@@ -125,3 +125,34 @@ func BenchmarkReadRecent(b *testing.B) {
 	}
 	reportCPU(b, since)
 }
+
+// BenchmarkOpen opens a store of 20,000 metrics in eight files.
+func BenchmarkOpen(b *testing.B) {
+	dir := b.TempDir()
+	db := openBench(b, vfs.OS(), dir)
+	for d := range int64(8) {
+		for from := 0; from < 20_000; from += 5000 {
+			var points []series.Point
+			for i := range 5000 {
+				points = append(points, series.Value(metric(fmt.Sprint("m", (from+i)%20), "Host", fmt.Sprint("host-", from+i)), "Count", noon-d*day, 1))
+			}
+			if err := db.Add(context.Background(), points, nil); err != nil {
+				b.Fatal(err)
+			}
+		}
+		if err := db.Flush(context.Background()); err != nil {
+			b.Fatal(err)
+		}
+	}
+	if err := db.Close(); err != nil {
+		b.Fatal(err)
+	}
+	b.ReportAllocs()
+	since := cpuTime()
+	for b.Loop() {
+		if err := openBench(b, vfs.OS(), dir).Close(); err != nil {
+			b.Fatal(err)
+		}
+	}
+	reportCPU(b, since)
+}

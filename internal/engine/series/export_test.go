@@ -98,7 +98,8 @@ func EncodeColumns(buckets []Bucket, base int64) (sums, sketches []byte) {
 // DecodeIndex decodes an index of minutes of a day and encodes it again.
 func DecodeIndex(b []byte, base int64) ([]byte, error) {
 	var entries []indexEntry
-	err := decodeIndex(b, base, minute, day, func(e *indexEntry) error {
+	err := decodeIndex(b, base, minute, day, func(key []byte, e *indexEntry) error {
+		e.key = string(key)
 		entries = append(entries, *e)
 		return nil
 	})

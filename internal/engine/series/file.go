@@ -128,8 +128,9 @@ func appendIndex(b []byte, entries []indexEntry, base, resolution int64) []byte 
 	return b
 }
 
-// decodeIndex calls yield with the entries that appendIndex wrote.
-func decodeIndex(b []byte, base, resolution, partition int64, yield func(*indexEntry) error) error {
+// decodeIndex calls yield with the entries that appendIndex wrote. The key is valid during the
+// call; that of the entry is not set.
+func decodeIndex(b []byte, base, resolution, partition int64, yield func(key []byte, e *indexEntry) error) error {
 	d := &decoder{b: b}
 	n := d.count(maxSeries, 5)
 	previous := []byte(nil)
@@ -147,8 +148,8 @@ func decodeIndex(b []byte, base, resolution, partition int64, yield func(*indexE
 			return fmt.Errorf("order of entry %d of the index: %w", i, errFormat)
 		}
 		previous = append(previous[:shared], rest...)
-		e = indexEntry{key: string(previous), newest: base + int64(newest)*resolution, sums: uint32(sums), sketches: uint32(sketches)}
-		if err := yield(&e); err != nil {
+		e = indexEntry{newest: base + int64(newest)*resolution, sums: uint32(sums), sketches: uint32(sketches)}
+		if err := yield(previous, &e); err != nil {
 			return err
 		}
 	}
@@ -226,7 +227,7 @@ func decodeFooter(b []byte, size int64) (footer, error) {
 
 // openFile reads the index of a file; see registers its series and returns their ids.
 // Damage is a *CorruptionError.
-func openFile(fsys vfs.FS, dir, name string, u *unpacker, see func(*indexEntry) (uint32, error)) (_ *file, err error) {
+func openFile(fsys vfs.FS, dir, name string, u *unpacker, see func([]byte, *indexEntry) (uint32, error)) (_ *file, err error) {
 	damage := func(offset int64, section, detail string) error {
 		return &CorruptionError{File: name, Offset: offset, Section: section, Detail: detail}
 	}
@@ -276,8 +277,8 @@ func openFile(fsys vfs.FS, dir, name string, u *unpacker, see func(*indexEntry) 
 	l := &levels[f.level]
 	offset := int64(headerSize)
 	var seen error // of see, which is not damage
-	err = decodeIndex(index, f.start, l.resolution, l.partition, func(e *indexEntry) error {
-		id, err := see(e)
+	err = decodeIndex(index, f.start, l.resolution, l.partition, func(key []byte, e *indexEntry) error {
+		id, err := see(key, e)
 		if err != nil {
 			seen = err
 			return err

@@ -87,10 +87,13 @@ func (db *DB) openFiles(ctx context.Context) error {
 
 // openFile opens a file and notes a use of all its series.
 func (db *DB) openFile(name string, u *unpacker) (*file, error) {
-	f, err := openFile(db.o.FS, filepath.Join(db.o.Dir, filesDir), name, u, func(e *indexEntry) (uint32, error) {
-		s, err := db.seriesOf(e.key)
-		if err != nil {
-			return 0, err
+	f, err := openFile(db.o.FS, filepath.Join(db.o.Dir, filesDir), name, u, func(key []byte, e *indexEntry) (uint32, error) {
+		s := db.known(key)
+		if s == nil {
+			var err error
+			if s, err = db.seriesOf(string(key)); err != nil {
+				return 0, err
+			}
 		}
 		s.newest = max(s.newest, e.newest)
 		return s.id, nil

@@ -1,6 +1,7 @@
 package series
 
 import (
+	"bytes"
 	"slices"
 	"strings"
 )
@@ -51,6 +52,22 @@ func (r *registry) find(metricKey []byte, unit string) *series {
 	}
 	for _, s := range m.units {
 		if s.unit() == unit {
+			return s
+		}
+	}
+	return nil
+}
+
+// known returns the series of a key, or nil.
+func (r *registry) known(key []byte) *series {
+	// No string but the unit is empty, so the first two NULs in a row end the dimensions.
+	end := bytes.Index(key, []byte{0, 0}) + 1
+	m := r.metrics[string(key[:end])]
+	if m == nil {
+		return nil
+	}
+	for _, s := range m.units {
+		if s.unit() == string(key[end+1:]) {
 			return s
 		}
 	}

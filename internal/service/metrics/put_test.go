@@ -368,3 +368,26 @@ func TestPutAddsUp(t *testing.T) {
 		t.Errorf("got %+v %v", got, err)
 	}
 }
+
+// TestTooManyMetrics publishes a metric with more and more values of a dimension, up to its limit.
+func TestTooManyMetrics(t *testing.T) {
+	w := newWorld(t)
+	batch := func(from int) []metrics.Datum {
+		data := make([]metrics.Datum, 1000)
+		for i := range data {
+			data[i] = metrics.Datum{Name: "Wild", Value: ref(1.0), Dimensions: []metrics.Dimension{{Name: "User", Value: fmt.Sprint(from + i)}}}
+		}
+		return data
+	}
+	n := 0
+	var err error
+	for ; n < 100_000 && err == nil; n += 1000 {
+		err = w.Put(ctx, scope, "App", batch(n))
+	}
+	if want := "Too many metrics: metric Wild in App has 32768 combinations of dimensions and units already."; !errors.Is(err, metrics.ErrTooManyMetrics) || err.Error() != want {
+		t.Fatalf("after %d: %v", n, err)
+	}
+	if err := w.Put(ctx, scope, "App", append(batch(0)[:999], metrics.Datum{Name: "Other", Value: ref(1.0)})); err != nil {
+		t.Errorf("metrics that are there, and another: %v", err)
+	}
+}
