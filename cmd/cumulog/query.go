@@ -236,6 +236,9 @@ func queryGroups(ctx context.Context, client *cloudwatchlogs.Client, wanted []st
 				return nil, err
 			}
 			for _, g := range page.LogGroups {
+				if g.LogGroupClass == types.LogGroupClassDelivery {
+					continue // cannot be queried
+				}
 				found = true
 				if err := add(aws.ToString(g.LogGroupName)); err != nil {
 					return nil, err

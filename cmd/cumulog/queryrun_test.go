@@ -14,6 +14,7 @@ import (
 
 	"github.com/aws/aws-sdk-go-v2/aws"
 	"github.com/aws/aws-sdk-go-v2/service/cloudwatchlogs"
+	"github.com/aws/aws-sdk-go-v2/service/cloudwatchlogs/types"
 	gocmp "github.com/google/go-cmp/cmp"
 
 	"github.com/cumulog/cumulog/cumulogtest"
@@ -25,6 +26,11 @@ func TestQueryAnswers(t *testing.T) {
 	base := time.Now().Add(-10 * time.Minute).Truncate(time.Minute)
 	loadEvents(t, srv, base, "app/web", "s", 0, `{"level":"INFO","ms":12}`, `{"level":"ERROR","ms":250}`, `{"level":"INFO","ms":40}`)
 	loadEvents(t, srv, base, "app/db", "s", 60, `{"level":"INFO","ms":1}`, "plain text")
+	// A star leaves groups out that cannot be queried.
+	if _, err := cloudwatchlogs.NewFromConfig(srv.Config()).CreateLogGroup(t.Context(), &cloudwatchlogs.CreateLogGroupInput{
+		LogGroupName: aws.String("app/delivered"), LogGroupClass: types.LogGroupClassDelivery}); err != nil {
+		t.Fatal(err)
+	}
 	query := func(args ...string) result {
 		t.Helper()
 		return cumulog(t, "stats count(*) as n by level\n| sort level\n", append([]string{"query", "--endpoint", srv.URL}, args...)...)

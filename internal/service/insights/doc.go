@@ -26,6 +26,6 @@
 // and files are kept for Options.Keep, and the oldest are dropped earlier when there are more
 // than Options.MaxQueries or when they take more than Options.MaxBytes.
 //
-// While a query runs, Results shows what the executor found so far. Such a snapshot
-// is taken at most five times a second and never takes more than a twentieth of the time.
+// While a query runs, Results shows what the executor found so far, and statistics of now. A snapshot of
+// the rows is taken at most five times a second and never takes more than a twentieth of the time.
 package insights

@@ -158,8 +158,8 @@ func (j *job) settle(ctx context.Context) {
 	}
 }
 
-// snapshot brings the rows and statistics of a query that runs up to date, unless that was done
-// just now or is being done.
+// snapshot brings the statistics of a query that runs up to date, unless that is being done, and its
+// rows unless that was done just now.
 func (j *job) snapshot() {
 	if !j.look.TryLock() {
 		return
@@ -168,10 +168,15 @@ func (j *job) snapshot() {
 	j.mu.Lock()
 	under, c := j.under, j.compiled
 	j.mu.Unlock()
-	if under == nil || time.Now().Before(j.lookNext) {
+	began := time.Now()
+	switch {
+	case under == nil:
+		return
+	case began.Before(j.lookNext):
+		stats := under.Stats()
+		j.progress(&stats, nil)
 		return
 	}
-	began := time.Now()
 	result, err := under.Snapshot()
 	stats := exec.Stats{}
 	if err != nil { // of a query that ends just now, or has no memory left for a copy
@@ -187,16 +192,24 @@ func (j *job) snapshot() {
 		})
 	}
 	j.lookNext = time.Now().Add(max(lookEvery, lookShare*time.Since(began)))
+	if err != nil {
+		rows = nil
+	}
+	j.progress(&stats, rows)
+}
+
+// progress shows the statistics and, unless they are nil, the rows of a query that has not ended.
+func (j *job) progress(stats *exec.Stats, rows *rowSet) {
 	j.mu.Lock()
 	defer j.mu.Unlock()
 	if j.ended() {
 		return
 	}
-	if err == nil {
+	if rows != nil {
 		j.rows = rows
 	}
 	j.stats = j.env.inner()
-	j.stats.add(&stats)
+	j.stats.add(stats)
 	j.stats.GroupsScanned = j.scanned
 }
 
