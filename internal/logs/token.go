@@ -48,6 +48,7 @@ const (
 	TokenSubscriptions TokenKind = 30 // DescribeSubscriptionFilters
 	TokenDestinations  TokenKind = 31 // DescribeDestinations
 	TokenPolicies      TokenKind = 32 // DescribeAccountPolicies
+	TokenDeadLetters   TokenKind = 33 // ListDeadLetters of the console API
 )
 
 const (

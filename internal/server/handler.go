@@ -30,7 +30,7 @@ func (c *components) handler(token string) http.Handler {
 		options.Auth, s3.Verifier = awshttp.Required(verifier), verifier
 	}
 	api := logsapi.New(logsapi.Services{Groups: c.groups, Ingest: c.ingest, Events: c.events, Explore: c.explore, Exports: c.exports, Lookups: c.lookups, Indexes: c.indexes, Schedules: c.schedules, Insights: c.insights, Filters: c.filters, Subscriptions: c.subscriptions, Tails: c.tails, Anomalies: c.anomalies, Faults: c.faults})
-	console := consoleapi.New(c.events, c.explore, c.insights, c.tails).Service()
+	console := consoleapi.New(c.events, c.explore, c.insights, c.tails, c.subscriptions).Service()
 	metrics := c.faults.IntoShapes(metricsapi.New(metricsapi.Services{Metrics: c.datapoints, Alarms: c.alarms}).Service())
 	bodies := newRooms(int64(c.cfg.Memory))
 	calls := bodies.admit(awshttp.NewHandler(options, c.faults.Into(api.Service()), metrics.RPC(), console))

@@ -20,6 +20,7 @@ import (
 	"github.com/cumulog/cumulog/internal/service/insights"
 	"github.com/cumulog/cumulog/internal/service/livetail"
 	"github.com/cumulog/cumulog/internal/service/patterns"
+	"github.com/cumulog/cumulog/internal/service/subscriptions"
 )
 
 // API answers the operations of the console API.
@@ -28,11 +29,13 @@ type API struct {
 	explore  *explore.Service
 	insights *insights.Service
 	tails    *livetail.Service
+
+	subscriptions *subscriptions.Service
 }
 
 // New returns the API over services.
-func New(e *events.Service, x *explore.Service, i *insights.Service, t *livetail.Service) *API {
-	return &API{e, x, i, t}
+func New(e *events.Service, x *explore.Service, i *insights.Service, t *livetail.Service, s *subscriptions.Service) *API {
+	return &API{e, x, i, t, s}
 }
 
 // Service returns what awshttp needs to serve the API.
@@ -46,6 +49,8 @@ func (a *API) Service() awshttp.Service {
 			"ExplainQuery":    awshttp.JSON(a.explainQuery),
 			"GetEventContext": awshttp.JSON(a.getEventContext),
 			"GetFacets":       awshttp.JSON(a.getFacets),
+			"ListDeadLetters": awshttp.JSON(a.listDeadLetters),
+			"ListDeliveries":  awshttp.JSON(a.listDeliveries),
 			"SearchEvents":    awshttp.JSON(a.searchEvents),
 			"Tail":            awshttp.Lines(a.tail),
 		},
@@ -101,6 +106,7 @@ var domainErrors = []struct {
 	{insights.ErrTimeRange, awsproto.CodeInvalidParameter, ""},
 	{insights.ErrClass, awsproto.CodeInvalidParameter, ""},
 	{insights.ErrExplainNeedsRun, awsproto.CodeInvalidParameter, ""},
+	{subscriptions.ErrBadToken, awsproto.CodeInvalidParameter, "The specified nextToken is invalid."},
 	{livetail.ErrGroups, awsproto.CodeInvalidParameter, ""},
 	{livetail.ErrNamesAndPrefixes, awsproto.CodeInvalidParameter, ""},
 	{livetail.ErrStreamsOfGroups, awsproto.CodeInvalidParameter, ""},

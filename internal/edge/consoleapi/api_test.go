@@ -26,6 +26,7 @@ import (
 	"github.com/cumulog/cumulog/internal/service/groups"
 	"github.com/cumulog/cumulog/internal/service/insights"
 	"github.com/cumulog/cumulog/internal/service/livetail"
+	"github.com/cumulog/cumulog/internal/service/subscriptions"
 )
 
 const (
@@ -109,7 +110,21 @@ func newServerAndPut(t *testing.T) (url string, put func(message string)) {
 		t.Fatal(err)
 	}
 	t.Cleanup(func() { queries.Close() })
-	api := consoleapi.New(events.New(events.Options{Directory: g, Store: s, Now: now}), explore.New(explore.Options{Directory: g, Store: s, Now: now}), queries, tails).Service()
+	subs, err := subscriptions.New(subscriptions.Options{Catalog: db, Directory: g, Feed: s, Targets: refusing{}, Now: now})
+	if err != nil {
+		t.Fatal(err)
+	}
+	running, end := context.WithCancel(ctx)
+	ended := make(chan struct{})
+	go func() {
+		defer close(ended)
+		subs.Run(running)
+	}()
+	t.Cleanup(func() { end(); <-ended })
+	if err := subs.PutFilter(ctx, scope, "g", "f", subscriptions.Spec{Destination: refusing{}.arn()}); err != nil {
+		t.Fatal(err)
+	}
+	api := consoleapi.New(events.New(events.Options{Directory: g, Store: s, Now: now}), explore.New(explore.Options{Directory: g, Store: s, Now: now}), queries, tails, subs).Service()
 	calls := awshttp.NewHandler(awshttp.Options{Auth: awshttp.Open(account, region)}, api)
 	srv := httptest.NewServer(awshttp.ByPath("/_/api/", api, calls, http.NotFoundHandler()))
 	t.Cleanup(srv.Close)

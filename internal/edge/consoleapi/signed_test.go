@@ -34,7 +34,7 @@ func (oneKey) Lookup(_ context.Context, id string) (secret, owner string, err er
 // A call is signed for the service logs and for its path; the target is no header
 // of it, or it is one that the client signed.
 func TestSignedCalls(t *testing.T) {
-	api := consoleapi.New(nil, nil, nil, nil).Service()
+	api := consoleapi.New(nil, nil, nil, nil, nil).Service()
 	calls := awshttp.NewHandler(awshttp.Options{Auth: awshttp.Required(&sigv4.Verifier{Keys: oneKey{}, NotFound: errNoKey})}, api)
 	srv := httptest.NewServer(awshttp.ByPath("/_/api/", api, calls, http.NotFoundHandler()))
 	t.Cleanup(srv.Close)

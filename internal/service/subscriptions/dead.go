@@ -4,6 +4,7 @@ import (
 	"context"
 	"encoding/json"
 	"fmt"
+	"strconv"
 
 	"github.com/cumulog/cumulog/internal/logs"
 	"github.com/cumulog/cumulog/internal/platform/catalog"
@@ -45,7 +46,6 @@ func (d *deadEvents) entry(of *delivery, nowMS int64) (catalog.Entry, error) {
 
 // DeadLetter tells of events of a stream that a target will never get. The events stay where they are.
 type DeadLetter struct {
-	Seq    int64 // greater is newer
 	AtMS   int64
 	Group  string
 	Stream string
@@ -54,33 +54,41 @@ type DeadLetter struct {
 	IDs    []string // of at most 100 of them
 }
 
-// DeadLetters lists up to limit dead letters of a filter of a group, the newest first, older than the one with the Seq before
-// (0 = from the newest on). groups.ErrGroupNotFound, groups.ErrUnavailable.
-func (s *Service) DeadLetters(ctx context.Context, scope logs.Scope, group, filter string, before int64, limit int) ([]DeadLetter, error) {
-	g, err := s.o.Directory.Resolve(ctx, scope, group)
-	if err != nil {
-		return nil, err
-	}
-	return s.deadLetters(ctx, catalog.DocumentKey{Kind: kindFilter, Scope: scope, Group: g.ID, Name: filter}, before, limit)
+// DeadLetterPage is a page of dead letters, the newest first.
+type DeadLetterPage struct {
+	Letters []DeadLetter
+	Next    string // token; "" at the end
 }
 
-// PolicyDeadLetters is DeadLetters of an account policy.
-func (s *Service) PolicyDeadLetters(ctx context.Context, scope logs.Scope, policy string, before int64, limit int) ([]DeadLetter, error) {
-	return s.deadLetters(ctx, policyKey(scope, policy), before, limit)
-}
-
-func (s *Service) deadLetters(ctx context.Context, key catalog.DocumentKey, before int64, limit int) ([]DeadLetter, error) {
-	entries, err := s.o.Catalog.Journal(ctx, catalog.EntryQuery{Kind: kindDead, Scope: key.Scope, Name: consumerOf(key), After: before, Limit: limit})
+// DeadLetters lists dead letters of a filter of a group, or of an account policy when group is "", whether these are still there or
+// not. ErrBadToken, groups.ErrGroupNotFound, groups.ErrUnavailable.
+func (s *Service) DeadLetters(ctx context.Context, scope logs.Scope, group, name string, token *string, limit int) (DeadLetterPage, error) {
+	query := logs.QueryHash(scope.Account, scope.Region, group, name)
+	position, err := s.openToken(token, logs.TokenDeadLetters, query)
 	if err != nil {
-		return nil, translate(err, nil)
+		return DeadLetterPage{}, err
 	}
-	out := make([]DeadLetter, len(entries))
+	before, _ := strconv.ParseInt(position, 10, 64) // "": from the newest on
+	key := policyKey(scope, name)
+	if group != "" {
+		g, err := s.o.Directory.Resolve(ctx, scope, group)
+		if err != nil {
+			return DeadLetterPage{}, err
+		}
+		key = catalog.DocumentKey{Kind: kindFilter, Scope: scope, Group: g.ID, Name: name}
+	}
+	entries, err := s.o.Catalog.Journal(ctx, catalog.EntryQuery{Kind: kindDead, Scope: scope, Name: consumerOf(key), After: before, Limit: limit + 1})
+	if err != nil {
+		return DeadLetterPage{}, translate(err, nil)
+	}
+	entries, next := page(s, entries, limit, logs.TokenDeadLetters, query, func(e *catalog.Entry) string { return strconv.FormatInt(e.Seq, 10) })
+	out := DeadLetterPage{Letters: make([]DeadLetter, len(entries)), Next: next}
 	for i := range entries {
 		var d deadEvents
 		if err := json.Unmarshal(entries[i].Body, &d); err != nil {
-			return nil, fmt.Errorf("decode dead letter %d: %w", entries[i].Seq, err)
+			return DeadLetterPage{}, fmt.Errorf("decode dead letter %d: %w", entries[i].Seq, err)
 		}
-		out[i] = DeadLetter{entries[i].Seq, entries[i].AtMS, d.Group, d.Stream, d.Reason, d.Count, d.IDs}
+		out.Letters[i] = DeadLetter{entries[i].AtMS, d.Group, d.Stream, d.Reason, d.Count, d.IDs}
 	}
 	return out, nil
 }

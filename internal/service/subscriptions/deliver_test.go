@@ -225,9 +225,16 @@ func TestDeadLetters(t *testing.T) {
 	}
 	s.put("g", "s", "f")
 	s.await(x, 6)
-	dead, err := s.DeadLetters(context.Background(), scope, "g", "f", 0, 10)
-	if err != nil {
-		t.Fatal(err)
+	dead, first := []DeadLetter{}, true
+	for token := (*string)(nil); first || token != nil; first = false {
+		page, err := s.DeadLetters(context.Background(), scope, "g", "f", token, 1)
+		if err != nil {
+			t.Fatal(err)
+		}
+		dead, token = append(dead, page.Letters...), nil
+		if page.Next != "" {
+			token = &page.Next
+		}
 	}
 	total := 0
 	for _, d := range dead {

@@ -136,9 +136,9 @@ func TestRetentionEndsFirst(t *testing.T) {
 		if d := cmp.Diff([]string{"new"}, x.texts(t)); d != "" {
 			t.Errorf("delivered (-want +got)\n%s", d)
 		}
-		dead, err := s.DeadLetters(ctx, scope, "g", "f", 0, 10)
-		if err != nil || len(dead) != 1 || dead[0].Reason != "expired" || dead[0].Count != 1 {
-			t.Errorf("dead letters %+v, %v", dead, err)
+		page, err := s.DeadLetters(ctx, scope, "g", "f", nil, 10)
+		if dead := page.Letters; err != nil || len(dead) != 1 || dead[0].Reason != "expired" || dead[0].Count != 1 {
+			t.Errorf("dead letters %+v, %v", page, err)
 		}
 	})
 }

@@ -58,6 +58,54 @@ func (x *CountEventsOutput) DecodeJSON(d *awsproto.Decoder) error {
 }
 
 // DecodeJSON reads the shape.
+func (x *DeadLetter) DecodeJSON(d *awsproto.Decoder) error {
+	return d.Object(func(name []byte) error {
+		switch string(name) {
+		case "time":
+			return awsproto.Value(d, &x.Time, awsproto.IntElem[int64])
+		case "logGroupName":
+			return awsproto.Value(d, &x.LogGroupName, awsproto.StringElem)
+		case "logStreamName":
+			return awsproto.Value(d, &x.LogStreamName, awsproto.StringElem)
+		case "reason":
+			return awsproto.Value(d, &x.Reason, awsproto.StringElem)
+		case "count":
+			return awsproto.Value(d, &x.Count, awsproto.IntElem[int64])
+		case "eventIds":
+			return awsproto.List(d, &x.EventIds, awsproto.StringElem)
+		}
+		return d.Skip()
+	})
+}
+
+// DecodeJSON reads the shape.
+func (x *Delivery) DecodeJSON(d *awsproto.Decoder) error {
+	return d.Object(func(name []byte) error {
+		switch string(name) {
+		case "logGroupName":
+			return awsproto.Value(d, &x.LogGroupName, awsproto.StringElem)
+		case "filterName":
+			return awsproto.Value(d, &x.FilterName, awsproto.StringElem)
+		case "policyName":
+			return awsproto.Value(d, &x.PolicyName, awsproto.StringElem)
+		case "destinationArn":
+			return awsproto.Value(d, &x.DestinationArn, awsproto.StringElem)
+		case "lag":
+			return awsproto.Value(d, &x.Lag, awsproto.IntElem[int64])
+		case "delivered":
+			return awsproto.Value(d, &x.Delivered, awsproto.IntElem[int64])
+		case "dead":
+			return awsproto.Value(d, &x.Dead, awsproto.IntElem[int64])
+		case "failingSince":
+			return awsproto.Value(d, &x.FailingSince, awsproto.IntElem[int64])
+		case "error":
+			return awsproto.Value(d, &x.Error, awsproto.StringElem)
+		}
+		return d.Skip()
+	})
+}
+
+// DecodeJSON reads the shape.
 func (x *Event) DecodeJSON(d *awsproto.Decoder) error {
 	return d.Object(func(name []byte) error {
 		switch string(name) {
@@ -268,6 +316,54 @@ func (x *InvalidParameterException) DecodeJSON(d *awsproto.Decoder) error {
 // DecodeJSON reads the shape.
 func (x *LimitExceededException) DecodeJSON(d *awsproto.Decoder) error {
 	return d.Object(func([]byte) error { return d.Skip() })
+}
+
+// DecodeJSON reads the shape.
+func (x *ListDeadLettersInput) DecodeJSON(d *awsproto.Decoder) error {
+	return d.Object(func(name []byte) error {
+		switch string(name) {
+		case "logGroupIdentifier":
+			return awsproto.Value(d, &x.LogGroupIdentifier, awsproto.StringElem)
+		case "filterName":
+			return awsproto.Value(d, &x.FilterName, awsproto.StringElem)
+		case "policyName":
+			return awsproto.Value(d, &x.PolicyName, awsproto.StringElem)
+		case "limit":
+			return awsproto.Value(d, &x.Limit, awsproto.IntElem[int32])
+		case "nextToken":
+			return awsproto.Value(d, &x.NextToken, awsproto.StringElem)
+		}
+		return d.Skip()
+	})
+}
+
+// DecodeJSON reads the shape.
+func (x *ListDeadLettersOutput) DecodeJSON(d *awsproto.Decoder) error {
+	return d.Object(func(name []byte) error {
+		switch string(name) {
+		case "deadLetters":
+			return awsproto.List(d, &x.DeadLetters, (*DeadLetter).DecodeJSON)
+		case "nextToken":
+			return awsproto.Value(d, &x.NextToken, awsproto.StringElem)
+		}
+		return d.Skip()
+	})
+}
+
+// DecodeJSON reads the shape.
+func (x *ListDeliveriesInput) DecodeJSON(d *awsproto.Decoder) error {
+	return d.Object(func([]byte) error { return d.Skip() })
+}
+
+// DecodeJSON reads the shape.
+func (x *ListDeliveriesOutput) DecodeJSON(d *awsproto.Decoder) error {
+	return d.Object(func(name []byte) error {
+		switch string(name) {
+		case "deliveries":
+			return awsproto.List(d, &x.Deliveries, (*Delivery).DecodeJSON)
+		}
+		return d.Skip()
+	})
 }
 
 // DecodeJSON reads the shape.

@@ -42,6 +42,37 @@ func appendCountEventsOutput(dst []byte, x *CountEventsOutput) []byte {
 }
 
 // AppendJSON appends the shape; it never fails.
+func (x *DeadLetter) AppendJSON(dst []byte) ([]byte, error) { return appendDeadLetter(dst, x), nil }
+
+func appendDeadLetter(dst []byte, x *DeadLetter) []byte {
+	dst = append(dst, '{')
+	dst = awsproto.AppendIntMember(dst, `"time":`, x.Time)
+	dst = awsproto.AppendStringMember(dst, `"logGroupName":`, x.LogGroupName)
+	dst = awsproto.AppendStringMember(dst, `"logStreamName":`, x.LogStreamName)
+	dst = awsproto.AppendStringMember(dst, `"reason":`, x.Reason)
+	dst = awsproto.AppendIntMember(dst, `"count":`, x.Count)
+	dst = awsproto.AppendListMember(dst, `"eventIds":`, x.EventIds, awsproto.AppendStringElem)
+	return append(dst, '}')
+}
+
+// AppendJSON appends the shape; it never fails.
+func (x *Delivery) AppendJSON(dst []byte) ([]byte, error) { return appendDelivery(dst, x), nil }
+
+func appendDelivery(dst []byte, x *Delivery) []byte {
+	dst = append(dst, '{')
+	dst = awsproto.AppendStringMember(dst, `"logGroupName":`, x.LogGroupName)
+	dst = awsproto.AppendStringMember(dst, `"filterName":`, x.FilterName)
+	dst = awsproto.AppendStringMember(dst, `"policyName":`, x.PolicyName)
+	dst = awsproto.AppendStringMember(dst, `"destinationArn":`, x.DestinationArn)
+	dst = awsproto.AppendIntMember(dst, `"lag":`, x.Lag)
+	dst = awsproto.AppendIntMember(dst, `"delivered":`, x.Delivered)
+	dst = awsproto.AppendIntMember(dst, `"dead":`, x.Dead)
+	dst = awsproto.AppendIntMember(dst, `"failingSince":`, x.FailingSince)
+	dst = awsproto.AppendStringMember(dst, `"error":`, x.Error)
+	return append(dst, '}')
+}
+
+// AppendJSON appends the shape; it never fails.
 func (x *Event) AppendJSON(dst []byte) ([]byte, error) { return appendEvent(dst, x), nil }
 
 func appendEvent(dst []byte, x *Event) []byte {
@@ -215,6 +246,53 @@ func (x *LimitExceededException) AppendJSON(dst []byte) ([]byte, error) {
 
 func appendLimitExceededException(dst []byte, x *LimitExceededException) []byte {
 	return append(dst, '{', '}')
+}
+
+// AppendJSON appends the shape; it never fails.
+func (x *ListDeadLettersInput) AppendJSON(dst []byte) ([]byte, error) {
+	return appendListDeadLettersInput(dst, x), nil
+}
+
+func appendListDeadLettersInput(dst []byte, x *ListDeadLettersInput) []byte {
+	dst = append(dst, '{')
+	dst = awsproto.AppendStringMember(dst, `"logGroupIdentifier":`, x.LogGroupIdentifier)
+	dst = awsproto.AppendStringMember(dst, `"filterName":`, x.FilterName)
+	dst = awsproto.AppendStringMember(dst, `"policyName":`, x.PolicyName)
+	dst = awsproto.AppendIntMember(dst, `"limit":`, x.Limit)
+	dst = awsproto.AppendStringMember(dst, `"nextToken":`, x.NextToken)
+	return append(dst, '}')
+}
+
+// AppendJSON appends the shape; it never fails.
+func (x *ListDeadLettersOutput) AppendJSON(dst []byte) ([]byte, error) {
+	return appendListDeadLettersOutput(dst, x), nil
+}
+
+func appendListDeadLettersOutput(dst []byte, x *ListDeadLettersOutput) []byte {
+	dst = append(dst, '{')
+	dst = awsproto.AppendListMember(dst, `"deadLetters":`, x.DeadLetters, appendDeadLetter)
+	dst = awsproto.AppendStringMember(dst, `"nextToken":`, x.NextToken)
+	return append(dst, '}')
+}
+
+// AppendJSON appends the shape; it never fails.
+func (x *ListDeliveriesInput) AppendJSON(dst []byte) ([]byte, error) {
+	return appendListDeliveriesInput(dst, x), nil
+}
+
+func appendListDeliveriesInput(dst []byte, x *ListDeliveriesInput) []byte {
+	return append(dst, '{', '}')
+}
+
+// AppendJSON appends the shape; it never fails.
+func (x *ListDeliveriesOutput) AppendJSON(dst []byte) ([]byte, error) {
+	return appendListDeliveriesOutput(dst, x), nil
+}
+
+func appendListDeliveriesOutput(dst []byte, x *ListDeliveriesOutput) []byte {
+	dst = append(dst, '{')
+	dst = awsproto.AppendListMember(dst, `"deliveries":`, x.Deliveries, appendDelivery)
+	return append(dst, '}')
 }
 
 // AppendJSON appends the shape; it never fails.

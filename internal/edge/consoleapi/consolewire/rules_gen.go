@@ -6,10 +6,12 @@ import "github.com/cumulog/cumulog/internal/edge/awsproto"
 
 var (
 	ruleContextSize         = awsproto.Rule{HasMin: true, Min: 0, HasMax: true, Max: 1000}
+	ruleDeadLettersLimit    = awsproto.Rule{HasMin: true, Min: 1, HasMax: true, Max: 1000}
 	ruleEventId             = awsproto.Rule{HasMin: true, Min: 1, HasMax: true, Max: 512}
 	ruleEventsLimit         = awsproto.Rule{HasMin: true, Min: 1, HasMax: true, Max: 10000}
 	ruleFieldName           = awsproto.Rule{HasMin: true, Min: 1, HasMax: true, Max: 255}
 	ruleFieldNames          = awsproto.Rule{HasMin: true, Min: 1, HasMax: true, Max: 20}
+	ruleFilterName          = awsproto.Rule{HasMin: true, Min: 1, HasMax: true, Max: 512}
 	ruleFilterPattern       = awsproto.Rule{HasMin: true, Min: 0, HasMax: true, Max: 1024}
 	ruleLogGroupIdentifier  = awsproto.Rule{HasMin: true, Min: 1, HasMax: true, Max: 2048, Pattern: &awsproto.Pattern{Source: "[\\w#+=/:,.@*-]*", Class: true, Low: 0x27fffc0800000000, High: 0x7fffffe87ffffff, Min: 0, Max: -1, Others: awsproto.OthersNone}}
 	ruleLogGroupIdentifiers = awsproto.Rule{HasMin: true, Min: 1, HasMax: true, Max: 50}

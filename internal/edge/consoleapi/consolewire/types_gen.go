@@ -27,6 +27,29 @@ type CountEventsOutput struct {
 	Statistics *Statistics
 }
 
+// DeadLetter is the shape DeadLetter of the model.
+type DeadLetter struct {
+	Time          *int64
+	LogGroupName  *string
+	LogStreamName *string
+	Reason        *string
+	Count         *int64
+	EventIds      []string
+}
+
+// Delivery is the shape Delivery of the model.
+type Delivery struct {
+	LogGroupName   *string
+	FilterName     *string
+	PolicyName     *string
+	DestinationArn *string
+	Lag            *int64
+	Delivered      *int64
+	Dead           *int64
+	FailingSince   *int64
+	Error          *string
+}
+
 // Event is the shape Event of the model.
 type Event struct {
 	LogStreamName *string
@@ -127,6 +150,30 @@ type InvalidParameterException struct {
 
 // LimitExceededException is the shape LimitExceededException of the model.
 type LimitExceededException struct {
+}
+
+// ListDeadLettersInput is the shape ListDeadLettersRequest of the model.
+type ListDeadLettersInput struct {
+	LogGroupIdentifier *string
+	FilterName         *string
+	PolicyName         *string
+	Limit              *int32
+	NextToken          *string
+}
+
+// ListDeadLettersOutput is the shape ListDeadLettersResponse of the model.
+type ListDeadLettersOutput struct {
+	DeadLetters []DeadLetter
+	NextToken   *string
+}
+
+// ListDeliveriesInput is the shape ListDeliveriesRequest of the model.
+type ListDeliveriesInput struct {
+}
+
+// ListDeliveriesOutput is the shape ListDeliveriesResponse of the model.
+type ListDeliveriesOutput struct {
+	Deliveries []Delivery
 }
 
 // Part is the shape Part of the model.

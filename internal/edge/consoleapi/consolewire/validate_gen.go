@@ -66,6 +66,19 @@ func (x *GetFacetsInput) Validate(v *awsproto.Violations) {
 }
 
 // Validate checks the constraints of the model.
+func (x *ListDeadLettersInput) Validate(v *awsproto.Violations) {
+	v.String("logGroupIdentifier", x.LogGroupIdentifier, &ruleLogGroupIdentifier)
+	v.String("filterName", x.FilterName, &ruleFilterName)
+	v.String("policyName", x.PolicyName, &ruleFilterName)
+	awsproto.Int(v, "limit", x.Limit, &ruleDeadLettersLimit)
+	v.String("nextToken", x.NextToken, &ruleNextToken)
+}
+
+// Validate checks the constraints of the model.
+func (x *ListDeliveriesInput) Validate(v *awsproto.Violations) {
+}
+
+// Validate checks the constraints of the model.
 func (x *SearchEventsInput) Validate(v *awsproto.Violations) {
 	v.Required("logGroupIdentifier", x.LogGroupIdentifier != nil)
 	v.String("logGroupIdentifier", x.LogGroupIdentifier, &ruleLogGroupIdentifier)
