@@ -48,6 +48,8 @@ type Config struct {
 	StrictAWS bool   // apply AWS's account quotas where Cumulog would allow more
 	// QueryConcurrency is how many Logs Insights queries run at a time; the others wait.
 	QueryConcurrency int
+	// LiveTailSessions is how many live tail sessions there may be at a time; 0: 1,000, or 15 with StrictAWS.
+	LiveTailSessions int
 	Faults           Faults // what goes wrong on purpose; only with StrictAWS
 	Salvage          bool   // start although acknowledged records of the write-ahead log are damaged, without them
 	TLSCert, TLSKey  string // PEM files; both or none
@@ -71,6 +73,9 @@ const (
 	minConcurrency = 4
 	maxConcurrency = 256
 )
+
+// maxLiveTail is what can be asked for of LiveTailSessions.
+const maxLiveTail = 100_000
 
 // Default returns the configuration of `cumulog serve` without any flag: loopback, ./cumulog-data, open.
 func Default() Config {
@@ -126,6 +131,9 @@ func (c *Config) Validate() error {
 	}
 	if c.QueryConcurrency < 1 || c.QueryConcurrency > maxConcurrency {
 		bad("query-concurrency", "%d is not a number from 1 to %d", c.QueryConcurrency, maxConcurrency)
+	}
+	if c.LiveTailSessions < 0 || c.LiveTailSessions > maxLiveTail {
+		bad("live-tail-sessions", "%d is not a number from 0 to %d", c.LiveTailSessions, maxLiveTail)
 	}
 	if len(c.Faults) > 0 && !c.StrictAWS {
 		bad("faults", "faults are made only together with --strict-aws")

@@ -8,8 +8,8 @@ import (
 
 // openTails starts the service of live tail sessions.
 func (c *components) openTails() {
-	sessions := livetail.DefaultSessions
-	if c.cfg.StrictAWS {
+	sessions := c.cfg.LiveTailSessions
+	if sessions == 0 && c.cfg.StrictAWS {
 		sessions = livetail.StrictSessions
 	}
 	c.tails = livetail.New(livetail.Options{
