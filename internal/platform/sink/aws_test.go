@@ -110,7 +110,7 @@ func TestLambda(t *testing.T) {
 	})
 	r := load(t, fmt.Sprintf(`{"targets":[{"arn":%q,"type":"lambda","endpoint":"%s/base","invocation":"RequestResponse"}]}`, arn, rc.URL), sink.Options{})
 	s, target, _ := r.Find(arn)
-	if want := (6<<20 - 23) / 4 * 3; target.MaxBody != want || target.Place != rc.URL+"/base function f" {
+	if want := (6<<20 - 23) / 4 * 3; target.MaxBody != want || target.Place != rc.URL+"/… function f" {
 		t.Errorf("target %+v, want a body of %d", target, want)
 	}
 	ctx := context.Background()

@@ -292,7 +292,7 @@ func (f *Fields) Map(name string) map[string]string {
 }
 
 // URL returns an absolute URL with one of the schemes, which must be given; nil when it is not usable. Place is how to show it
-// to people: without user, password and query.
+// to people: without user, path and query, which may be secret.
 func (f *Fields) URL(name string, schemes ...string) (u *url.URL, place string) {
 	s := f.Required(name)
 	if s == "" {
@@ -303,6 +303,9 @@ func (f *Fields) URL(name string, schemes ...string) (u *url.URL, place string) 
 		f.Fail(name, "is not a URL that begins with %s://", strings.Join(schemes, ":// or "))
 		return nil, ""
 	}
-	shown := url.URL{Scheme: u.Scheme, Host: u.Host, Path: u.Path}
-	return u, shown.String()
+	place = u.Scheme + "://" + u.Host
+	if u.Path != "" && u.Path != "/" {
+		place += "/…"
+	}
+	return u, place
 }

@@ -26,11 +26,11 @@ func load(t *testing.T, text string, o sink.Options) *sink.Registry {
 
 func TestFind(t *testing.T) {
 	r := load(t, `{"targets":[
-		{"arn":"arn:aws:sns:*:*:ops","type":"http","url":"http://a/1"},
-		{"arn":"arn:*:lambda:us-*:111111111111:function:a*c*e","type":"http","url":"http://a/2"},
-		{"arn":"arn:aws:lambda:*:*:function:*","type":"http","url":"https://user:secret@a/3?token=secret"},
-		{"arn":"arn:aws:kinesis:::x:*","type":"http","url":"http://a/4"},
-		{"arn":"arn:aws:sns:us-east-1:*:ops","type":"http","url":"http://a/5"}
+		{"arn":"arn:aws:sns:*:*:ops","type":"http","url":"http://a1"},
+		{"arn":"arn:*:lambda:us-*:111111111111:function:a*c*e","type":"http","url":"http://a2"},
+		{"arn":"arn:aws:lambda:*:*:function:*","type":"http","url":"https://user:secret@a3/secret?token=secret"},
+		{"arn":"arn:aws:kinesis:::x:*","type":"http","url":"http://a4"},
+		{"arn":"arn:aws:sns:us-east-1:*:ops","type":"http","url":"http://a5"}
 	]}`, sink.Options{})
 	found := func(arn, place string) {
 		t.Helper()
@@ -39,15 +39,15 @@ func TestFind(t *testing.T) {
 			t.Errorf("%s: found %q, want %q", arn, target.Place, place)
 		}
 	}
-	found("arn:aws:sns:us-east-1:000000000000:ops", "http://a/1") // the first of the file
+	found("arn:aws:sns:us-east-1:000000000000:ops", "http://a1") // the first of the file
 	found("arn:aws:sns:us-east-1:000000000000:ops2", "")
 	found("arn:aws:sns:us-east-1:000000000000:more:ops", "")
-	found("arn:aws-cn:lambda:us-east-1:111111111111:function:abcde", "http://a/2")
-	found("arn:aws:lambda:us-east-1:111111111111:function:ace", "http://a/2")
-	found("arn:aws:lambda:us-east-1:111111111111:function:ac", "https://a/3")
-	found("arn:aws:lambda:eu-west-1:1:function:x:live", "https://a/3")
+	found("arn:aws-cn:lambda:us-east-1:111111111111:function:abcde", "http://a2")
+	found("arn:aws:lambda:us-east-1:111111111111:function:ace", "http://a2")
+	found("arn:aws:lambda:us-east-1:111111111111:function:ac", "https://a3/…")
+	found("arn:aws:lambda:eu-west-1:1:function:x:live", "https://a3/…")
 	found("arn:aws:lambda:eu-west-1:function:x", "")
-	found("arn:aws:kinesis:::x:y:z", "http://a/4")
+	found("arn:aws:kinesis:::x:y:z", "http://a4")
 	found("arn:aws:kinesis:::x", "")
 	found("", "")
 	found("ops", "")
