@@ -104,7 +104,8 @@ const defaultCommitBytes = 16 << 20
 // again with After set to next sees every batch once, whatever is flushed or
 // merged meanwhile. When nothing was left it is at least what Applied was when
 // the call began. It is valid when there is an error, too. A part or block that is damaged is
-// logged and left out, as in every read.
+// logged and left out, as in every read. ErrMemory and errors of the file system
+// may pass: the same call may succeed later.
 //
 // Batches of groups and streams that were deleted are handed over as long as
 // they are there, and so are events beyond the retention of their group: who
