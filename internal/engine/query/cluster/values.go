@@ -2,6 +2,8 @@ package cluster
 
 import (
 	"cmp"
+	"encoding/json"
+	"fmt"
 	"slices"
 	"strconv"
 	"strings"
@@ -221,4 +223,47 @@ func (s *valueSet) token(kind uint8, n int) Token {
 	}
 	slices.SortFunc(t.Values, func(a, b Value) int { return cmp.Or(cmp.Compare(b.Count, a.Count), cmp.Compare(a.Text, b.Text)) })
 	return t
+}
+
+// TokensJSON writes tokens that have few values, and these, as JSON:
+// [{"token":"Number-1","values":{"200":5,"404":1}}].
+func TokensJSON(tokens []Token) string {
+	b := []byte{'['}
+	for _, t := range tokens {
+		if t.Many {
+			continue
+		}
+		if len(b) > 1 {
+			b = append(b, ',')
+		}
+		b = append(append(append(b, `{"token":"`...), t.Name...), `","values":{`...)
+		for i, v := range t.Values {
+			if i > 0 {
+				b = append(b, ',')
+			}
+			name, err := json.Marshal(v.Text)
+			if err != nil { // text is valid UTF-8
+				panic(err)
+			}
+			b = strconv.AppendInt(append(append(b, name...), ':'), v.Count, 10)
+		}
+		b = append(b, '}', '}')
+	}
+	return string(append(b, ']'))
+}
+
+// ParseTokens reads what TokensJSON wrote: the counts of values by token.
+func ParseTokens(text []byte) (map[string]map[string]int64, error) {
+	var all []struct {
+		Token  string           `json:"token"`
+		Values map[string]int64 `json:"values"`
+	}
+	if err := json.Unmarshal(text, &all); err != nil {
+		return nil, fmt.Errorf("tokens of a pattern: %w", err)
+	}
+	out := make(map[string]map[string]int64, len(all))
+	for _, t := range all {
+		out[t.Token] = t.Values
+	}
+	return out, nil
 }

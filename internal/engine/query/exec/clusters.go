@@ -13,10 +13,12 @@ type clusters struct {
 	c    *cluster.Clusterer
 	held int
 	text []byte
+
+	names []string // of the columns
 }
 
-func newClusters(s *scratch) *clusters {
-	return &clusters{s: s, q: s.arena.q, c: cluster.New(cluster.Options{})}
+func newClusters(s *scratch, step plan.Cluster) *clusters {
+	return &clusters{s: s, q: s.arena.q, c: cluster.New(cluster.Options{Values: step.Values}), names: step.Columns()}
 }
 
 func (c *clusters) add(vals []plan.Value) error {
@@ -47,7 +49,7 @@ func (c *clusters) charge() error {
 // rows returns the patterns as rows.
 func (c *clusters) rows() (*table, error) {
 	found, total := c.c.Patterns(), c.c.Total()
-	t := &table{q: c.q, names: plan.ClusterColumns()}
+	t := &table{q: c.q, names: c.names}
 	if err := t.alloc(len(found)); err != nil {
 		return nil, err
 	}
@@ -59,6 +61,13 @@ func (c *clusters) rows() (*table, error) {
 		t.cols[1][i] = plan.NumberValue(float64(p.Count))
 		t.cols[2][i] = plan.RatioValue(p.Count, total)
 		t.cols[3][i] = plan.TextValue(p.Severity)
+		if p.Tokens != nil {
+			text := cluster.TokensJSON(p.Tokens)
+			if err := c.q.grow(len(text)); err != nil {
+				return nil, err
+			}
+			t.cols[4][i] = plan.TextValue(text)
+		}
 		if err := c.s.pace.work(len(p.Text) + 64); err != nil {
 			return nil, err
 		}
@@ -79,7 +88,7 @@ type clusterHead struct {
 }
 
 func newClusterHead(step plan.Cluster, c *compiler, s *scratch) *clusterHead {
-	h := &clusterHead{clusters: newClusters(s), x: c.compile(step.X), step: step, path: -1, vals: make([]plan.Value, batch)}
+	h := &clusterHead{clusters: newClusters(s, step), x: c.compile(step.X), step: step, path: -1, vals: make([]plan.Value, batch)}
 	if _, ok := step.X.(plan.Field); ok && !h.x.ref.sys && h.x.ref.element == 0 {
 		h.path = h.x.ref.slot
 	}

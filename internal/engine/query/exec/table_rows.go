@@ -177,7 +177,7 @@ func (t *table) cluster(step plan.Cluster, s *scratch) (*table, error) {
 	if err != nil {
 		return nil, err
 	}
-	c := newClusters(s)
+	c := newClusters(s, step)
 	if err := c.add(vals); err != nil {
 		return nil, err
 	}

@@ -126,6 +126,10 @@ type (
 	Pattern struct {
 		Span
 		X Expr
+
+		// Values is set by the compiler: anomaly comes later, which compares the values of
+		// tokens.
+		Values bool
 	}
 	// Diff compares patterns with those of an earlier range.
 	Diff struct {

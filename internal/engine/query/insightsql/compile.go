@@ -191,8 +191,14 @@ func (c *compiler) command(i int) error {
 	case *Dedup:
 		return c.dedupe(x)
 	case *Pattern:
-		c.earlier = c.tree.Commands[:i+1]
-		return c.pattern(x)
+		p := *x
+		for _, later := range c.tree.Commands[i+1:] {
+			if _, ok := later.(*Anomaly); ok {
+				p.Values = true
+			}
+		}
+		c.earlier = append(c.tree.Commands[:i:i], &p)
+		return c.pattern(&p)
 	case *Unnest:
 		return c.unnest(x)
 	case *Expand:

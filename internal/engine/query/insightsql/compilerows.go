@@ -28,8 +28,9 @@ func (c *compiler) pattern(x *Pattern) error {
 	if err != nil {
 		return err
 	}
-	c.step(plan.Cluster{X: e})
-	c.scope.replace(plan.ClusterColumns())
+	step := plan.Cluster{X: e, Values: x.Values}
+	c.step(step)
+	c.scope.replace(step.Columns())
 	c.ordered = true
 	c.out.Events = false
 	return nil

@@ -51,7 +51,7 @@ func (c *compiler) transform(i int, x Command) error {
 		return c.compared(x, transform.Anomaly, func(t time.Time) time.Time { return t.Add(-c.length()) })
 	case *LogCompare:
 		if !c.rules.patterns { // of messages, unless the rows are patterns already
-			p := &Pattern{x.Span, &Field{x.Span, []string{plan.Message}}}
+			p := &Pattern{Span: x.Span, X: &Field{x.Span, []string{plan.Message}}}
 			if err := c.pattern(p); err != nil {
 				return err
 			}

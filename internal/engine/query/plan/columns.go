@@ -35,7 +35,7 @@ func (q *Query) columns(steps []Step) []Step {
 				add(a.As)
 			}
 		case Cluster:
-			open, names, q.Events = false, ClusterColumns(), false
+			open, names, q.Events = false, s.Columns(), false
 		case Transform:
 			s = s.gets(names)
 			steps[i] = s

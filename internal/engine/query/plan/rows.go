@@ -41,11 +41,27 @@ const (
 // Cluster groups the texts of X by what they have in common. It makes the
 // columns @pattern, @sampleCount, @ratio and @severityLabel, one row for each
 // pattern, most frequent first. Rows where X has no text are left out.
-type Cluster struct{ X Expr }
+type Cluster struct {
+	X Expr
+	// Values adds the column @tokens: JSON of the tokens that have few values, and of
+	// these values with their counts.
+	Values bool
+}
 
-// ClusterColumns are the columns that Cluster makes.
+// ClusterColumns are the columns that every Cluster makes.
 func ClusterColumns() []string {
 	return []string{"@pattern", "@sampleCount", "@ratio", "@severityLabel"}
+}
+
+// TokensColumn is the column that a Cluster with Values makes, last.
+const TokensColumn = "@tokens"
+
+// Columns are the columns that s makes.
+func (s Cluster) Columns() []string {
+	if s.Values {
+		return append(ClusterColumns(), TokensColumn)
+	}
+	return ClusterColumns()
 }
 
 // RatioValue returns the share that part has of all, with the four decimals that
@@ -102,8 +118,13 @@ func (r *Rows) Column(name string) []Value {
 	return nil
 }
 
-func (s Unnest) String() string    { return "unnest " + s.X.String() + " as " + s.As }
-func (s Cluster) String() string   { return "pattern " + s.X.String() }
+func (s Unnest) String() string { return "unnest " + s.X.String() + " as " + s.As }
+func (s Cluster) String() string {
+	if s.Values {
+		return "pattern " + s.X.String() + " with values"
+	}
+	return "pattern " + s.X.String()
+}
 func (s Transform) String() string { return s.Name }
 func (s Dedup) String() string {
 	k := make([]string, len(s.Keys))
@@ -133,7 +154,7 @@ func (s Transform) exprs() []Expr {
 }
 
 func (s Unnest) withExprs(e []Expr) Step  { return Unnest{e[0], s.As} }
-func (s Cluster) withExprs(e []Expr) Step { return Cluster{e[0]} }
+func (s Cluster) withExprs(e []Expr) Step { return Cluster{e[0], s.Values} }
 func (s Dedup) withExprs(e []Expr) Step {
 	n := len(s.Keys)
 	s.By = Sort{Keys: s.By}.withExprs(e[n:]).(Sort).Keys

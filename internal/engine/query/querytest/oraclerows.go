@@ -58,17 +58,21 @@ func naiveDedup(s plan.Dedup, recs []record) (out []record) {
 }
 
 func naiveCluster(s plan.Cluster, recs []record) ([]string, []record) {
-	c := cluster.New(cluster.Options{})
+	c := cluster.New(cluster.Options{Values: s.Values})
 	for _, r := range recs {
 		if v := r.eval(s.X); plan.HasText(&v) {
 			c.Add(v.AppendText(nil))
 		}
 	}
 	var out []record
-	names := plan.ClusterColumns()
+	names := s.Columns()
 	for _, p := range c.Patterns() {
 		out = append(out, record{cols: []cell{{names[0], plan.TextValue(p.Text)}, {names[1], plan.NumberValue(float64(p.Count))},
 			{names[2], plan.RatioValue(p.Count, c.Total())}, {names[3], plan.TextValue(p.Severity)}}})
+		if s.Values {
+			last := &out[len(out)-1]
+			last.cols = append(last.cols, cell{names[4], plan.TextValue(cluster.TokensJSON(p.Tokens))})
+		}
 	}
 	return names, out
 }

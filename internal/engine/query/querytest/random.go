@@ -151,8 +151,9 @@ func (g *Generator) Plan() *plan.Plan {
 	for range 1 + g.Rand.IntN(5) {
 		switch k := g.Rand.IntN(11); {
 		case k == 10 && g.Rand.IntN(3) == 0:
-			p.Steps = append(p.Steps, plan.Cluster{X: g.scalar(1)})
-			g.names = plan.ClusterColumns()
+			step := plan.Cluster{X: g.scalar(1), Values: g.Rand.IntN(2) == 0}
+			p.Steps = append(p.Steps, step)
+			g.names = step.Columns()
 			sorted = true
 		case k == 7:
 			p.Steps = append(p.Steps, plan.Unnest{X: g.list(), As: "u"})

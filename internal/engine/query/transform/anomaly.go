@@ -19,17 +19,26 @@ const (
 
 // Anomaly marks patterns that are unusual against those of an earlier range of
 // the same length: new ones (NewPattern), and those of which there are far more or
-// fewer than chance would have it (FrequencyIncrease, FrequencyDecrease). The
-// score is between 0 and 1. Rows keep their order and columns; @anomaly is 1 or 0
+// fewer than chance would have it (FrequencyIncrease, FrequencyDecrease), and those
+// with a value of a token that is new or far more frequent among them (TokenVariation),
+// if both have plan.TokensColumn. The score is between 0 and 1. Rows keep their order and columns; @anomaly is 1 or 0
 // and the other columns are Null where it is 0.
 func Anomaly(previous *plan.Rows) (plan.Transform, error) {
 	if previous == nil {
 		return plan.Transform{}, wrong("anomaly has nothing to compare with")
 	}
 	names := AnomalyColumns()
-	t := plan.Transform{Name: "anomaly", Reads: []string{patternColumn, countColumn, severityColumn}, Columns: keep(names...), Events: true}
+	t := plan.Transform{Name: "anomaly", Reads: []string{patternColumn, countColumn, severityColumn, plan.TokensColumn}, Columns: keep(names...), Events: true}
 	return made(t, func(w *work) (*plan.Rows, error) {
 		all, err := pairs(w, previous)
+		if err != nil {
+			return nil, err
+		}
+		now, err := valuesOf(w, w.in)
+		if err != nil {
+			return nil, err
+		}
+		before, err := valuesOf(w, previous)
 		if err != nil {
 			return nil, err
 		}
@@ -47,13 +56,17 @@ func Anomaly(previous *plan.Rows) (plan.Transform, error) {
 				continue
 			}
 			kind, score := c.unusual()
+			text := c.describe()
 			if kind == "" {
-				continue
+				if text, score = c.unusualValue(now[c.pattern], before[c.pattern]); text == "" {
+					continue
+				}
+				kind = "TokenVariation"
 			}
 			cols[0][c.row] = plan.BoolValue(true)
 			cols[1][c.row] = plan.TextValue(kind)
 			cols[2][c.row] = plan.NumberValue(math.Round(score*1e4) / 1e4)
-			cols[3][c.row] = plan.TextValue(c.describe())
+			cols[3][c.row] = plan.TextValue(text)
 		}
 		return w.with(names, cols...)
 	}), nil

@@ -407,6 +407,21 @@ func TestAnomaly(t *testing.T) {
 		c 10 0.1 WARN 1 FrequencyDecrease 0.6821 Decreased~by~90%
 		d 3 0.1 INFO 0 - - -
 		e 8 0.1 ERROR 1 NewPattern 0.7388 New~pattern`)
+	// The values of tokens.
+	s, err = transform.Anomaly(table(`@pattern @sampleCount @tokens
+		a 1000 [{"token":"Token-1","values":{"GET":900,"PUT":100}}]
+		b 1000 [{"token":"Token-1","values":{"x":1000}}]
+		c 1000 []
+		d 1000 [{"token":"Number-1","values":{"200":999,"500":1}}]`))
+	apply(t, s, err, `@pattern @sampleCount @severityLabel @tokens
+		a 1000 INFO [{"token":"Token-1","values":{"GET":890,"PUT":90,"TRACK":20}}]
+		b 1000 INFO [{"token":"Token-1","values":{"x":995,"y":5}}]
+		c 1000 INFO [{"token":"Token-1","values":{"x":500,"y":500}}]
+		d 1000 INFO [{"token":"Number-1","values":{"200":900,"500":100}}]`, `@pattern @sampleCount @severityLabel @tokens @anomaly @anomalyType @anomalyScore @anomalyDescription
+		a 1000 INFO [{"token":"Token-1","values":{"GET":890,"PUT":90,"TRACK":20}}] 1 TokenVariation 0.5279 New~value~TRACK~of~Token-1
+		b 1000 INFO [{"token":"Token-1","values":{"x":995,"y":5}}] 0 - - -
+		c 1000 INFO [{"token":"Token-1","values":{"x":500,"y":500}}] 0 - - -
+		d 1000 INFO [{"token":"Number-1","values":{"200":900,"500":100}}] 1 TokenVariation 0.7112 Value~500~of~Number-1~increased~by~9900%`)
 	_, err = transform.Anomaly(nil)
 	refused(t, "nothing", err)
 }
