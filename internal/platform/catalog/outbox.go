@@ -3,6 +3,7 @@ package catalog
 import (
 	"context"
 	"database/sql"
+	"math/rand/v2"
 
 	"github.com/cumulog/cumulog/internal/logs"
 )
@@ -15,11 +16,24 @@ type Entry struct {
 	Name  string // what it is about
 	AtMS  int64
 	Body  []byte
+
+	// Keep bounds how many entries of its kind, scope and name there are, roughly:
+	// older ones are removed from time to time. 0 = no bound. It is not stored.
+	Keep int
 }
+
+// trimOneIn says how rarely entries with a bound look for those that are too many.
+const trimOneIn = 64
 
 func addEntry(t *tx, e *Entry) error {
 	_, err := t.exec(`INSERT INTO journal (entry_seq, kind, account, region, name, at_ms, body) VALUES (?, ?, ?, ?, ?, ?, ?)`,
 		t.nextID("journal"), e.Kind, e.Scope.Account, e.Scope.Region, e.Name, e.AtMS, string(e.Body))
+	if err != nil || e.Keep <= 0 || rand.IntN(trimOneIn) > 0 {
+		return err
+	}
+	const named = ` FROM journal WHERE kind = ? AND account = ? AND region = ? AND name = ?`
+	of := []any{e.Kind, e.Scope.Account, e.Scope.Region, e.Name}
+	_, err = t.exec(`DELETE`+named+` AND entry_seq <= (SELECT entry_seq`+named+` ORDER BY entry_seq DESC LIMIT 1 OFFSET ?)`, append(append(of, of...), e.Keep)...)
 	return err
 }
 

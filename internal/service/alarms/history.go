@@ -11,8 +11,12 @@ import (
 	"github.com/cumulog/cumulog/internal/platform/catalog"
 )
 
-// keepHistory is how far history reaches back.
-const keepHistory = 30 * 24 * time.Hour
+// How far history reaches back, and how many lines of an alarm are kept at most, roughly:
+// one whose state changes every ten seconds would write 40 MB a day.
+const (
+	keepHistory = 30 * 24 * time.Hour
+	keepLines   = 10_000
+)
 
 // Items of history.
 const (
@@ -43,7 +47,7 @@ func historyEntry(a *Alarm, item, summary, data string, now int64) (catalog.Entr
 	if err != nil {
 		return catalog.Entry{}, fmt.Errorf("encode history of %s: %w", a.Name, err)
 	}
-	return catalog.Entry{Kind: documentKind, Scope: a.Scope, Name: a.Name, AtMS: now, Body: body}, nil
+	return catalog.Entry{Kind: documentKind, Scope: a.Scope, Name: a.Name, AtMS: now, Body: body, Keep: keepLines}, nil
 }
 
 // fitting returns the first of the data that the limit of a line allows, as JSON; the last has no choice.

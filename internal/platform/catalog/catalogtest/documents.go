@@ -109,6 +109,21 @@ func testJournal(t *testing.T, h Home) {
 	same(t, "forget the rest", get[bool](t)(db.ForgetJournal(ctx, "j", 20, 5)), false)
 	left, _ := list(catalog.EntryQuery{})
 	same(t, "left", left, "32")
+
+	// 3,000 with a bound, some at a time, beside one of another name.
+	for range 30 {
+		var c catalog.Changes
+		for range 100 {
+			c.Journal = append(c.Journal, catalog.Entry{Kind: "j", Scope: scope, Name: "many", AtMS: 50, Body: []byte("m"), Keep: 3})
+		}
+		ok(t, "add many", db.Apply(ctx, c))
+	}
+	many, _ := list(catalog.EntryQuery{Name: "many", Limit: 3000})
+	if n := len(many); n < 3 || n > 1500 {
+		t.Errorf("%d entries are kept, want 3 and a few that were not removed yet", n)
+	}
+	others, _ := list(catalog.EntryQuery{Name: "a"})
+	same(t, "others", others, "32")
 }
 
 func testOutbox(t *testing.T, h Home) {
