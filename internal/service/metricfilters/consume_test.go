@@ -393,8 +393,25 @@ func TestMetricsThatFail(t *testing.T) {
 	}
 }
 
+// telling is a Metrics that tells of each addition.
+type telling struct {
+	*series.DB
+	added chan struct{}
+}
+
+func (m telling) Add(ctx context.Context, points []series.Point, reached map[string]uint64) error {
+	err := m.DB.Add(ctx, points, reached)
+	if len(points) > 0 {
+		m.added <- struct{}{}
+	}
+	return err
+}
+
 func TestRunConsumesAndEnds(t *testing.T) {
-	w := newWorld(t)
+	added := make(chan struct{}, 100)
+	w := newWorld(t, func(w *world) {
+		w.metrics = func(db *series.DB) metricfilters.Metrics { return telling{db, added} }
+	})
 	w.group("g")
 	w.put("g", spec("n", "", "1"))
 	run, stop := context.WithCancel(ctx)
@@ -404,9 +421,7 @@ func TestRunConsumesAndEnds(t *testing.T) {
 		w.Run(run)
 	}()
 	w.say("g", "a", "b")
-	for w.Stats().Behind > 0 {
-		time.Sleep(time.Millisecond)
-	}
+	<-added
 	stop()
 	<-done
 	w.want("sum", w.data("App", "n"), "0: 2 2 [1, 1]")
