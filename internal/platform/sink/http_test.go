@@ -145,7 +145,9 @@ func TestHTTPErrors(t *testing.T) {
 	check("400", status(1, 400, ""), sink.Error{Sent: 1}, "400")
 	check("413", status(0, 413, ""), sink.Error{}, "413")
 	check("404", status(0, 404, ""), sink.Error{Retry: true}, "404")
-	check("302", func(w http.ResponseWriter, r *http.Request, _ int) { http.Redirect(w, r, "/elsewhere", 302) }, sink.Error{Retry: true}, "302")
+	check("302", func(w http.ResponseWriter, r *http.Request, _ int) {
+		http.Redirect(w, r, "/elsewhere", http.StatusFound)
+	}, sink.Error{Retry: true}, "302")
 	check("cut", func(w http.ResponseWriter, r *http.Request, _ int) { panic(http.ErrAbortHandler) }, sink.Error{Retry: true}, "calling the target")
 	check("garbage", func(w http.ResponseWriter, r *http.Request, _ int) {
 		c, _, err := w.(http.Hijacker).Hijack()

@@ -271,7 +271,8 @@ func raise(p *atomic.Uint64, v uint64) {
 	}
 }
 
-// refresh ends the deliveries whose documents are gone, as they are when their group is.
+// refresh ends the deliveries whose documents are gone, as they are when their group is, and begins those that could not be
+// begun before.
 func (s *Service) refresh(ctx context.Context) error {
 	s.change.Lock()
 	defer s.change.Unlock()
@@ -279,12 +280,13 @@ func (s *Service) refresh(ctx context.Context) error {
 	if err != nil {
 		return err
 	}
-	live := map[string]bool{}
+	live := map[string]*catalog.Document{}
 	for i := range docs {
-		live[consumerOf(docs[i].DocumentKey)] = true
+		live[consumerOf(docs[i].DocumentKey)] = &docs[i]
 	}
 	for _, d := range s.deliveries() {
-		if live[d.consumer] {
+		if live[d.consumer] != nil {
+			delete(live, d.consumer)
 			continue
 		}
 		s.stop(d.key)
@@ -292,7 +294,11 @@ func (s *Service) refresh(ctx context.Context) error {
 			return err
 		}
 	}
-	return nil
+	var errs []error
+	for _, doc := range live {
+		errs = append(errs, s.start(ctx, doc))
+	}
+	return errors.Join(errs...)
 }
 
 // keepDead is how long dead letters are listed.

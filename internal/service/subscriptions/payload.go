@@ -53,12 +53,11 @@ func (z *zipper) zip(b []byte) []byte {
 
 // event is a log event that was read for delivery.
 type event struct {
-	id      logs.EventID
-	ingest  int64
-	from    int // in the arena of its batch
-	to      int
-	fields  []sink.Field
-	dropped bool // refused by the target for good
+	id     logs.EventID
+	ingest int64
+	from   int // in the arena of its batch
+	to     int
+	fields []sink.Field
 }
 
 // head is what all events of a message share.
