@@ -6,6 +6,7 @@ import (
 	"fmt"
 	"math/rand/v2"
 	"path/filepath"
+	"sync"
 	"testing"
 	"time"
 
@@ -39,6 +40,7 @@ type world struct {
 	store  *store.Store
 	fs     *vfs.Mem
 	fault  *vfs.Fault
+	mu     sync.Mutex // guards writes of now, and reads by others than the test
 	now    time.Time
 	rng    *rand.Rand
 	group  logs.GroupID
@@ -49,7 +51,7 @@ type world struct {
 func newWorld(t testing.TB) *world {
 	t.Helper()
 	w := &world{t: t, now: time.UnixMilli(1_790_035_200_000), fs: vfs.NewMem(), rng: rand.New(rand.NewPCG(1, 2)), found: map[string]int{}}
-	clock := func() time.Time { return w.now }
+	clock := w.clock
 	var err error
 	w.db, err = catalog.Open(ctx, filepath.Join(t.TempDir(), "catalog.db"), catalog.Options{Now: clock})
 	w.must(err)
@@ -70,12 +72,24 @@ func newWorld(t testing.TB) *world {
 	return w
 }
 
+func (w *world) clock() time.Time {
+	w.mu.Lock()
+	defer w.mu.Unlock()
+	return w.now
+}
+
+func (w *world) sleep(d time.Duration) {
+	w.mu.Lock()
+	defer w.mu.Unlock()
+	w.now = w.now.Add(d)
+}
+
 func (w *world) open() {
 	w.t.Helper()
 	w.fault = vfs.NewFault(w.fs, nil)
 	var err error
 	w.Service, err = anomalies.Open(anomalies.Options{
-		Catalog: w.db, Directory: w.groups, Store: w.store, FS: w.fault, Dir: "anomalies", Now: func() time.Time { return w.now },
+		Catalog: w.db, Directory: w.groups, Store: w.store, FS: w.fault, Dir: "anomalies", Now: w.clock,
 		Count: func(_ context.Context, f anomalies.Found) error {
 			w.found[f.Priority] += f.Count
 			return nil
@@ -162,7 +176,7 @@ func (w *world) live(others ...string) {
 			w.write(w.now, others...)
 		}
 		for range 2 {
-			w.now = w.now.Add(30 * time.Second)
+			w.sleep(30 * time.Second)
 			w.must(w.Analyze(ctx))
 		}
 	}
@@ -263,7 +277,7 @@ func TestLife(t *testing.T) {
 	if n := len(w.list(anomalies.AnomalyRequest{})); n != 1 {
 		t.Errorf("%d anomalies after the training", n)
 	}
-	w.now = w.now.Add(22 * 24 * time.Hour)
+	w.sleep(22 * 24 * time.Hour)
 	if n := len(w.list(anomalies.AnomalyRequest{})); n != 0 {
 		t.Errorf("%d anomalies after the visibility time", n)
 	}
@@ -295,7 +309,7 @@ func TestCrash(t *testing.T) {
 				w.write(w.now, lost(n)...)
 			}
 			sent += int64(n)
-			w.now = w.now.Add(time.Duration(w.rng.IntN(40)) * time.Second)
+			w.sleep(time.Duration(w.rng.IntN(40)) * time.Second)
 			if w.rng.IntN(3) > 0 {
 				w.must(w.Analyze(ctx))
 			}
@@ -311,9 +325,9 @@ func TestCrash(t *testing.T) {
 				w.fault.SetPlan(nil)
 			}
 		}
-		w.now = w.now.Add(6 * time.Minute)
+		w.sleep(6 * time.Minute)
 		w.must(w.Analyze(ctx))
-		w.now = w.now.Add(6 * time.Minute)
+		w.sleep(6 * time.Minute)
 		w.must(w.Analyze(ctx))
 		seen := int64(0)
 		n := 0
