@@ -1,5 +1,7 @@
 package cluster
 
+import "bytes"
+
 // isPath reports whether the slash at i begins a path.
 func isPath(class *classes, t []byte, i int) bool {
 	if i+1 >= len(t) || i > 0 && (class[t[i-1]] != 0 || t[i-1] == '/') {
@@ -402,8 +404,10 @@ func isFrame(t []byte, i int) bool {
 // frames returns the end of the indented lines from i on.
 func frames(t []byte, i int) int {
 	for {
-		for i < len(t) && t[i] != '\n' {
-			i++
+		if n := bytes.IndexByte(t[i:], '\n'); n >= 0 {
+			i += n
+		} else {
+			i = len(t)
 		}
 		if i+1 >= len(t) || t[i+1] != ' ' && t[i+1] != '\t' {
 			return i

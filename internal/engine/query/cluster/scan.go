@@ -108,7 +108,6 @@ func (s *scanner) walk(t []byte, known bool) uint64 {
 	i := 0
 	s.end = len(t)
 	var at *node
-	known = known && !cut
 	if known {
 		at = s.known.root(json)
 	}
@@ -122,6 +121,9 @@ next:
 				}
 				m, start := n+x.words, i+x.size
 				if x.last {
+					if cut {
+						continue
+					}
 					s.n = m
 					return x.h
 				}
@@ -142,7 +144,7 @@ next:
 				case class[t[start]] != 0 || t[start] == '/' && isPath(class, t, start):
 					k, end = s.lex(t, start, m, json)
 				}
-				if k == word {
+				if k == word || cut && end == len(t) {
 					continue // a longer step, or none
 				}
 				s.tokens[m] = token{int32(start), int32(end), k}

@@ -40,6 +40,14 @@ func TestKnown(t *testing.T) {
 		}
 		for i, text := range texts {
 			checkScan(t, s, text)
+			if i%20 == 19 { // longer than what is looked at, cut anywhere
+				var long []byte
+				for k := range 20 {
+					long = append(append(long, texts[i-k]...), ' ')
+				}
+				checkScan(t, s, long)
+				checkScan(t, s, long[rng.IntN(200):])
+			}
 			for range 8 {
 				m := append([]byte{}, text...)
 				for range 1 + rng.IntN(2) {
