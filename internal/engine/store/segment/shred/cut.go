@@ -128,7 +128,7 @@ func (c *cutter) locate(b *Block, i int) {
 		c.ranges = append(c.ranges, span{})
 	}
 	c.steps = 0
-	from, to, found := c.search(b, t, cutPlace{}, g.Literals[0])
+	_, to, found := c.search(b, t, cutPlace{}, g.Literals[0])
 	if found != cutPieces {
 		w.verdict = found
 		return
@@ -136,6 +136,7 @@ func (c *cutter) locate(b *Block, i int) {
 	last := len(g.Literals) - 1
 	for n, lit := range g.Literals[1:] {
 		begin := to
+		var from cutPlace
 		if n+1 == last && len(lit) == 0 {
 			from = cutPlace{len(t.Columns), len(t.Piece(len(t.Columns)))}
 		} else if from, to, found = c.search(b, t, begin, lit); found != cutPieces {
