@@ -308,5 +308,6 @@ func (s *Service) SetState(ctx context.Context, scope logs.Scope, name, value, r
 	if e == nil {
 		return ErrNotFound
 	}
-	return s.transit(ctx, []transition{{from: e, value: value, reason: reason, data: reasonData}})
+	_, err := s.transit(ctx, []transition{{from: e, value: value, reason: reason, data: reasonData}}) // nothing is left out: change is held
+	return err
 }

@@ -174,13 +174,15 @@ func (s *Service) tickMetrics(ctx context.Context, entries []*entry, slots [2]in
 	var marks []due
 	var first error
 	commit := func() {
-		err := s.commit(ctx, list)
+		left, err := s.commit(ctx, list)
 		if err != nil && first == nil {
 			first = err
 		}
 		if err == nil {
 			for _, d := range marks {
-				s.marks[d.e.key()] = d.m
+				if !slices.Contains(left, d.e) {
+					s.marks[d.e.key()] = d.m
+				}
 			}
 		}
 		list, marks = list[:0], marks[:0]
@@ -218,9 +220,10 @@ func (s *Service) tickMetrics(ctx context.Context, entries []*entry, slots [2]in
 	return first
 }
 
-func (s *Service) commit(ctx context.Context, list []transition) error {
+// commit does what transit does, for those that do not hold change.
+func (s *Service) commit(ctx context.Context, list []transition) (left []*entry, err error) {
 	if len(list) == 0 {
-		return nil
+		return nil, nil
 	}
 	s.change.Lock()
 	defer s.change.Unlock()
@@ -318,8 +321,12 @@ func (s *Service) tickComposites(ctx context.Context) error {
 			marks[e.key()] = is
 		}
 		for batch := range slices.Chunk(list, transitBatch) {
-			if err := s.commit(ctx, batch); err != nil {
+			left, err := s.commit(ctx, batch)
+			if err != nil {
 				return err
+			}
+			for _, e := range left {
+				delete(marks, e.key()) // again, as it is now
 			}
 		}
 		for k, m := range marks {

@@ -16,8 +16,8 @@ type transition struct {
 }
 
 // transit gives alarms new states and asks for their actions, in one transaction.
-// Alarms that have changed meanwhile are left out. The caller holds change.
-func (s *Service) transit(ctx context.Context, list []transition) error {
+// Alarms that have changed meanwhile are left out and returned: they are to be evaluated again. The caller holds change.
+func (s *Service) transit(ctx context.Context, list []transition) (left []*entry, err error) {
 	now := s.o.Now().UnixMilli()
 	var c catalog.Changes
 	var next []*entry
@@ -25,6 +25,7 @@ func (s *Service) transit(ctx context.Context, list []transition) error {
 		t := &list[i]
 		from := t.from.alarm
 		if s.get(from.Scope, from.Name) != t.from {
+			left = append(left, t.from)
 			continue
 		}
 		old := from.State
@@ -42,13 +43,13 @@ func (s *Service) transit(ctx context.Context, list []transition) error {
 		}
 		d, err := document(&a, now)
 		if err != nil {
-			return err
+			return nil, err
 		}
 		c.Put = append(c.Put, d)
 		if changed {
 			line, err := stateEntry(&a, &old, now)
 			if err != nil {
-				return err
+				return nil, err
 			}
 			c.Journal = append(c.Journal, line)
 		}
@@ -56,7 +57,7 @@ func (s *Service) transit(ctx context.Context, list []transition) error {
 			for _, target := range a.actions(a.State.Value) {
 				m, err := notification(&a, &old, before, target, now)
 				if err != nil {
-					return err
+					return nil, err
 				}
 				c.Outbox = append(c.Outbox, m)
 			}
@@ -66,10 +67,10 @@ func (s *Service) transit(ctx context.Context, list []transition) error {
 		next = append(next, &e)
 	}
 	if len(next) == 0 {
-		return nil
+		return left, nil
 	}
 	if err := s.o.Catalog.Apply(ctx, c); err != nil {
-		return translate(err)
+		return nil, translate(err)
 	}
 	for _, e := range next {
 		s.hold(e)
@@ -78,7 +79,7 @@ func (s *Service) transit(ctx context.Context, list []transition) error {
 	if len(c.Outbox) > 0 && s.o.Sent != nil {
 		s.o.Sent()
 	}
-	return nil
+	return left, nil
 }
 
 // suppress decides whether the actions of a composite alarm are held back: it gets in act whether

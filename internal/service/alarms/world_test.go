@@ -42,6 +42,7 @@ type world struct {
 	points *points
 
 	accepted, counted uint64 // progress of metrics
+	asked             func() // when set: called when the service asks for the time
 }
 
 func newWorld(t testing.TB) *world {
@@ -54,7 +55,12 @@ func newWorld(t testing.TB) *world {
 
 func (w *world) open() {
 	w.t.Helper()
-	clock := func() time.Time { return w.now }
+	clock := func() time.Time {
+		if w.asked != nil {
+			w.asked()
+		}
+		return w.now
+	}
 	var err error
 	if w.db, err = catalog.Open(ctx, w.path, catalog.Options{Now: clock}); err != nil {
 		w.t.Fatal(err)
@@ -164,6 +170,7 @@ type points struct {
 	counts map[string]map[int64]float64
 	err    error
 	calls  int
+	asked  func() // when set: called for each request
 }
 
 func (p *points) Check(_ context.Context, _ logs.Scope, queries []alarms.Query) error {
@@ -177,6 +184,9 @@ func (p *points) Check(_ context.Context, _ logs.Scope, queries []alarms.Query) 
 
 func (p *points) Datapoints(_ context.Context, _ logs.Scope, queries []alarms.Query, period, start, end int64) ([]alarms.Datapoint, error) {
 	p.calls++
+	if p.asked != nil {
+		p.asked()
+	}
 	if p.err != nil {
 		return nil, p.err
 	}
