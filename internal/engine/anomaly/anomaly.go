@@ -108,18 +108,20 @@ func (a *Anomaly) PatternRegex() string {
 	return b.String()
 }
 
-// add counts the anomaly in one more evaluation.
+// add counts the anomaly in one more evaluation. Clones of its Book may be read
+// meanwhile: Bars and Samples are made anew.
 func (a *Anomaly) add(start, end, count int64, samples []Sample) {
 	a.Last = max(a.Last, end)
-	if n := len(a.Bars); n > 0 && a.Bars[n-1].At == start {
-		a.Bars[n-1].Count += count
-	} else {
-		a.Bars = append(a.Bars, Bar{start, count})
+	bars := a.Bars
+	if n := len(bars); n > 0 && bars[n-1].At == start {
+		count += bars[n-1].Count
+		bars = bars[:n-1]
 	}
-	if extra := len(a.Bars) - maxBars; extra > 0 {
-		a.Bars = slices.Delete(a.Bars, 0, extra)
+	a.Bars = slices.Concat(bars[max(len(bars)+1-maxBars, 0):], []Bar{{start, count}})
+	if len(samples) == 0 {
+		return
 	}
-	a.Samples = append(a.Samples, samples...)
+	a.Samples = slices.Concat(a.Samples, samples)
 	if extra := len(a.Samples) - maxSamples; extra > 0 {
 		// The first ones show how it began.
 		a.Samples = slices.Delete(a.Samples, maxSamples/2, maxSamples/2+extra)

@@ -109,8 +109,9 @@ func (b *Book) expire(now int64, visible time.Duration) {
 	}
 }
 
-// Clone returns a copy that shares nothing with b that Suppress, Baseline and
-// their likes change.
+// Clone returns a copy that shares nothing with b that its Detector or
+// SuppressPattern change. What anomalies point to is shared, and replaced as a
+// whole when it changes.
 func (b *Book) Clone() Book {
 	n := Book{Anomalies: slices.Clone(b.Anomalies), Patterns: maps.Clone(b.Patterns)}
 	for i, a := range n.Anomalies {

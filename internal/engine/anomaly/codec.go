@@ -49,6 +49,7 @@ func Decode(data []byte) (*Detector, error) {
 	if d.tracker, err = cluster.DecodeTracker(f.Tracker); err != nil {
 		return nil, fmt.Errorf("%w: %w", ErrEncoding, err)
 	}
+	d.tracker.LimitSamples(d.o.Memory / samplesShare)
 	d.model = f.Model
 	for _, p := range f.Known {
 		if p == nil || d.known[p.Number] != nil {

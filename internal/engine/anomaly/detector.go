@@ -15,7 +15,7 @@ type Options struct {
 	Period  time.Duration // of an evaluation; 1 min to 1 h
 	Visible time.Duration // how long an anomaly is shown; then it is normal
 	Seed    string        // tells the ids of detectors apart
-	Memory  int           // bytes for patterns; 0: 16 MiB. With more of them less is told apart
+	Memory  int           // bytes for patterns; 0: 16 MiB. With more of them less is told apart. Samples have a quarter as much
 }
 
 // Detector finds what is unusual in the messages of a group. It belongs to one
@@ -24,6 +24,7 @@ type Detector struct {
 	o       Options
 	tracker *cluster.Tracker
 	known   map[int32]*pattern
+	added   uint // messages, since the Detector was made
 	model
 }
 
@@ -53,14 +54,20 @@ type pattern struct {
 	rate
 }
 
-const defaultMemory = 16 << 20
+const (
+	defaultMemory = 16 << 20
+	samplesShare  = 4    // the part of the memory that samples may take beside it
+	lookAt        = 1024 // messages between two looks at the memory
+)
 
 // New returns a Detector that has learned nothing.
 func New(o Options) *Detector {
 	if o.Memory == 0 {
 		o.Memory = defaultMemory
 	}
-	return &Detector{o: o, tracker: cluster.NewTracker(cluster.Options{Shapes: 1024}), known: map[int32]*pattern{}}
+	d := &Detector{o: o, tracker: cluster.NewTracker(cluster.Options{Shapes: 1024}), known: map[int32]*pattern{}}
+	d.tracker.LimitSamples(o.Memory / samplesShare)
+	return d
 }
 
 // Book returns the anomalies that were found. It belongs to the Detector.
@@ -77,11 +84,24 @@ func (d *Detector) Known() int { return len(d.known) }
 func (d *Detector) SetVisible(v time.Duration) { d.o.Visible = v }
 
 // SetMemory changes how many bytes patterns may have.
-func (d *Detector) SetMemory(bytes int) { d.o.Memory = bytes }
+func (d *Detector) SetMemory(bytes int) {
+	d.o.Memory = bytes
+	d.tracker.LimitSamples(bytes / samplesShare)
+}
+
+// PatternBytes returns about how much memory the patterns take that Options.Memory
+// bounds: at the end of an evaluation, and within one twice as much.
+func (d *Detector) PatternBytes() int { return d.tracker.PatternBytes() }
 
 // Add counts a message in the open evaluation. at is its time in ms since the
 // Unix epoch. The text is not kept.
-func (d *Detector) Add(at int64, message []byte) { d.tracker.Add(at, message) }
+func (d *Detector) Add(at int64, message []byte) {
+	d.tracker.Add(at, message)
+	if d.added++; d.added%lookAt == 0 {
+		for d.tracker.PatternBytes()/2 > d.o.Memory && d.tracker.Shrink() {
+		}
+	}
+}
 
 // Learn ends the open evaluation, which began at start (ms), without a look for
 // anomalies. What was not observed as a whole teaches only which patterns there are.
@@ -157,7 +177,7 @@ func (d *Detector) tidy(now int64) {
 			d.tracker.Forget(func(id int32) bool { return gone[id] })
 		}
 	}
-	for d.tracker.Bytes() > d.o.Memory && d.tracker.Shrink() {
+	for d.tracker.PatternBytes() > d.o.Memory && d.tracker.Shrink() {
 	}
 }
 

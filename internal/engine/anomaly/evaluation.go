@@ -25,6 +25,7 @@ type evaluation struct {
 	seen     []seen
 	total    float64 // messages
 	traffic  float64 // how much more there is of everything
+	pairs    int     // of patterns that news compared
 	findings []finding
 	found    []*Anomaly
 }
@@ -163,6 +164,10 @@ func (e *evaluation) news() {
 	}
 }
 
+// maxPairs bounds the pairs of patterns that one evaluation compares. When so many
+// are new, what is left of them is not worth a report.
+const maxPairs = 1_000_000
+
 // isNew decides about a pattern that was not there before.
 func (e *evaluation) isNew(s *seen) bool {
 	d := e.d
@@ -176,7 +181,13 @@ func (e *evaluation) isNew(s *seen) bool {
 	}
 	for i := range e.seen {
 		o := &e.seen[i]
-		if o.p.Number < s.p.Number && (cluster.Covers(o.Text, s.Text) || cluster.Covers(s.Text, o.Text)) {
+		if o.p.Number >= s.p.Number { // they are in this order
+			break
+		}
+		if e.pairs++; e.pairs > maxPairs {
+			return false
+		}
+		if cluster.Covers(o.Text, s.Text) || cluster.Covers(s.Text, o.Text) {
 			return false
 		}
 	}

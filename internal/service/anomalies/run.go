@@ -188,20 +188,28 @@ func (s *Service) analyze(ctx context.Context, j *job, now int64, detectors int)
 	if err != nil {
 		return err
 	}
-	c := consumer{s: s, j: j, w: w, period: period, now: now, match: match}
+	c := consumer{ctx: ctx, s: s, j: j, w: w, period: period, now: now, match: match}
 	for range maxReads { // then others are next
 		upTo := s.o.Store.Applied()
 		if w.state.LSN >= upTo {
 			w.state.LSN = min(w.state.LSN, upTo) // the end of the log was lost
-			c.until(now - lateness)
-			return c.save(ctx)
+			if !c.until(now - lateness) {
+				return ctx.Err()
+			}
+			return c.save()
 		}
 		next, err := s.o.Store.Commits(ctx, store.CommitQuery{After: w.state.LSN, Groups: []logs.GroupID{j.group.ID}, Bytes: readBytes}, c.take)
+		if c.refused > 0 {
+			next = c.refused - 1
+		}
 		w.state.LSN = max(next, w.state.LSN)
+		if ctx.Err() != nil {
+			return ctx.Err()
+		}
 		if err != nil {
 			return fmt.Errorf("read events for anomaly detector %s: %w", w.id, err)
 		}
-		if err := c.save(ctx); err != nil {
+		if err := c.save(); err != nil {
 			return err
 		}
 	}
@@ -227,19 +235,24 @@ const lateness = 2000
 // somewhere, and says nothing about now.
 const backfill = 2 * time.Hour
 
-// consumer gives batches to a detector.
+// consumer gives batches to a detector until ctx ends.
 type consumer struct {
-	s      *Service
-	j      *job
-	w      *worker
-	period int64 // ms
-	now    int64
-	match  func([]byte) bool
+	ctx     context.Context
+	s       *Service
+	j       *job
+	w       *worker
+	period  int64 // ms
+	now     int64
+	match   func([]byte) bool
+	refused uint64 // log sequence number of the batch at which ctx ended; 0: none
 }
 
 // take counts the events of a batch. An evaluation is a range of ingestion times.
 func (c *consumer) take(b *store.Commit) bool {
-	c.until(b.Ingestion)
+	if !c.until(b.Ingestion) {
+		c.refused = b.LSN
+		return false
+	}
 	w := c.w
 	w.dirty = true
 	for i := range b.Len() {
@@ -254,8 +267,9 @@ func (c *consumer) take(b *store.Commit) bool {
 	return true
 }
 
-// until ends the evaluations that are over at a time.
-func (c *consumer) until(at int64) {
+// until ends the evaluations that are over at a time. It returns false when ctx ended
+// before that.
+func (c *consumer) until(at int64) bool {
 	w := c.w
 	begin := at - at%c.period
 	if w.state.Window == 0 || begin < w.state.Window-c.period { // the clock was set back
@@ -264,21 +278,32 @@ func (c *consumer) until(at int64) {
 	}
 	since := max(c.s.since, w.resumed)
 	for begin > w.state.Window {
+		if c.ctx.Err() != nil {
+			return false
+		}
 		start := w.state.Window
-		w.found = append(w.found, w.det.Evaluate(start, start >= since)...)
+		for _, a := range w.det.Evaluate(start, start >= since) {
+			if w.uncounted == nil {
+				w.uncounted = map[string]int{}
+			}
+			w.uncounted[a.Priority]++
+			w.foundAt = start + c.period
+		}
 		w.state.Window += c.period
 		if w.state.Window+c.period <= since { // nobody looked at the time between
 			w.state.Window = min(begin, since-since%c.period)
 		}
 		w.dirty, w.closed = true, true
 	}
+	return true
 }
 
-// save makes what was done durable, when there is enough of it.
-func (c *consumer) save(ctx context.Context) error {
+// save makes what was done durable, when there is enough of it, and counts the
+// anomalies that are durable.
+func (c *consumer) save() error {
 	w := c.w
 	if !w.dirty || !w.closed && c.now-w.saved < saveAfter.Milliseconds() && c.now >= w.saved {
-		return nil
+		return c.count()
 	}
 	if err := w.save(c.s.o.FS); err != nil {
 		w.setStatus(Failed)
@@ -286,25 +311,22 @@ func (c *consumer) save(ctx context.Context) error {
 	}
 	w.saved, w.dirty, w.closed = c.now, false, false
 	w.publish(Analyzing)
-	return c.count(ctx)
+	return c.count()
 }
 
-// count tells how many anomalies were found.
-func (c *consumer) count(ctx context.Context) error {
+// count tells how many anomalies were found. What cannot be told is told at the next
+// look.
+func (c *consumer) count() error {
 	w := c.w
-	if len(w.found) == 0 || c.s.o.Count == nil {
-		w.found = nil
-		return nil
-	}
-	by := map[string]int{}
-	for _, a := range w.found {
-		by[a.Priority]++
-	}
-	w.found = nil
-	for priority, n := range by {
-		if err := c.s.o.Count(ctx, Found{Scope: c.j.doc.Scope, Detector: c.j.spec.Name, ARN: c.j.doc.Scope.AnomalyDetectorARN(w.id), Priority: priority, AtMS: w.det.Evaluated() - 1, Count: n}); err != nil {
-			return err
+	var errs []error
+	for priority, n := range w.uncounted {
+		if c.s.o.Count != nil {
+			if err := c.s.o.Count(c.ctx, Found{Scope: c.j.doc.Scope, Detector: c.j.spec.Name, ARN: c.j.doc.Scope.AnomalyDetectorARN(w.id), Priority: priority, AtMS: w.foundAt - 1, Count: n}); err != nil {
+				errs = append(errs, fmt.Errorf("count anomalies of detector %s: %w", w.id, err))
+				continue
+			}
 		}
+		delete(w.uncounted, priority)
 	}
-	return nil
+	return errors.Join(errs...)
 }

@@ -33,7 +33,8 @@ type Options struct {
 	Memory int
 
 	// Count is told how many anomalies were found, after they are durable; nil: nobody
-	// is. After a crash it may not be told of those found last.
+	// is. After an error it is told again at the next look. After a crash it may not be
+	// told of those found last.
 	Count func(context.Context, Found) error
 
 	Logger *slog.Logger     // nil discards

@@ -46,6 +46,35 @@ type world struct {
 	group  logs.GroupID
 	stream logs.StreamID
 	found  map[string]int // by priority
+	fails  error          // what Count returns for HIGH; nil: nothing
+
+	// Called before events are read: by Train, and for each batch by Analyze. nil: not.
+	scan   func() error
+	commit func()
+}
+
+// reader is the store of a world as detectors see it.
+type reader struct {
+	*store.Store
+	w *world
+}
+
+func (r reader) Scan(ctx context.Context, q store.Query, yield func(logs.Event) bool) (store.Stats, error) {
+	if r.w.scan != nil {
+		if err := r.w.scan(); err != nil {
+			return store.Stats{}, err
+		}
+	}
+	return r.Store.Scan(ctx, q, yield)
+}
+
+func (r reader) Commits(ctx context.Context, q store.CommitQuery, yield func(*store.Commit) bool) (uint64, error) {
+	return r.Store.Commits(ctx, q, func(c *store.Commit) bool {
+		if r.w.commit != nil {
+			r.w.commit()
+		}
+		return yield(c)
+	})
 }
 
 func newWorld(t testing.TB) *world {
@@ -89,8 +118,11 @@ func (w *world) open() {
 	w.fault = vfs.NewFault(w.fs, nil)
 	var err error
 	w.Service, err = anomalies.Open(anomalies.Options{
-		Catalog: w.db, Directory: w.groups, Store: w.store, FS: w.fault, Dir: "anomalies", Now: w.clock,
+		Catalog: w.db, Directory: w.groups, Store: reader{w.store, w}, FS: w.fault, Dir: "anomalies", Now: w.clock,
 		Count: func(_ context.Context, f anomalies.Found) error {
+			if w.fails != nil && f.Priority == anomaly.High {
+				return w.fails
+			}
 			w.found[f.Priority] += f.Count
 			return nil
 		},

@@ -35,15 +35,19 @@ func (s *Service) Train(ctx context.Context) error {
 			return ctx.Err()
 		}
 		j.w.change.Lock()
-		ready := j.w.det != nil && j.w.state.Training == j.spec.Training || j.spec.Paused || j.w.gone
+		ready := j.w.det != nil && j.w.state.Training == j.spec.Training || j.spec.Paused || j.w.gone ||
+			j.w.waits(j.spec.Training, s.o.Now().UnixMilli())
 		j.w.change.Unlock()
 		if ready {
 			continue
 		}
 		if err := s.train(ctx, j); err != nil {
+			if ctx.Err() != nil {
+				return ctx.Err()
+			}
 			errs = append(errs, err)
 			j.w.change.Lock()
-			j.w.setStatus(Failed)
+			j.w.trainingFailed(j.spec.Training, s.o.Now().UnixMilli())
 			j.w.change.Unlock()
 		}
 	}
@@ -56,11 +60,6 @@ func (s *Service) train(ctx context.Context, j *job) error {
 	w := j.w
 	w.change.Lock()
 	w.setStatus(Training)
-	var book *anomaly.Book
-	if w.det != nil {
-		b := w.det.Book().Clone()
-		book = &b
-	}
 	w.change.Unlock()
 
 	period := j.spec.period().Milliseconds()
@@ -71,7 +70,7 @@ func (s *Service) train(ctx context.Context, j *job) error {
 	// The feed goes on behind what the training has seen.
 	upTo := s.o.Store.Applied()
 	now := s.o.Now()
-	t := trainer{det: det, period: period, upTo: upTo}
+	t := trainer{ctx: ctx, det: det, period: period, upTo: upTo}
 	begin := max(now.Add(-trainingTime).UnixMilli(), 0)
 	from, to := groups.Visible(j.group, now, &begin, nil)
 	to = min(to, now.UnixMilli())
@@ -94,30 +93,34 @@ func (s *Service) train(ctx context.Context, j *job) error {
 		t.until(query.End, t.bytes > sliceBytes)
 		from = query.End
 	}
-	det.Trained()
-	if book != nil {
-		*det.Book() = *book
+	if err := ctx.Err(); err != nil {
+		return err
 	}
+	det.Trained()
 
 	w.change.Lock()
 	defer w.change.Unlock()
 	if w.gone {
 		return nil
 	}
+	if w.det != nil { // the anomalies as they are now: they may have been updated meanwhile
+		*det.Book() = w.det.Book().Clone()
+	}
 	oldState, oldDet := w.state, w.det
 	w.state = state{Training: j.spec.Training, Resumed: j.spec.Resumed, LSN: upTo, Window: now.UnixMilli() - now.UnixMilli()%period}
-	w.det, w.resumed, w.found = det, now.UnixMilli(), nil
+	w.det, w.resumed = det, now.UnixMilli()
 	if err := w.save(s.o.FS); err != nil {
 		w.state, w.det = oldState, oldDet
 		return err
 	}
-	w.saved, w.dirty = now.UnixMilli(), false
+	w.saved, w.dirty, w.pause = now.UnixMilli(), false, 0
 	w.publish(Analyzing)
 	return nil
 }
 
 // trainer gives events to a detector, in the order of their times.
 type trainer struct {
+	ctx    context.Context // of the training; until stops when it ends
 	det    *anomaly.Detector
 	period int64 // ms
 	upTo   uint64
@@ -133,13 +136,17 @@ func (t *trainer) take(e logs.Event) bool {
 		t.window = e.Timestamp - e.Timestamp%t.period
 	}
 	t.until(e.Timestamp, false)
+	if t.ctx.Err() != nil {
+		return false
+	}
 	t.det.Add(e.Timestamp, e.Message)
 	t.bytes += int64(len(e.Message)) + 16
 	return t.bytes <= sliceBytes
 }
 
 // until ends the evaluations that are over at a time. When events are missing, or
-// there were none for very long, what is between teaches nothing.
+// there were none for very long, what is between teaches nothing. When ctx ends some
+// are left.
 func (t *trainer) until(at int64, missing bool) {
 	if t.window == 0 {
 		return
@@ -152,7 +159,7 @@ func (t *trainer) until(at int64, missing bool) {
 		}
 		return
 	}
-	for ; t.window < begin; t.window += t.period {
+	for ; t.window < begin && t.ctx.Err() == nil; t.window += t.period {
 		t.det.Learn(t.window, true)
 	}
 }

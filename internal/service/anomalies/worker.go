@@ -10,6 +10,7 @@ import (
 	"path/filepath"
 	"sync"
 	"sync/atomic"
+	"time"
 
 	"github.com/cumulog/cumulog/internal/engine/anomaly"
 	"github.com/cumulog/cumulog/internal/platform/vfs"
@@ -28,11 +29,19 @@ type worker struct {
 	det    *anomaly.Detector // nil: not trained
 	gone   bool              // the detector was deleted
 
-	dirty   bool               // state or det are not those of the file
-	closed  bool               // an evaluation is not in the file
-	saved   int64              // ms; when the file was written
-	resumed int64              // ms; what was before was not seen as a whole
-	found   []*anomaly.Anomaly // not counted yet
+	dirty   bool  // state or det are not those of the file
+	closed  bool  // an evaluation is not in the file
+	saved   int64 // ms; when the file was written
+	resumed int64 // ms; what was before was not seen as a whole
+
+	uncounted map[string]int // anomalies by priority that Count was not told of yet
+	foundAt   int64          // ms; end of the evaluation that found the newest of them
+
+	// Of a training that failed: when the next one may begin, how long that is
+	// after the last one, and for which Training of the spec.
+	retryAt  int64 // ms
+	pause    time.Duration
+	retryFor int
 
 	view atomic.Pointer[view]
 }
@@ -113,6 +122,29 @@ func (w *worker) load(fsys vfs.FS) error {
 	w.state, w.det = st, det
 	w.publish(Analyzing)
 	return nil
+}
+
+// Pauses between trainings that fail.
+const (
+	minRetry = time.Second
+	maxRetry = 10 * time.Minute
+)
+
+// waits reports whether a training has to wait because the last one failed. The
+// caller holds change.
+func (w *worker) waits(training int, now int64) bool {
+	return w.pause > 0 && w.retryFor == training && now < w.retryAt && now >= w.retryAt-w.pause.Milliseconds()
+}
+
+// trainingFailed makes the next training wait, each time twice as long. The caller
+// holds change.
+func (w *worker) trainingFailed(training int, now int64) {
+	if w.retryFor != training {
+		w.pause = 0
+	}
+	w.pause = min(max(2*w.pause, minRetry), maxRetry)
+	w.retryFor, w.retryAt = training, now+w.pause.Milliseconds()
+	w.setStatus(Failed)
 }
 
 // save writes the file. The caller holds change.

@@ -16,6 +16,7 @@ type Tracker struct {
 	next    int32 // number of the next pattern
 	tracked []*Tracked
 	held    int // bytes of samples
+	samples int // bytes that these may have
 }
 
 // Tracked is a pattern in a window. It belongs to the Tracker and changes with the
@@ -33,38 +34,66 @@ type Tracked struct {
 }
 
 // maxSampleBytes bounds the messages that are kept as samples: bytes of all of
-// them.
+// them. LimitSamples can set less.
 const maxSampleBytes = 4 << 20
 
 // NewTracker returns a Tracker without patterns.
 func NewTracker(o Options) *Tracker {
 	o.Values = true
-	return &Tracker{c: New(o), next: 1}
+	return &Tracker{c: New(o), next: 1, samples: maxSampleBytes}
 }
 
 // Add counts a message of a time (in any unit) in the present window.
 func (t *Tracker) Add(at int64, text []byte) {
 	r := t.c.add(text, 1)
-	if r.count != 1 || t.held > maxSampleBytes {
+	if r.count != 1 {
 		return
 	}
 	if len(text) > maxText {
 		text = text[:maxText]
 	}
-	t.held += len(text) - len(r.sample)
+	t.held -= len(r.sample)
+	if t.held+len(text) > t.samples {
+		r.sample = nil
+		return
+	}
+	t.held += len(text)
 	r.sample, r.sampleAt = append(r.sample[:0], text...), at
 }
+
+// LimitSamples sets how many bytes the samples of a window may have: at most, and
+// without a call, 4 MiB.
+func (t *Tracker) LimitSamples(bytes int) { t.samples = min(max(bytes, 0), maxSampleBytes) }
 
 // Bytes returns about how much memory the Tracker holds.
 func (t *Tracker) Bytes() int { return t.c.Bytes() + t.held }
 
-// Shrink tells less apart, to hold less memory. It reports whether it could.
+// PatternBytes returns about how much memory the patterns and their values take.
+// What Bytes has beyond that is bounded: samples, and what is remembered of
+// messages to find their patterns faster, which takes less than 4 MiB.
+func (t *Tracker) PatternBytes() int { return t.c.bytes + t.c.held }
+
+// Shrink tells less apart, so that patterns take less memory. It reports whether
+// it could.
 func (t *Tracker) Shrink() bool {
 	if t.c.level >= len(coarser) {
 		return false
 	}
+	t.c.scanner.known = known{} // and coarsen empties the cache
 	t.c.coarsen(t.c.level + 1)
+	t.countSamples()
 	return true
+}
+
+// countSamples finds how many bytes the samples have. When rows become one, those of
+// all but one go.
+func (t *Tracker) countSamples() {
+	t.held = 0
+	for _, g := range t.c.groups {
+		for _, r := range g.rows {
+			t.held += len(r.sample)
+		}
+	}
 }
 
 // Window returns the patterns of the window so far, by number. Those that had
@@ -73,6 +102,7 @@ func (t *Tracker) Shrink() bool {
 func (t *Tracker) Window() []*Tracked {
 	if t.c.edited || t.tracked == nil {
 		t.restructure()
+		t.countSamples()
 		t.c.edited = false
 	} else {
 		for _, p := range t.tracked {
@@ -94,6 +124,10 @@ func (t *Tracker) Window() []*Tracked {
 func (t *Tracker) Next() {
 	for _, g := range t.c.groups {
 		for _, r := range g.rows {
+			if r.count == 0 && r.sample != nil { // it is of an older window
+				t.held -= len(r.sample)
+				r.sample = nil
+			}
 			r.before, r.count = r.before+r.count, 0
 			for i := range r.sets {
 				for k := range r.sets[i].values {
