@@ -8,6 +8,7 @@ import (
 
 	"github.com/prometheus/client_golang/prometheus"
 
+	"github.com/cumulog/cumulog/internal/config"
 	"github.com/cumulog/cumulog/internal/engine/series"
 	"github.com/cumulog/cumulog/internal/service/subscriptions"
 )
@@ -17,7 +18,7 @@ func (c *components) openSubscriptions() error {
 	var err error
 	c.subscriptions, err = subscriptions.New(subscriptions.Options{
 		Catalog: c.catalog, Directory: c.groups, Feed: c.store.Store, Targets: c.targets, Count: c.countForwarded,
-		Strict: c.cfg.StrictAWS, Memory: int64(c.cfg.Memory) / 16, Logger: c.log.With("component", "subscriptions"),
+		Strict: c.cfg.StrictAWS, OwnAccount: c.cfg.Auth == config.AuthRequired, Memory: int64(c.cfg.Memory) / 16, Logger: c.log.With("component", "subscriptions"),
 	})
 	if err != nil {
 		return err

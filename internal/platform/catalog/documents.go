@@ -80,7 +80,7 @@ type Changes struct {
 	Outbox  []Message
 	Sent    []int64          // Seqs of messages to remove
 	Retry   []Message        // new DueMS and Attempts by Seq
-	Reached map[string]int64 // consumer → LSN; see Position
+	Reached map[string]int64 // consumer → LSN, which moves forward only; see Position
 }
 
 // Apply writes changes. ErrNotFound when a document to put belongs to a group

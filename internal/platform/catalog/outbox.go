@@ -147,7 +147,8 @@ func (db *DB) Position(ctx context.Context, consumer string) (lsn uint64, err er
 	return uint64(n), wrap("get position", err)
 }
 
-// Reach sets the position of a consumer.
+// Reach sets the position of a consumer. It moves forward only: whoever is to begin
+// anew forgets it first.
 func (db *DB) Reach(ctx context.Context, consumer string, lsn uint64) error {
 	return db.apply(ctx, "set position", func(t *tx) error { return reach(t, consumer, int64(lsn)) })
 }
@@ -161,6 +162,6 @@ func (db *DB) ForgetPosition(ctx context.Context, consumer string) error {
 }
 
 func reach(t *tx, consumer string, lsn int64) error {
-	_, err := t.exec(`INSERT INTO positions (consumer, lsn) VALUES (?, ?) ON CONFLICT (consumer) DO UPDATE SET lsn = excluded.lsn`, consumer, lsn)
+	_, err := t.exec(`INSERT INTO positions (consumer, lsn) VALUES (?, ?) ON CONFLICT (consumer) DO UPDATE SET lsn = max(lsn, excluded.lsn)`, consumer, lsn)
 	return err
 }

@@ -6,8 +6,11 @@ import (
 	"strings"
 )
 
-// The action that a policy of a destination is about.
-const subscribeAction = "logs:PutSubscriptionFilter"
+// Actions that may be denied. Policies of destinations are about actionSubscribe.
+const (
+	actionSubscribe      = "logs:PutSubscriptionFilter"
+	actionPutDestination = "logs:PutDestination"
+)
 
 // accessPolicy is what we understand of an IAM policy. Conditions are not evaluated, so a statement with one allows nothing and
 // denies whomever it names.
@@ -104,7 +107,7 @@ func (st *statement) names(account string) bool {
 }
 
 func (st *statement) about(arn string) bool {
-	action := slices.ContainsFunc(st.Action, func(a string) bool { return wild(strings.ToLower(a), strings.ToLower(subscribeAction)) })
+	action := slices.ContainsFunc(st.Action, func(a string) bool { return wild(strings.ToLower(a), strings.ToLower(actionSubscribe)) })
 	return action && (len(st.Resource) == 0 || slices.ContainsFunc(st.Resource, func(r string) bool { return wild(r, arn) }))
 }
 

@@ -22,18 +22,39 @@ type deadEvents struct {
 	IDs    []string `json:"ids"` // the first of them
 }
 
-// bury notes an event that is not delivered.
+const (
+	maxReasons   = 16 // of the dead letters of a batch
+	otherReasons = "other reasons"
+	keepLetters  = 10_000 // of a filter or policy, roughly
+)
+
+type deadKey struct {
+	streamKey
+	reason string
+}
+
+// bury notes an event that is not delivered. A target may give every event a reason of its own, so those beyond some are one.
 func (x *sending) bury(reason string, h *head, e *event) {
-	for i := range x.dead {
-		if d := &x.dead[i]; d.Group == h.group && d.Stream == h.stream && d.Reason == reason {
-			d.Count++
-			if len(d.IDs) < maxDeadIDs {
-				d.IDs = append(d.IDs, e.id.String())
-			}
-			return
-		}
+	if x.letters == nil {
+		x.letters, x.reasons = map[deadKey]int{}, map[string]bool{}
 	}
-	x.dead = append(x.dead, deadEvents{Group: h.group, Stream: h.stream, Reason: reason, Count: 1, IDs: []string{e.id.String()}})
+	if !x.reasons[reason] && len(x.reasons) >= maxReasons {
+		reason = otherReasons
+	} else {
+		x.reasons[reason] = true
+	}
+	k := deadKey{streamKey{e.id.Group, e.id.Stream}, reason}
+	i, known := x.letters[k]
+	if !known {
+		i = len(x.dead)
+		x.letters[k] = i
+		x.dead = append(x.dead, deadEvents{Group: h.group, Stream: h.stream, Reason: reason})
+	}
+	d := &x.dead[i]
+	d.Count++
+	if len(d.IDs) < maxDeadIDs {
+		d.IDs = append(d.IDs, e.id.String())
+	}
 }
 
 func (d *deadEvents) entry(of *delivery, nowMS int64) (catalog.Entry, error) {
@@ -41,7 +62,7 @@ func (d *deadEvents) entry(of *delivery, nowMS int64) (catalog.Entry, error) {
 	if err != nil {
 		return catalog.Entry{}, fmt.Errorf("encode dead letter: %w", err)
 	}
-	return catalog.Entry{Kind: kindDead, Scope: of.key.Scope, Name: of.consumer, AtMS: nowMS, Body: body}, nil
+	return catalog.Entry{Kind: kindDead, Scope: of.key.Scope, Name: of.consumer, AtMS: nowMS, Body: body, Keep: keepLetters}, nil
 }
 
 // DeadLetter tells of events of a stream that a target will never get. The events stay where they are.
@@ -49,7 +70,7 @@ type DeadLetter struct {
 	AtMS   int64
 	Group  string
 	Stream string
-	Reason string   // "expired" when retention ended before the target was there
+	Reason string   // "expired" when retention ended before the target was there; "other reasons" beyond 16 of a batch
 	Count  int      // of events
 	IDs    []string // of at most 100 of them
 }

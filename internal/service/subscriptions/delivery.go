@@ -44,12 +44,13 @@ type delivery struct {
 	mu     sync.Mutex
 	newest uint64 // log sequence number of the newest batch that was announced
 	oldest int64  // ingestion of the oldest batch that was not taken; 0 = none, or not known
-	bytes  int64  // announced and not taken, roughly
+	bytes  int64  // weight of what was announced and not taken, roughly
 	status Status // Lag is not kept here
 	sums   Forwarded
 
 	// Of the goroutine alone.
-	upTo     uint64
+	upTo     uint64          // where the batch ends that is to be sent again; 0 = none
+	size     int             // of that batch, so that its messages have the same names
 	taken    map[string]bool // messages of the batch that ends at upTo, by name
 	selected map[logs.GroupID]bool
 	failures int
@@ -119,7 +120,7 @@ func (d *delivery) note(c *store.Commit) {
 	d.mu.Lock()
 	if d.newest < c.LSN {
 		d.newest = c.LSN
-		d.bytes += c.Bytes()
+		d.bytes += weigh(c.Bytes(), c.Len())
 		if d.oldest == 0 {
 			d.oldest = c.Ingestion
 		}
@@ -243,10 +244,19 @@ func (s *Service) succeeded(d *delivery) {
 type batch struct {
 	arena  []byte
 	events []event // in the order of arrival
+	fields int     // bytes of the fields of events
 	next   uint64  // the position when all of it was taken
 	last   int64   // ingestion of the newest
 	more   bool    // something may be left behind next
 }
+
+// perEvent is roughly what an event takes in memory beside its message and fields, in a batch and again in a message.
+const perEvent = 512
+
+// weigh returns the bytes that events without fields are counted as.
+func weigh(messages int64, events int) int64 { return messages + perEvent*int64(events) }
+
+func (b *batch) weight() int64 { return weigh(int64(len(b.arena)), len(b.events)) }
 
 // step delivers one batch. wait < 0: nothing is left; > 0: nothing is due before.
 func (s *Service) step(ctx context.Context, d *delivery) (wait time.Duration, err error) {
@@ -265,30 +275,34 @@ func (s *Service) step(ctx context.Context, d *delivery) (wait time.Duration, er
 	if wait := s.lingers(d); wait > 0 {
 		return wait, nil
 	}
-	size := min(max(s.o.tune.batch, target.Gather), int(s.engine.share/4))
-	done, err := s.engine.room(ctx, target.ARN, 4*int64(size))
+	size, least := min(max(s.o.tune.batch, target.Gather), int(s.engine.share/4)), 0
+	if d.upTo != 0 {
+		size, least = d.size, d.size
+	}
+	held, done, err := s.engine.room(ctx, target.ARN, 4*int64(size), 4*int64(least))
 	if err != nil {
 		return 0, err
 	}
 	defer done()
+	size = int(held / 4)
 	b, err := s.read(ctx, d, size)
 	if err != nil {
 		return 0, err
 	}
-	if d.fresh.Load() && len(b.arena) < target.Gather { // only now it is known how old the events are
+	if d.fresh.Load() && b.weight() < int64(target.Gather) { // only now it is known how old the events are
 		d.mu.Lock()
-		d.bytes = max(d.bytes, int64(len(b.arena)))
+		d.bytes = max(d.bytes, b.weight())
 		d.mu.Unlock()
 		if wait := s.lingers(d); wait > 0 {
 			return wait, nil
 		}
 	}
 	dead, err := s.send(ctx, d, to, target, &b)
-	if err != nil {
-		d.upTo = b.next
-		return 0, err
+	if err == nil {
+		err = s.reached(ctx, d, &b, dead)
 	}
-	if err := s.reached(ctx, d, &b, dead); err != nil {
+	if err != nil {
+		d.upTo, d.size = b.next, size
 		return 0, err
 	}
 	if b.more {
@@ -303,13 +317,14 @@ func (s *Service) lingers(d *delivery) time.Duration {
 	if d.target.Linger == 0 || d.upTo != 0 || d.gathered() {
 		return 0
 	}
+	now := s.nowMS()
 	d.mu.Lock()
-	oldest := d.oldest
-	d.mu.Unlock()
-	if oldest == 0 {
+	defer d.mu.Unlock()
+	if d.oldest == 0 {
 		return 0
 	}
-	return d.target.Linger - time.Duration(s.nowMS()-oldest)*time.Millisecond
+	d.oldest = min(d.oldest, now) // the clock was set back: the wait begins now
+	return d.target.Linger - time.Duration(now-d.oldest)*time.Millisecond
 }
 
 // peek learns how old what is not delivered is, for the lag.
@@ -338,7 +353,7 @@ func (d *delivery) only() []logs.GroupID {
 	return []logs.GroupID{d.key.Group}
 }
 
-// read reads the events behind the position that are selected, until they fill size bytes.
+// read reads the events behind the position that are selected, until they weigh size bytes.
 func (s *Service) read(ctx context.Context, d *delivery, size int) (batch, error) {
 	b := batch{}
 	from := d.position.Load()
@@ -359,7 +374,7 @@ func (s *Service) read(ctx context.Context, d *delivery, size int) (batch, error
 		if selected {
 			d.take(&b, c)
 		}
-		stopped = len(b.arena) >= size
+		stopped = b.weight()+int64(b.fields) >= int64(size)
 		return !stopped
 	})
 	if err = errors.Join(inner, err); err != nil {
@@ -409,6 +424,9 @@ func (s *Service) selects(ctx context.Context, d *delivery, id logs.GroupID) (bo
 	return yes, nil
 }
 
+// perField is roughly what a field takes beside its name and value.
+const perField = 32
+
 // take copies the events of a batch that match.
 func (d *delivery) take(b *batch, c *store.Commit) {
 	for i := range c.Len() {
@@ -420,6 +438,9 @@ func (d *delivery) take(b *batch, c *store.Commit) {
 		b.arena = append(b.arena, message...)
 		e.to = len(b.arena)
 		e.fields = d.fieldsOf(message)
+		for i := range e.fields {
+			b.fields += perField + len(e.fields[i].Name) + len(e.fields[i].Value)
+		}
 		b.events = append(b.events, e)
 	}
 	b.last = c.Ingestion
@@ -465,10 +486,10 @@ func (s *Service) reached(ctx context.Context, d *delivery, b *batch, dead []dea
 	}
 	raise(&d.position, b.next)
 	if b.next >= d.upTo {
-		d.upTo, d.taken = 0, nil
+		d.upTo, d.size, d.taken = 0, 0, nil
 	}
 	d.mu.Lock()
-	if d.bytes = max(0, d.bytes-int64(len(b.arena))); !b.more {
+	if d.bytes = max(0, d.bytes-b.weight()); !b.more {
 		d.bytes = 0
 	}
 	if b.last != 0 && d.oldest != 0 {

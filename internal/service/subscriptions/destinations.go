@@ -69,21 +69,21 @@ func (s *Service) destination(ctx context.Context, scope logs.Scope, name string
 func (s *Service) usableDestination(ctx context.Context, user logs.Scope, arn string, owner logs.Scope, name string) (Destination, error) {
 	d, err := s.destination(ctx, owner, name)
 	if errors.Is(err, ErrDestinationNotFound) && owner.Account != user.Account {
-		return d, &AccessError{user.Account, arn} // nobody learns what others have
+		return d, &AccessError{user.Account, actionSubscribe, arn} // nobody learns what others have
 	}
 	if err != nil {
 		return d, err
 	}
 	if owner.Account != user.Account {
 		if p, err := parsePolicy(d.Policy); err != nil || !p.allows(user.Account, arn) {
-			return d, &AccessError{user.Account, arn}
+			return d, &AccessError{user.Account, actionSubscribe, arn}
 		}
 	}
 	return d, nil
 }
 
 // PutDestination creates a destination or changes its target; its policy stays. Tags are set on creation only. The target must
-// take a test message. *ParameterError, groups.ErrUnavailable.
+// take a test message. *ParameterError, *AccessError, groups.ErrUnavailable.
 func (s *Service) PutDestination(ctx context.Context, scope logs.Scope, name, target, role string, tags map[string]string) (Destination, error) {
 	if err := groups.CheckTags(tags); err != nil {
 		return Destination{}, err
@@ -94,6 +94,9 @@ func (s *Service) PutDestination(ctx context.Context, scope logs.Scope, name, ta
 		return Destination{}, parameterf("targetArn is not an ARN: %s", target)
 	case v.service == "lambda" || !known && s.o.Strict:
 		return Destination{}, parameterf("PutDestination operation cannot work with targetArn for vendor %s", v.service)
+	}
+	if err := s.checkOwner(scope.Account, actionPutDestination, target); err != nil {
+		return Destination{}, err
 	}
 	v.failed = failedDestination
 	if err := s.probeTarget(ctx, target, v); err != nil {

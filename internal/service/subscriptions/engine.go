@@ -21,7 +21,7 @@ import (
 type engine struct {
 	memory *semaphore.Weighted
 	share  int64         // of the memory for one target
-	total  int64         // of the memory
+	spares int64         // bytes beside the memory, for one small batch of each target
 	head   atomic.Uint64 // every batch up to here was announced
 
 	mu       sync.Mutex      // a leaf
@@ -29,17 +29,19 @@ type engine struct {
 	all      map[string]*delivery
 	groups   map[logs.GroupID][]*delivery
 	policies []*delivery
-	targets  map[string]*semaphore.Weighted // by pattern of the target
-	changed  chan struct{}                  // gets something when a delivery begins
-	version  int                            // counts the deliveries that began
+	lanes    map[string]*lane // by pattern of the target
+	changed  chan struct{}    // gets something when a delivery begins
+	version  int              // counts the deliveries that began
 }
 
 func (e *engine) init(memory int64) {
-	e.total, e.share = memory, max(memory/2, 1)
+	e.spares = memory / 4
+	memory -= e.spares
+	e.share = memory / 2
 	e.memory = semaphore.NewWeighted(memory)
 	e.all = map[string]*delivery{}
 	e.groups = map[logs.GroupID][]*delivery{}
-	e.targets = map[string]*semaphore.Weighted{}
+	e.lanes = map[string]*lane{}
 	e.changed = make(chan struct{}, 1)
 }
 
@@ -306,8 +308,11 @@ const keepDead = 30 * 24 * time.Hour
 
 // tidy removes what is not needed any more.
 func (s *Service) tidy(ctx context.Context) error {
-	if _, err := s.o.Catalog.ForgetJournal(ctx, kindDead, s.o.Now().Add(-keepDead).UnixMilli(), 1000); err != nil {
-		return err
+	for more := true; more; {
+		var err error
+		if more, err = s.o.Catalog.ForgetJournal(ctx, kindDead, s.o.Now().Add(-keepDead).UnixMilli(), 1000); err != nil {
+			return err
+		}
 	}
 	return s.refresh(ctx)
 }
@@ -390,26 +395,72 @@ func without(list []*delivery, d *delivery) []*delivery {
 	return slices.DeleteFunc(slices.Clone(list), func(x *delivery) bool { return x == d })
 }
 
-// room waits until a delivery to a target may hold n bytes and returns how to give them back. No target gets all of the memory,
-// so one that is slow leaves some to the others.
-func (e *engine) room(ctx context.Context, target string, n int64) (done func(), err error) {
+// lane is the memory of a target.
+type lane struct {
+	share *semaphore.Weighted // of the engine's memory
+	spare chan struct{}       // holds something while the small batch beside that is in use
+}
+
+// minLanes is the number of targets up to which spares are not smaller than for fewer.
+const minLanes = 8
+
+// room waits until a delivery to a target may hold n bytes and returns how many it holds and how to give them back. No target
+// gets all of the memory, and when it is used up each target can still have one batch: however slow others are, it goes on. That
+// batch may be smaller, but not smaller than least.
+func (e *engine) room(ctx context.Context, target string, n, least int64) (held int64, done func(), err error) {
 	n = min(n, e.share)
 	e.mu.Lock()
-	own := e.targets[target]
-	if own == nil {
-		own = semaphore.NewWeighted(e.share)
-		e.targets[target] = own
+	l := e.lanes[target]
+	if l == nil {
+		l = &lane{semaphore.NewWeighted(e.share), make(chan struct{}, 1)}
+		e.lanes[target] = l
 	}
+	spare := min(n, e.spares/int64(max(minLanes, len(e.lanes))))
 	e.mu.Unlock()
-	if err := own.Acquire(ctx, n); err != nil {
-		return nil, err
+	free := func() {
+		e.memory.Release(n)
+		l.share.Release(n)
+	}
+	freeSpare := func() { <-l.spare }
+	if l.share.TryAcquire(n) {
+		if e.memory.TryAcquire(n) {
+			return n, free, nil
+		}
+		l.share.Release(n)
+	}
+	if spare < least {
+		return n, free, e.acquire(ctx, l, n)
+	}
+	select {
+	case l.spare <- struct{}{}:
+		return spare, freeSpare, nil
+	default:
+	}
+	waiting, cancel := context.WithCancel(ctx)
+	defer cancel()
+	acquired := make(chan error, 1)
+	go func() { acquired <- e.acquire(waiting, l, n) }()
+	select {
+	case l.spare <- struct{}{}:
+		cancel()
+		if <-acquired == nil { // both at once
+			freeSpare()
+			return n, free, nil
+		}
+		return spare, freeSpare, nil
+	case err := <-acquired:
+		return n, free, err
+	}
+}
+
+// acquire waits for n bytes of the memory.
+func (e *engine) acquire(ctx context.Context, l *lane, n int64) error {
+	if err := l.share.Acquire(ctx, n); err != nil {
+		return err
 	}
 	if err := e.memory.Acquire(ctx, n); err != nil {
-		own.Release(n)
-		return nil, err
+		l.share.Release(n)
+		return err
 	}
-	return func() {
-		e.memory.Release(n)
-		own.Release(n)
-	}, nil
+	return nil
 }

@@ -221,7 +221,7 @@ func TestClockJumps(t *testing.T) {
 func TestGathering(t *testing.T) {
 	bubble(t, func(t *testing.T, s *stack) {
 		x := s.targets[function]
-		x.info.Linger, x.info.Gather, x.info.Events = time.Minute, 10_000, true
+		x.info.Linger, x.info.Gather, x.info.Events = time.Minute, 59*(100+perEvent)+1, true
 		s.group("g", "s")
 		s.filter("g", "f", Spec{})
 		s.run()
@@ -236,7 +236,7 @@ func TestGathering(t *testing.T) {
 		if got := x.texts(t); x.asked() != 1 || len(got) != 59 {
 			t.Fatalf("%d calls and %d events, want 1 and 59", x.asked(), len(got))
 		}
-		s.put("g", "s", strings.Repeat("y", 10_000)) // enough at once
+		s.put("g", "s", strings.Repeat("y", 59*(100+perEvent))) // enough at once
 		time.Sleep(time.Second)
 		if got := x.texts(t); x.asked() != 2 || len(got) != 60 {
 			t.Fatalf("%d calls and %d events, want 2 and 60", x.asked(), len(got))

@@ -179,6 +179,10 @@ func (s *Service) put(ctx context.Context, key catalog.DocumentKey, body any, li
 		return translate(err, nil)
 	}
 	if fresh {
+		// A position of one of the same name before it does not count.
+		if err := s.o.Catalog.ForgetPosition(ctx, consumer); err != nil {
+			return translate(err, nil)
+		}
 		if err := s.o.Catalog.Reach(ctx, consumer, s.o.Feed.Applied()); err != nil {
 			return translate(err, nil)
 		}
@@ -205,14 +209,36 @@ func consumerOf(key catalog.DocumentKey) string {
 // probe finds out whether the target of an ARN takes messages.
 func (s *Service) probe(ctx context.Context, scope logs.Scope, arn string) error {
 	v, _ := vendorOf(arn)
-	if account, name, ok := destinationOf(arn); ok {
-		d, err := s.usableDestination(ctx, scope, arn, account, name)
-		if err != nil {
-			return err
-		}
-		arn = d.Target
+	arn, err := s.targetOf(ctx, scope, arn)
+	if err != nil {
+		return err
 	}
 	return s.probeTarget(ctx, arn, v)
+}
+
+// targetOf returns the ARN of the target that an account uses: arn, or what the destination stands for that it names. The
+// error may be an *AccessError.
+func (s *Service) targetOf(ctx context.Context, user logs.Scope, arn string) (string, error) {
+	owner, name, ok := destinationOf(arn)
+	if !ok {
+		return arn, s.checkOwner(user.Account, actionSubscribe, arn)
+	}
+	d, err := s.usableDestination(ctx, user, arn, owner, name)
+	if err != nil {
+		return "", err
+	}
+	return d.Target, s.checkOwner(owner.Account, actionSubscribe, d.Target)
+}
+
+// checkOwner refuses, with OwnAccount, targets of accounts other than the one that uses it. Some ARNs name no account.
+func (s *Service) checkOwner(account, action, arn string) error {
+	if !s.o.OwnAccount {
+		return nil
+	}
+	if parts := strings.SplitN(arn, ":", 6); len(parts) == 6 && parts[4] != "" && parts[4] != account {
+		return &AccessError{account, action, arn}
+	}
+	return nil
 }
 
 // probeTarget sends a test message to what an ARN stands for.
@@ -289,12 +315,9 @@ func (s *Service) Filters(ctx context.Context, scope logs.Scope, group, prefix s
 
 // routeOf returns the sink of an ARN, through a destination when it names one.
 func (s *Service) routeOf(ctx context.Context, scope logs.Scope, arn string) (sink.Sink, sink.Target, error) {
-	if account, name, ok := destinationOf(arn); ok {
-		d, err := s.usableDestination(ctx, scope, arn, account, name)
-		if err != nil {
-			return nil, sink.Target{}, err
-		}
-		arn = d.Target
+	arn, err := s.targetOf(ctx, scope, arn)
+	if err != nil {
+		return nil, sink.Target{}, err
 	}
 	to, target, ok := s.o.Targets.Find(arn)
 	if !ok {

@@ -52,6 +52,9 @@ type sending struct {
 	ready []sink.Message
 	of    []span // of ready
 	bytes int    // of ready
+
+	letters map[deadKey]int // where in dead
+	reasons map[string]bool // of dead
 }
 
 type streamKey struct {

@@ -39,11 +39,11 @@ func parameterf(format string, args ...any) error {
 	return &ParameterError{fmt.Sprintf(format, args...)}
 }
 
-// AccessError says that an account may not use a destination.
-type AccessError struct{ Account, ARN string }
+// AccessError says that an account may not use a destination or target.
+type AccessError struct{ Account, Action, ARN string }
 
 func (e *AccessError) Error() string {
-	return fmt.Sprintf("User with accountId: %s is not authorized to perform: logs:PutSubscriptionFilter on resource: %s", e.Account, e.ARN)
+	return fmt.Sprintf("User with accountId: %s is not authorized to perform: %s on resource: %s", e.Account, e.Action, e.ARN)
 }
 
 // Kinds of documents of the catalog.
@@ -88,6 +88,9 @@ type Options struct {
 	Targets   Targets     // nil: no ARN stands for anything
 
 	Strict bool // apply AWS's quotas
+	// OwnAccount refuses targets whose ARN names another account than that of the filter, policy or destination that uses it.
+	// Without it destinations and their policies keep nobody from a target.
+	OwnAccount bool
 	// Memory bounds what deliveries hold at a time, roughly; 32 MiB when 0 and at least that.
 	Memory int64
 	// Count gets what was forwarded, every minute and at the end of Run; nil drops it. It must not block for long.

@@ -159,7 +159,12 @@ func testOutbox(t *testing.T, h Home) {
 	ok(t, "delete", db.Apply(ctx, catalog.Changes{Delete: []catalog.DocumentKey{document("d", scope, 0, "n", "").DocumentKey, {Kind: "d", Name: "none"}}}))
 	ok(t, "reach", db.Reach(ctx, "c", 8))
 	same(t, "reached", get[uint64](t)(db.Position(ctx, "c")), uint64(8))
+	ok(t, "reach late", db.Reach(ctx, "c", 5))
+	ok(t, "reach late", db.Apply(ctx, catalog.Changes{Reached: map[string]int64{"c": 6}}))
+	same(t, "still there", get[uint64](t)(db.Position(ctx, "c")), uint64(8))
 	ok(t, "forget", db.ForgetPosition(ctx, "c"))
 	_, err = db.Position(ctx, "c")
 	wantErr(t, "forgotten", err, catalog.ErrNotFound)
+	ok(t, "anew", db.Reach(ctx, "c", 3))
+	same(t, "anew", get[uint64](t)(db.Position(ctx, "c")), uint64(3))
 }
