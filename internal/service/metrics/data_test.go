@@ -378,3 +378,15 @@ func BenchmarkDataDay(b *testing.B) {
 		}
 	}
 }
+
+// TestPeriodOfAChain is a chain of expressions that each need the two before: the way to its metric is gone once.
+func TestPeriodOfAChain(t *testing.T) {
+	w := newWorld(t)
+	queries := []metrics.Query{stat("e0", "M", "Sum"), stat("e1", "M", "Sum")}
+	for i := 2; i < 120; i++ {
+		queries = append(queries, metrics.Query{ID: fmt.Sprint("e", i), Expression: fmt.Sprintf("e%d + e%d", i-1, i-2)})
+	}
+	if err := w.Check(ctx, scope, queries, false); err != nil {
+		t.Fatal(err)
+	}
+}

@@ -17,6 +17,7 @@ type plan struct {
 	expressions []*metricmath.Expr // nil: a metric
 	order       []int              // of evaluation
 	types       []metricmath.Value // of the queries, without data
+	periods     []int64            // of the queries, as periodOf found them; 0: not yet
 	exact       bool               // the start is not rounded
 }
 
@@ -28,7 +29,7 @@ func (s *Service) prepare(ctx context.Context, scope logs.Scope, queries []Query
 	if len(queries) > maxQueries {
 		return nil, validation("The collection MetricDataQueries must not have a size greater than %d.", maxQueries)
 	}
-	p := &plan{s: s, scope: scope, queries: queries, byID: map[string]int{}, expressions: make([]*metricmath.Expr, len(queries)), types: make([]metricmath.Value, len(queries))}
+	p := &plan{s: s, scope: scope, queries: queries, byID: map[string]int{}, expressions: make([]*metricmath.Expr, len(queries)), types: make([]metricmath.Value, len(queries)), periods: make([]int64, len(queries))}
 	searches := 0
 	for i := range queries {
 		if err := p.check(i); err != nil {
@@ -152,6 +153,13 @@ func (p *plan) visit(i int, state []int) error {
 // periodOf returns the period of a query: its own, that of what it needs, or that of
 // any metric of the request.
 func (p *plan) periodOf(i int) int64 {
+	if p.periods[i] == 0 {
+		p.periods[i] = p.findPeriod(i)
+	}
+	return p.periods[i]
+}
+
+func (p *plan) findPeriod(i int) int64 {
 	q := &p.queries[i]
 	if q.Stat != nil {
 		return int64(q.Stat.Period)
