@@ -38,7 +38,7 @@ func (c *components) openTargets(context.Context) error {
 // openTargetBuckets returns a client of an S3 elsewhere.
 func openTargetBuckets(e sink.Endpoint) (objstore.Store, error) {
 	return objstore.NewRemote(objstore.RemoteOptions{
-		Endpoint: e.URL, Region: e.Region, PathStyle: e.PathStyle,
+		Endpoint: e.URL, Region: e.Region, PathStyle: e.PathStyle, HTTPClient: e.HTTP,
 		Credentials: credentials.NewStaticCredentialsProvider(e.Credentials.AccessKeyID, e.Credentials.SecretKey, e.Credentials.SessionToken),
 	})
 }

@@ -98,7 +98,7 @@ func (s *kafkaSink) Send(ctx context.Context, messages []Message) error {
 	within, cancel := context.WithTimeout(ctx, s.timeout+5*time.Second)
 	defer cancel()
 	failed := map[*kgo.Record]error{}
-	for _, r := range c.ProduceSync(within, records...) {
+	for _, r := range s.produce(within, c, records) {
 		if r.Err != nil {
 			failed[r.Record] = r.Err
 		}
@@ -108,10 +108,38 @@ func (s *kafkaSink) Send(ctx context.Context, messages []Message) error {
 	}
 	for i, r := range records {
 		if err := failed[r]; err != nil {
-			return sentBefore(i, kafkaError(err))
+			return sentBefore(i, kafkaError(within, err))
 		}
 	}
 	return nil
+}
+
+// produce waits until each record is acknowledged or failed. An idempotent producer never gives up a batch that it wrote without
+// getting an answer; so when ctx ends with records open, the client is closed, which fails them, and the next Send makes another.
+// That may fail what others send at the same time, who try again.
+func (s *kafkaSink) produce(ctx context.Context, c *kgo.Client, records []*kgo.Record) kgo.ProduceResults {
+	done := make(chan kgo.ProduceResults, 1)
+	go func() { done <- c.ProduceSync(ctx, records...) }()
+	select {
+	case results := <-done:
+		return results
+	case <-ctx.Done():
+		s.drop(c)
+		return <-done
+	}
+}
+
+// drop closes a client unless that was done already.
+func (s *kafkaSink) drop(c *kgo.Client) {
+	s.mu.Lock()
+	current := s.client == c
+	if current {
+		s.client = nil
+	}
+	s.mu.Unlock()
+	if current {
+		c.Close()
+	}
 }
 
 func kafkaRecord(m *Message) *kgo.Record {
@@ -133,9 +161,12 @@ func kafkaRecord(m *Message) *kgo.Record {
 	return r
 }
 
-func kafkaError(err error) error {
+func kafkaError(within context.Context, err error) error {
 	if errors.Is(err, kerr.MessageTooLarge) || errors.Is(err, kerr.RecordListTooLarge) || errors.Is(err, kerr.InvalidRecord) {
 		return refused("producing to Kafka: %w", err)
+	}
+	if within.Err() != nil {
+		return later("Kafka did not answer in time")
 	}
 	return later("producing to Kafka: %w", err)
 }
@@ -146,9 +177,10 @@ func (s *kafkaSink) Check(ctx context.Context, m Message) error { return s.Send(
 // Close implements Sink.
 func (s *kafkaSink) Close() error {
 	s.mu.Lock()
-	defer s.mu.Unlock()
-	if s.client != nil {
-		s.client.Close()
+	c := s.client
+	s.mu.Unlock()
+	if c != nil {
+		s.drop(c)
 	}
 	return nil
 }

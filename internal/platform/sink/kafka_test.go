@@ -9,7 +9,9 @@ import (
 	"strconv"
 	"strings"
 	"sync"
+	"sync/atomic"
 	"testing"
+	"time"
 
 	"github.com/google/go-cmp/cmp"
 	"github.com/twmb/franz-go/pkg/kerr"
@@ -21,7 +23,8 @@ import (
 // kafkaBroker is one broker with one topic of one partition: as much as a producer needs.
 type kafkaBroker struct {
 	net.Listener
-	fail func(value string) int16 // the error of a batch that begins with value; nil: none
+	fail func(value string) int16      // the error of a batch that begins with value; nil: none
+	dies atomic.Pointer[chan struct{}] // not nil: a batch gets no answer but the end of the connection, and the channel a value
 
 	mu      sync.Mutex
 	records []string // "key value headers"
@@ -89,6 +92,13 @@ func (b *kafkaBroker) serve(c net.Conn) {
 			resp.SetVersion(0)
 			resp.(*kmsg.ApiVersionsResponse).ErrorCode = kerr.UnsupportedVersion.Code
 		} else if err := req.ReadFrom(body); err != nil {
+			return
+		}
+		if died := b.dies.Load(); died != nil && key == 0 {
+			select {
+			case *died <- struct{}{}:
+			default:
+			}
 			return
 		}
 		b.answer(req, resp)
@@ -222,5 +232,34 @@ func TestKafkaUnknownTopic(t *testing.T) {
 	err := s.Send(context.Background(), texts("a"))
 	if e, ok := errors.AsType[*sink.Error](err); !ok || !e.Retry {
 		t.Errorf("topic that is not there: %v", err)
+	}
+}
+
+// TestKafkaWithoutAnswer: a batch that may or may not have been written does not hold whoever sends it.
+func TestKafkaWithoutAnswer(t *testing.T) {
+	b := newKafkaBroker(t)
+	s, _ := sinkOf(t, sink.Options{}, `"type":"kafka","brokers":%q,"topic":"logs"`, b.Addr())
+	if err := s.Send(t.Context(), texts("a")); err != nil {
+		t.Fatal(err)
+	}
+	died := make(chan struct{}, 1)
+	b.dies.Store(&died)
+	ctx, cancel := context.WithCancel(t.Context())
+	defer cancel()
+	sent := make(chan error, 1)
+	go func() { sent <- s.Send(ctx, texts("b")) }()
+	<-died
+	cancel()
+	select {
+	case err := <-sent:
+		if !errors.Is(err, context.Canceled) {
+			t.Errorf("no answer: %v", err)
+		}
+	case <-time.After(30 * time.Second):
+		t.Fatal("Send outlives its context")
+	}
+	b.dies.Store(nil)
+	if err := s.Send(t.Context(), texts("c")); err != nil {
+		t.Errorf("afterwards: %v", err)
 	}
 }

@@ -4,8 +4,11 @@ import (
 	"context"
 	"encoding/json"
 	"errors"
+	"net"
+	"slices"
 	"strings"
 	"sync"
+	"sync/atomic"
 	"time"
 
 	"github.com/nats-io/nats.go"
@@ -19,15 +22,16 @@ type natsSink struct {
 	options   []nats.Option
 	jetStream bool
 	timeout   time.Duration
+	shown     atomic.Value // the last error in the log, a string; repeated ones are not shown
 
-	mu   sync.Mutex
+	turn chan struct{} // holds a value while someone uses conn or connects; unlike a mutex, waiting for it can end early
 	conn *nats.Conn
 }
 
 // openNATS: url (nats:// or tls://, several with commas), subject, mode (jetstream or core), user, password, token,
 // credentialsFile, timeout, maxBytes.
-func openNATS(f *Fields, _ *Options, t *Target) Sink {
-	s := &natsSink{url: f.Required("url"), subject: f.Required("subject"), timeout: timeoutOf(f)}
+func openNATS(f *Fields, o *Options, t *Target) Sink {
+	s := &natsSink{url: f.Required("url"), subject: f.Required("subject"), timeout: timeoutOf(f), turn: make(chan struct{}, 1)}
 	s.jetStream = f.OneOf("mode", "jetstream", "core") == "jetstream"
 	if strings.ContainsAny(s.subject, " \t\r\n*>") || strings.HasPrefix(s.subject, ".") || strings.HasSuffix(s.subject, ".") || strings.Contains(s.subject, "..") {
 		f.Fail("subject", "%q is not a subject to publish to", s.subject)
@@ -44,7 +48,15 @@ func openNATS(f *Fields, _ *Options, t *Target) Sink {
 	t.Place = strings.Join(shown, ",") + " subject " + s.subject
 	t.MaxBody = f.Number("maxBytes", 1<<20-4096, 1<<10, 64<<20)
 	s.options = []nats.Option{
-		nats.Name("cumulog"), nats.Timeout(min(s.timeout, 10*time.Second)), nats.MaxReconnects(-1), nats.ReconnectBufSize(-1),
+		nats.Name("cumulog"), nats.Timeout(s.patience()), nats.MaxReconnects(-1), nats.ReconnectBufSize(-1),
+		nats.IgnoreAuthErrorAbort(), // a user who is refused may be let in later
+		nats.SkipHostLookup(),       // the dialer looks names up, which its context bounds
+		nats.ErrorHandler(func(_ *nats.Conn, _ *nats.Subscription, err error) {
+			if text := err.Error(); s.shown.Swap(text) != text {
+				o.Logger.Warn("NATS", "place", t.Place, "error", text)
+			}
+		}),
+		nats.ReconnectHandler(func(*nats.Conn) { s.shown.Store("") }),
 	}
 	user, password, token, file := f.Text("user", ""), f.Text("password", ""), f.Text("token", ""), f.Text("credentialsFile", "")
 	if (user == "") != (password == "") {
@@ -61,14 +73,30 @@ func openNATS(f *Fields, _ *Options, t *Target) Sink {
 	return s
 }
 
-// connection returns the connection, which is made at the first message. One that broke comes back by itself.
-func (s *natsSink) connection() (*nats.Conn, error) {
-	s.mu.Lock()
-	defer s.mu.Unlock()
-	if s.conn != nil {
+// patience is how long connecting to one server may take.
+func (s *natsSink) patience() time.Duration { return min(s.timeout, 10*time.Second) }
+
+// connection returns the connection, which is made at the first message. One that broke comes back by itself; one that was
+// closed for good is replaced.
+func (s *natsSink) connection(ctx context.Context) (*nats.Conn, error) {
+	select {
+	case s.turn <- struct{}{}:
+		defer func() { <-s.turn }()
+	case <-ctx.Done():
+		return nil, ctx.Err()
+	}
+	if s.conn != nil && !s.conn.IsClosed() {
 		return s.conn, nil
 	}
-	c, err := nats.Connect(s.url, s.options...)
+	d := &natsDialer{dialer: net.Dialer{Timeout: s.patience()}, ctx: ctx}
+	c, err := nats.Connect(s.url, append(slices.Clip(s.options), nats.SetCustomDialer(d))...)
+	d.connected()
+	if ctx.Err() != nil {
+		if c != nil {
+			c.Close()
+		}
+		return nil, ctx.Err()
+	}
 	if err != nil {
 		return nil, later("connecting to NATS: %w", err)
 	}
@@ -76,9 +104,52 @@ func (s *natsSink) connection() (*nats.Conn, error) {
 	return c, nil
 }
 
+// natsDialer lets a context bound nats.Connect, which takes none: until connected is called, the end of the context ends
+// dialing and closes what was dialed. From then on it just dials, for the connection that comes back by itself.
+type natsDialer struct {
+	dialer net.Dialer
+
+	mu    sync.Mutex
+	ctx   context.Context // nil once connected
+	stops []func() bool   // of the functions that close connections
+}
+
+// Dial implements nats.CustomDialer.
+func (d *natsDialer) Dial(network, address string) (net.Conn, error) {
+	d.mu.Lock()
+	ctx := d.ctx
+	d.mu.Unlock()
+	if ctx == nil {
+		return d.dialer.Dial(network, address)
+	}
+	conn, err := d.dialer.DialContext(ctx, network, address)
+	if err != nil {
+		return nil, err
+	}
+	stop := context.AfterFunc(ctx, func() { _ = conn.Close() })
+	d.mu.Lock()
+	defer d.mu.Unlock()
+	if d.ctx == nil {
+		stop()
+	} else {
+		d.stops = append(d.stops, stop)
+	}
+	return conn, nil
+}
+
+func (d *natsDialer) connected() {
+	d.mu.Lock()
+	defer d.mu.Unlock()
+	d.ctx = nil
+	for _, stop := range d.stops {
+		stop()
+	}
+	d.stops = nil
+}
+
 // Send implements Sink.
 func (s *natsSink) Send(ctx context.Context, messages []Message) error {
-	c, err := s.connection()
+	c, err := s.connection(ctx)
 	if err != nil {
 		return err
 	}
@@ -161,8 +232,8 @@ func (s *natsSink) Check(ctx context.Context, m Message) error { return s.Send(c
 
 // Close implements Sink.
 func (s *natsSink) Close() error {
-	s.mu.Lock()
-	defer s.mu.Unlock()
+	s.turn <- struct{}{}
+	defer func() { <-s.turn }()
 	if s.conn != nil {
 		s.conn.Close()
 	}

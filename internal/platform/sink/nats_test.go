@@ -10,9 +10,12 @@ import (
 	"strconv"
 	"strings"
 	"sync"
+	"sync/atomic"
 	"testing"
+	"time"
 
 	"github.com/google/go-cmp/cmp"
+	"github.com/nats-io/nats.go"
 
 	"github.com/cumulog/cumulog/internal/platform/sink"
 )
@@ -21,6 +24,9 @@ import (
 type natsServer struct {
 	net.Listener
 	ack func(n int, body string) string // to the nth message; "": none
+
+	logins chan struct{} // gets a value for each login when it is not nil
+	refuse atomic.Int32  // so many of the next logins are refused
 
 	mu       sync.Mutex
 	messages []string // "subject headers body"
@@ -73,7 +79,15 @@ func (s *natsServer) serve(c net.Conn) {
 		}
 		w := strings.Fields(line)
 		switch {
-		case len(w) == 0 || w[0] == "CONNECT" || w[0] == "PONG" || w[0] == "UNSUB":
+		case len(w) > 0 && w[0] == "CONNECT":
+			if s.refuse.Add(-1) >= 0 {
+				io.WriteString(c, "-ERR 'Authorization Violation'\r\n")
+				c.Close()
+			}
+			if s.logins != nil {
+				s.logins <- struct{}{}
+			}
+		case len(w) == 0 || w[0] == "PONG" || w[0] == "UNSUB":
 		case w[0] == "PING":
 			io.WriteString(c, "PONG\r\n")
 		case w[0] == "SUB":
@@ -165,5 +179,64 @@ func TestNATSWithoutJetStream(t *testing.T) {
 	}
 	if d := cmp.Diff([]string{"s NATS/1.0 Nats-Msg-Id: 1 a", "s NATS/1.0 Nats-Msg-Id: 2 b"}, srv.messages); d != "" {
 		t.Errorf("messages (-want +got)\n%s", d)
+	}
+}
+
+// TestNATSLoginsRefused: the connection goes on trying, however often it is not let in, and one that was closed is replaced.
+func TestNATSLoginsRefused(t *testing.T) {
+	srv := newNATSServer(t, func(int, string) string { return `{"stream":"LOGS","seq":1}` })
+	srv.logins = make(chan struct{}, 100)
+	s, _ := sinkOf(t, sink.Options{}, `"type":"nats","url":"nats://%s","subject":"s","user":"u","password":"p"`, srv.Addr())
+	sink.SetNATS(s, nats.ReconnectWait(time.Millisecond), nats.ReconnectJitter(0, 0))
+	if err := s.Send(t.Context(), texts("a")); err != nil {
+		t.Fatal(err)
+	}
+	srv.refuse.Store(3)
+	srv.mu.Lock()
+	srv.conns[0].Close()
+	srv.mu.Unlock()
+	for n := range 5 {
+		select {
+		case <-srv.logins:
+		case <-time.After(30 * time.Second):
+			t.Fatalf("only %d logins", n)
+		}
+	}
+	sink.CloseNATS(s)
+	if err := s.Send(t.Context(), texts("b")); err != nil {
+		t.Errorf("after the connection was closed: %v", err)
+	}
+}
+
+// TestNATSSilent: a server that says nothing holds nobody beyond their context, neither who connects nor who waits for that.
+func TestNATSSilent(t *testing.T) {
+	l, err := net.Listen("tcp", "127.0.0.1:0")
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer l.Close()
+	s, _ := sinkOf(t, sink.Options{}, `"type":"nats","url":"nats://%s","subject":"s"`, l.Addr())
+	first, cancelFirst := context.WithCancel(t.Context())
+	defer cancelFirst()
+	sent := make(chan error, 1)
+	go func() { sent <- s.Send(first, texts("a")) }()
+	conn, err := l.Accept()
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer conn.Close()
+	second, cancelSecond := context.WithCancel(t.Context())
+	cancelSecond()
+	if err := s.Send(second, texts("b")); !errors.Is(err, context.Canceled) {
+		t.Errorf("who waits: %v", err)
+	}
+	select {
+	case err := <-sent:
+		t.Errorf("who connects came back before: %v", err)
+	default:
+	}
+	cancelFirst()
+	if err := <-sent; !errors.Is(err, context.Canceled) {
+		t.Errorf("who connects: %v", err)
 	}
 }

@@ -40,6 +40,8 @@ type Endpoint struct {
 	Region      string
 	PathStyle   bool // of S3
 	Credentials Credentials
+	// HTTP makes the requests; it is the Registry's or that of Options.
+	HTTP *http.Client
 }
 
 // Credentials sign requests; the zero value leaves them unsigned.

@@ -28,6 +28,8 @@ type s3Sink struct {
 	prefix string
 	format format
 	now    func() time.Time
+
+	timeout time.Duration // of one object
 }
 
 // format makes the content of objects.
@@ -37,10 +39,10 @@ type format struct {
 	encode   func([]Event) ([]byte, error)
 }
 
-// openS3: bucket (from the ARN), prefix, format (ndjson or parquet), compression (gzip or none; of ndjson), linger, gather; and
-// endpoint, region, credentials, pathStyle for a bucket elsewhere.
+// openS3: bucket (from the ARN), prefix, format (ndjson or parquet), compression (gzip or none; of ndjson), linger, gather,
+// timeout; and endpoint, region, credentials, pathStyle for a bucket elsewhere.
 func openS3(f *Fields, o *Options, t *Target) Sink {
-	s := &s3Sink{store: o.Buckets, now: o.Now, bucket: bucketOf(f, t), prefix: f.Text("prefix", "")}
+	s := &s3Sink{store: o.Buckets, now: o.Now, bucket: bucketOf(f, t), prefix: f.Text("prefix", ""), timeout: timeoutOf(f)}
 	if len(s.prefix) > maxPrefix {
 		f.Fail("prefix", "has more than %d bytes", maxPrefix)
 	}
@@ -76,7 +78,7 @@ func (s *s3Sink) open(f *Fields, o *Options, t *Target) {
 		return
 	}
 	u, place := f.URL("endpoint", "https", "http")
-	e := Endpoint{Region: regionOf(f, t), PathStyle: !f.Has("pathStyle") || f.Flag("pathStyle"), Credentials: credentialsOf(f)}
+	e := Endpoint{Region: regionOf(f, t), PathStyle: !f.Has("pathStyle") || f.Flag("pathStyle"), Credentials: credentialsOf(f), HTTP: o.HTTP}
 	if u == nil {
 		return
 	}
@@ -167,32 +169,34 @@ func compare(a, b int64) int {
 func (s *s3Sink) put(ctx context.Context, ms int64, name string, body []byte, m objstore.Metadata) error {
 	at := time.UnixMilli(ms).UTC()
 	key := fmt.Sprintf("%sdt=%s/hour=%02d/%s", s.prefix, at.Format(time.DateOnly), at.Hour(), name)
-	_, err := s.store.Put(ctx, s.bucket, key, bytes.NewReader(body), int64(len(body)), objstore.PutOptions{Metadata: m})
-	return bucketError(ctx, err)
+	within, cancel := context.WithTimeout(ctx, s.timeout)
+	defer cancel()
+	_, err := s.store.Put(within, s.bucket, key, bytes.NewReader(body), int64(len(body)), objstore.PutOptions{Metadata: m})
+	return bucketError(ctx, "writing an object", err)
 }
 
-// bucketError judges an error of a store: only what is wrong with the object itself is refused for good.
-func bucketError(ctx context.Context, err error) error {
+// bucketError judges an error of a store: only what is wrong with the object itself is refused for good. It returns the context's
+// own error when that ended.
+func bucketError(ctx context.Context, doing string, err error) error {
 	switch {
 	case err == nil:
 		return nil
 	case ctx.Err() != nil:
 		return ctx.Err()
 	case errors.Is(err, objstore.ErrEntityTooLarge), errors.Is(err, objstore.ErrInvalidKey), errors.Is(err, objstore.ErrKeyTooLong):
-		return refused("writing an object: %w", err)
+		return refused("%s: %w", doing, err)
+	case errors.Is(err, context.DeadlineExceeded):
+		return later("%s: the store did not answer in time", doing)
 	}
-	return later("writing an object: %w", err)
+	return later("%s: %w", doing, err)
 }
 
 // Check implements Sink: the bucket must be there.
 func (s *s3Sink) Check(ctx context.Context, _ Message) error {
-	if _, err := s.store.Bucket(ctx, s.bucket); err != nil {
-		if ctx.Err() != nil {
-			return ctx.Err()
-		}
-		return later("looking for the bucket: %w", err)
-	}
-	return nil
+	within, cancel := context.WithTimeout(ctx, s.timeout)
+	defer cancel()
+	_, err := s.store.Bucket(within, s.bucket)
+	return bucketError(ctx, "looking for the bucket", err)
 }
 
 // Close implements Sink.

@@ -6,10 +6,13 @@ import (
 	"context"
 	"errors"
 	"io"
+	"net/http"
 	"strings"
 	"testing"
+	"testing/synctest"
 	"time"
 
+	"github.com/aws/aws-sdk-go-v2/credentials"
 	"github.com/google/go-cmp/cmp"
 	"github.com/parquet-go/parquet-go"
 
@@ -176,7 +179,7 @@ func TestS3Errors(t *testing.T) {
 		}
 	}
 	opened := func(e sink.Endpoint) (objstore.Store, error) {
-		if e.URL != "https://nas:9000" || e.Region != "eu-west-1" || !e.PathStyle || e.Credentials.AccessKeyID != "k" || e.Credentials.SecretKey != "s" {
+		if e.URL != "https://nas:9000" || e.Region != "eu-west-1" || !e.PathStyle || e.Credentials.AccessKeyID != "k" || e.Credentials.SecretKey != "s" || e.HTTP == nil {
 			t.Errorf("endpoint %+v", e)
 		}
 		return store, nil
@@ -194,5 +197,73 @@ func TestS3Errors(t *testing.T) {
 	}
 	if d := cmp.Diff(map[string]string{"dt=2026-11-25/hour=14/alarm.json": "{}"}, objects(t, store, "logs")); d != "" {
 		t.Errorf("objects (-want +got)\n%s", d)
+	}
+}
+
+// remote opens an S3 elsewhere as the server does.
+func remote(e sink.Endpoint) (objstore.Store, error) {
+	return objstore.NewRemote(objstore.RemoteOptions{
+		Endpoint: e.URL, Region: e.Region, PathStyle: e.PathStyle, HTTPClient: e.HTTP,
+		Credentials: credentials.NewStaticCredentialsProvider(e.Credentials.AccessKeyID, e.Credentials.SecretKey, ""),
+	})
+}
+
+func TestS3Redirection(t *testing.T) {
+	elsewhere := newReceiver(t, nil)
+	rc := newReceiver(t, func(w http.ResponseWriter, r *http.Request, _ int) {
+		http.Redirect(w, r, elsewhere.URL+r.URL.Path, http.StatusTemporaryRedirect)
+	})
+	s, _ := sinkOf(t, sink.Options{OpenBuckets: remote}, `"type":"s3","bucket":"logs","endpoint":%q,"accessKeyId":"k","secretAccessKey":"s"`, rc.URL)
+	m := sink.Message{Name: "n", Body: []byte("x")}
+	for what, err := range map[string]error{"send": s.Send(t.Context(), []sink.Message{m}), "check": s.Check(t.Context(), m)} {
+		if retry, text := judged(t, err); !retry {
+			t.Errorf("%s: refused for good: %s", what, text)
+		}
+	}
+	if n := len(elsewhere.got()); n != 0 {
+		t.Errorf("%d requests followed a redirection", n)
+	}
+}
+
+// silentStore answers nothing until the context ends.
+type silentStore struct{ objstore.Store }
+
+func (silentStore) Put(ctx context.Context, _, _ string, _ io.Reader, _ int64, _ objstore.PutOptions) (objstore.Object, error) {
+	<-ctx.Done()
+	return objstore.Object{}, ctx.Err()
+}
+
+func (silentStore) Bucket(ctx context.Context, _ string) (objstore.Bucket, error) {
+	<-ctx.Done()
+	return objstore.Bucket{}, ctx.Err()
+}
+
+func TestS3Timeout(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		s, _ := sinkOf(t, sink.Options{Buckets: silentStore{}}, `"type":"s3","bucket":"logs","timeout":"10m"`)
+		m := sink.Message{Name: "n", Body: []byte("x")}
+		begin := time.Now()
+		if retry, text := judged(t, s.Send(t.Context(), []sink.Message{m})); !retry || text != "writing an object: the store did not answer in time" {
+			t.Errorf("send: retry %v: %s", retry, text)
+		}
+		if retry, text := judged(t, s.Check(t.Context(), m)); !retry || text != "looking for the bucket: the store did not answer in time" {
+			t.Errorf("check: retry %v: %s", retry, text)
+		}
+		if d := time.Since(begin); d != 20*time.Minute {
+			t.Errorf("took %s", d)
+		}
+		ctx, cancel := context.WithTimeout(t.Context(), time.Minute)
+		defer cancel()
+		if err := s.Send(ctx, []sink.Message{m}); !errors.Is(err, context.DeadlineExceeded) {
+			t.Errorf("the context's end: %v", err)
+		}
+	})
+	// What the client makes of the end of a request is known as a timeout.
+	release := make(chan struct{})
+	rc := newReceiver(t, func(http.ResponseWriter, *http.Request, int) { <-release })
+	defer close(release)
+	s, _ := sinkOf(t, sink.Options{OpenBuckets: remote}, `"type":"s3","bucket":"logs","endpoint":%q,"accessKeyId":"k","secretAccessKey":"s","timeout":"1s"`, rc.URL)
+	if retry, text := judged(t, s.Send(t.Context(), []sink.Message{{Name: "n", Body: []byte("x")}})); !retry || !strings.HasSuffix(text, "did not answer in time") {
+		t.Errorf("send: retry %v: %s", retry, text)
 	}
 }

@@ -8,6 +8,7 @@ import (
 	"encoding/base64"
 	"errors"
 	"fmt"
+	"log/slog"
 	"mime"
 	"net"
 	"net/mail"
@@ -30,12 +31,13 @@ type smtpSink struct {
 	to       []*mail.Address
 	timeout  time.Duration
 	now      func() time.Time
+	logger   *slog.Logger
 	roots    *x509.CertPool // nil: those of the system
 }
 
 // openSMTP: server (host:port), security (starttls, tls or none), username, password, from, to (separated by commas), timeout.
 func openSMTP(f *Fields, o *Options, t *Target) Sink {
-	s := &smtpSink{address: f.Required("server"), now: o.Now}
+	s := &smtpSink{address: f.Required("server"), now: o.Now, logger: o.Logger}
 	var err error
 	if s.address != "" {
 		var port string
@@ -132,10 +134,8 @@ func (s *smtpSink) talk(ctx context.Context, conn net.Conn, m *Message) error {
 	if err := c.Mail(s.from.Address); err != nil {
 		return mailError(ctx, "the sender", err)
 	}
-	for _, to := range s.to {
-		if err := c.Rcpt(to.Address); err != nil {
-			return mailError(ctx, "the receiver "+to.Address, err)
-		}
+	if err := s.receivers(ctx, c); err != nil {
+		return err
 	}
 	w, err := c.Data()
 	if err != nil {
@@ -148,6 +148,33 @@ func (s *smtpSink) talk(ctx context.Context, conn net.Conn, m *Message) error {
 		return mailError(ctx, "the mail", err)
 	}
 	_ = c.Quit() // the server has the mail
+	return nil
+}
+
+// receivers names the receivers. The mail goes to those that the server takes; it is refused when the server refuses all of them.
+func (s *smtpSink) receivers(ctx context.Context, c *smtp.Client) error {
+	var first error
+	var refusals []string
+	for _, to := range s.to {
+		err := c.Rcpt(to.Address)
+		if err == nil {
+			continue
+		}
+		judged := mailError(ctx, "the receiver "+to.Address, err)
+		if failure, ok := judged.(*Error); !ok || failure.Retry {
+			return judged
+		}
+		if first == nil {
+			first = err
+		}
+		refusals = append(refusals, to.Address)
+	}
+	if len(refusals) == len(s.to) {
+		return mailError(ctx, "the receivers "+strings.Join(refusals, ", "), first)
+	}
+	if len(refusals) > 0 {
+		s.logger.Warn("the mail server refuses some of the receivers", "place", "smtp://"+s.address, "receivers", refusals, "error", first)
+	}
 	return nil
 }
 

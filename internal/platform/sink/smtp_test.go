@@ -7,6 +7,7 @@ import (
 	"encoding/base64"
 	"fmt"
 	"io"
+	"log/slog"
 	"mime"
 	"net"
 	"net/http/httptest"
@@ -23,7 +24,7 @@ type mailServer struct {
 	net.Listener
 	tls     *tls.Config
 	first   bool              // TLS from the first byte
-	replies map[string]string // by command; others get what is usual
+	replies map[string]string // by line or command; others get what is usual
 
 	mu    sync.Mutex
 	lines []string
@@ -82,7 +83,11 @@ func (s *mailServer) serve(conn net.Conn) {
 		s.lines = append(s.lines, line)
 		s.mu.Unlock()
 		command, _, _ := strings.Cut(strings.ToUpper(line), " ")
-		if text, ok := s.replies[command]; ok {
+		text, ok := s.replies[line]
+		if !ok {
+			text, ok = s.replies[command]
+		}
+		if ok {
 			reply(text)
 			continue
 		}
@@ -237,5 +242,36 @@ func TestMailFailures(t *testing.T) {
 	silent.Close()
 	if retry, text := judged(t, s.Send(t.Context(), []sink.Message{alarm})); !retry {
 		t.Error(fmt.Sprint(retry, text))
+	}
+}
+
+func TestMailReceiversRefused(t *testing.T) {
+	send := func(replies map[string]string) (mails []string, logged string, err error) {
+		t.Helper()
+		server, _ := newMailServer(t, false, replies)
+		var log strings.Builder
+		s, _ := sinkOf(t, sink.Options{Logger: slog.New(slog.NewTextHandler(&log, nil))},
+			`"type":"smtp","server":"%s","security":"none","from":"a@example.org","to":"b@example.org, c@example.org, d@example.org"`, server.Addr())
+		err = s.Send(t.Context(), []sink.Message{alarm})
+		_, mails = server.got()
+		return mails, log.String(), err
+	}
+	const b, c, d = "RCPT TO:<b@example.org>", "RCPT TO:<c@example.org>", "RCPT TO:<d@example.org>"
+
+	mails, logged, err := send(nil)
+	if err != nil || len(mails) != 1 || logged != "" {
+		t.Errorf("none refused: %d mails, %v, %s", len(mails), err, logged)
+	}
+	mails, logged, err = send(map[string]string{b: "550 gone", d: "553 moved"})
+	if err != nil || len(mails) != 1 || !strings.Contains(logged, "[b@example.org d@example.org]") || !strings.Contains(logged, "gone") {
+		t.Errorf("two refused: %d mails, %v, %s", len(mails), err, logged)
+	}
+	mails, _, err = send(map[string]string{"RCPT": "550 gone"})
+	if retry, text := judged(t, err); retry || len(mails) != 0 || !strings.Contains(text, "b@example.org, c@example.org, d@example.org") {
+		t.Errorf("all refused: %d mails, retry %v: %s", len(mails), retry, text)
+	}
+	mails, _, err = send(map[string]string{b: "550 gone", c: "450 busy"})
+	if retry, text := judged(t, err); !retry || len(mails) != 0 || !strings.Contains(text, "c@example.org") {
+		t.Errorf("one busy: %d mails, retry %v: %s", len(mails), retry, text)
 	}
 }
