@@ -26,7 +26,7 @@ func (c *components) openFilters(ctx context.Context) error {
 			Name: "cumulog_metric_filters_behind_batches", Help: "Batches that metric filters, embedded metrics and the metrics of AWS/Logs have not counted yet.",
 		}, func() float64 { return float64(stats().Behind) }),
 		prometheus.NewCounterFunc(prometheus.CounterOpts{
-			Name: "cumulog_metric_filters_dropped_datapoints_total", Help: "Datapoints that would have made too many metrics.",
+			Name: "cumulog_metric_filters_dropped_datapoints_total", Help: "Datapoints that would have made too many metrics, or cannot be kept.",
 		}, func() float64 { return float64(stats().Dropped) }),
 		prometheus.NewCounterFunc(prometheus.CounterOpts{
 			Name: "cumulog_metric_filters_disabled_total", Help: "Metric filters that made too many dimension values in an hour.",

@@ -53,6 +53,17 @@ func checkUnit(unit string) error {
 	return nil
 }
 
+// Check reports what Add refuses in a point, whatever else is added: nil or an ErrInvalid.
+func (p *Point) Check() error {
+	if err := p.check(); err != nil {
+		return err
+	}
+	if _, _, err := appendMetricKey(nil, &p.Metric); err != nil {
+		return err
+	}
+	return checkUnit(p.Unit)
+}
+
 // splitKey takes a key of a series apart: where the metric's key and its name end,
 // and the unit. The strings of m are parts of key.
 func splitKey(key string) (m Metric, metric, name int, unit string, err error) {

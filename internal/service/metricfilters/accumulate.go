@@ -28,13 +28,14 @@ type bucket struct {
 	start                int64
 	count, sum, min, max float64
 	values, counts       []float64
-	bins                 map[float64]int32 // where a rounded value stands; nil: values are not rounded
-	mantissa             int               // bits of it
+	bins                 map[float64]int32 // where a value stands; nil: equal ones may stand at several places
+	mantissa             int               // bits that values are rounded to; allBits: they are not
 }
 
 const (
-	exactValues     = 256  // of a bucket, equal ones that do not follow one another apart; beyond they are rounded
+	exactValues     = 256  // of a bucket; beyond equal ones are added up, and if they are still more, rounded
 	maxBucketValues = 4096 // distinct ones then
+	allBits         = 52   // of the mantissa
 	roundedBits     = 8    // of the mantissa of rounded values, which are off by 0.2 % then; fewer when that is not enough
 )
 
@@ -68,7 +69,8 @@ func (b *bucket) note(v, count float64) {
 	if b.bins == nil {
 		b.values, b.counts = append(b.values, v), append(b.counts, count)
 		if len(b.values) > exactValues {
-			b.round(roundedBits)
+			b.round(allBits)
+			b.bound()
 		}
 		return
 	}
@@ -79,6 +81,14 @@ func (b *bucket) note(v, count float64) {
 	}
 	b.bins[v] = int32(len(b.values))
 	b.values, b.counts = append(b.values, v), append(b.counts, count)
+	b.bound()
+}
+
+// bound rounds values that are too many.
+func (b *bucket) bound() {
+	if b.mantissa == allBits && len(b.values) > exactValues {
+		b.round(roundedBits)
+	}
 	for len(b.values) > maxBucketValues && b.mantissa > 0 {
 		b.round(b.mantissa - 1)
 	}
@@ -127,10 +137,14 @@ func (c *consumer) bucket(t *target, start int64) *bucket {
 	return &t.sums[i]
 }
 
-// rounded returns a value near v with n bits of a mantissa.
+// rounded returns v when n bits of a mantissa are enough for it, as they are for 0 and small
+// integers, and else the middle of the values that begin with the same bits.
 func rounded(v float64, n int) float64 {
-	off := 52 - n
-	return math.Float64frombits(math.Float64bits(v)>>off<<off | 1<<(off-1))
+	bits, off := math.Float64bits(v), allBits-n
+	if bits&(1<<off-1) == 0 {
+		return v
+	}
+	return math.Float64frombits(bits>>off<<off | 1<<(off-1))
 }
 
 // collect makes the points of what was added.
@@ -141,7 +155,7 @@ func (c *consumer) collect() {
 			if math.IsInf(b.sum, 0) || math.IsNaN(b.sum) {
 				continue // values of 2^360 and so many of them
 			}
-			if b.bins != nil {
+			if b.bins != nil && b.mantissa != allBits {
 				for k, v := range b.values {
 					b.values[k] = min(max(v, b.min), b.max)
 				}

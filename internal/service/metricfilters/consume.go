@@ -38,9 +38,13 @@ const (
 const (
 	passBytes  = 16 << 20 // message bytes read
 	passSize   = 2 << 20  // bytes of datapoints, roughly; one event can make 12 MiB more, and a record of the log takes 16 MiB
-	maxTargets = 50_000   // metrics that are remembered between passes
+	maxPass    = 12 << 20 // as passSize; what an event makes beyond it is dropped
+	maxTargets = 50_000   // metrics that are remembered between passes, and as many of filters with dimensions
 	maxGroups  = 50_000   // groups that are remembered
 )
+
+// errTooLarge is why datapoints of an event are dropped that makes too many.
+var errTooLarge = errors.New("an event makes too many datapoints")
 
 // lastIndex is the index beyond that of every event of a batch.
 const lastIndex = 1<<logs.SeqIndexBits - 1
@@ -73,8 +77,11 @@ type consumer struct {
 	warned   time.Time // when datapoints were dropped and that was logged
 	defaults defaults
 	disabled []*counter // since the last pass
-	pruned   int64      // hour in which groups that were deleted were looked for
-	stats    Stats      // guarded by s.mu
+
+	combinations int // targets that counters remember by their dimensions
+
+	pruned int64 // hour in which groups that were deleted were looked for
+	stats  Stats // guarded by s.mu
 
 	// The event in hand.
 	w       *work
@@ -132,7 +139,9 @@ func (s *Service) Step(ctx context.Context) (more bool, err error) {
 			return false, err
 		}
 	}
-	if !c.ready {
+	if c.ready {
+		more = true // what came since is not read yet
+	} else {
 		if more, err = c.read(ctx); err != nil {
 			return false, err
 		}
@@ -180,12 +189,7 @@ func (c *consumer) read(ctx context.Context) (more bool, err error) {
 	if err != nil {
 		return false, err
 	}
-	if len(c.groups) > maxGroups {
-		clear(c.groups)
-	}
-	if len(c.targets) > maxTargets {
-		clear(c.targets)
-	}
+	c.bound()
 	after := batches(c.at)
 	if after >= upTo {
 		return false, nil
@@ -218,6 +222,25 @@ func (c *consumer) read(ctx context.Context) (more bool, err error) {
 	}
 	// What was read before an error is counted; the error comes again.
 	return batches(c.at) < upTo, nil
+}
+
+// bound forgets what is remembered between passes when it is too much.
+func (c *consumer) bound() {
+	if len(c.groups) > maxGroups {
+		clear(c.groups)
+		c.combinations = 0
+	}
+	if len(c.targets) > maxTargets {
+		clear(c.targets)
+	}
+	if c.combinations > maxTargets {
+		for _, w := range c.groups {
+			for _, k := range w.counters {
+				k.byDims = map[string]*target{}
+			}
+		}
+		c.combinations = 0
+	}
 }
 
 // batch takes a batch in hand; done is false when it was left in the middle.
@@ -297,8 +320,8 @@ func (c *consumer) add(ctx context.Context) error {
 	return nil
 }
 
-// send adds c.points and moves the positions. Points that would make too many metrics are left
-// out and counted.
+// send adds c.points and moves the positions. Points that would make too many metrics, and those
+// that the metrics do not keep, are left out and counted: they do not stop the others.
 func (c *consumer) send(ctx context.Context, at uint64) error {
 	from := uint64(c.defaults.oldest(logs.Seq(at)))
 	for {
@@ -306,19 +329,51 @@ func (c *consumer) send(ctx context.Context, at uint64) error {
 		if err == nil {
 			return nil
 		}
-		many, ok := errors.AsType[*series.TooManySeriesError](err)
-		if !ok || len(many.Refused) == 0 {
+		refused := refusedOf(err, c.points)
+		if len(refused) == 0 {
 			return fmt.Errorf("add datapoints: %w", err)
 		}
-		if now := c.s.o.Now(); now.Sub(c.warned).Abs() >= time.Minute {
-			c.warned = now
-			c.s.o.Logger.Warn("datapoints are dropped because there are too many metrics", "error", many)
-		}
-		c.s.mu.Lock()
-		c.stats.Dropped += int64(len(many.Refused))
-		c.s.mu.Unlock()
-		c.points = without(c.points, many.Refused)
+		c.drop(len(refused), err)
+		c.points = without(c.points, refused)
 	}
+}
+
+// refusedOf returns the indexes of the points without which an addition that failed may succeed, ascending.
+// There are none when the same is to be tried again.
+func refusedOf(err error, points []series.Point) (refused []int) {
+	if many, ok := errors.AsType[*series.TooManySeriesError](err); ok {
+		return many.Refused
+	}
+	from := len(points)
+	switch {
+	case errors.Is(err, series.ErrInvalid):
+		for i := range points {
+			if points[i].Check() != nil {
+				refused = append(refused, i)
+			}
+		}
+		if len(refused) > 0 {
+			return refused
+		}
+		from = 0
+	case errors.Is(err, series.ErrTooLarge):
+		from = len(points) / 2
+	}
+	for i := from; i < len(points); i++ {
+		refused = append(refused, i)
+	}
+	return refused
+}
+
+// drop notes that datapoints are lost.
+func (c *consumer) drop(n int, why error) {
+	if now := c.s.o.Now(); now.Sub(c.warned).Abs() >= time.Minute {
+		c.warned = now
+		c.s.o.Logger.Warn("datapoints are dropped", "error", why, "count", n)
+	}
+	c.s.mu.Lock()
+	c.stats.Dropped += int64(n)
+	c.s.mu.Unlock()
 }
 
 // Times of Run.
@@ -369,7 +424,7 @@ func pause(ctx context.Context, d time.Duration) {
 // Stats are counts since the service was opened.
 type Stats struct {
 	Behind   uint64 // batches that are not counted yet
-	Dropped  int64  // datapoints that would have made too many metrics
+	Dropped  int64  // datapoints that would have made too many metrics, or that cannot be kept
 	Disabled int64  // filters that made too many dimension values
 }
 

@@ -3,6 +3,7 @@ package metricfilters
 import (
 	"cmp"
 	"context"
+	"errors"
 	"fmt"
 	"slices"
 	"strconv"
@@ -51,6 +52,7 @@ type defaults struct {
 	from    logs.Seq // the durable second position
 	lost    bool     // what is outstanding has to be found again
 	skipped int64    // minutes that were not noted because there were too many
+	damaged bool     // a minute could not be read, and that was logged
 }
 
 func (d *defaults) init() {
@@ -166,6 +168,14 @@ func (c *consumer) closeDefaults(ctx context.Context) (more bool, err error) {
 	for _, k := range over {
 		t := k.k.t
 		have, err := c.s.o.Metrics.ReadSums(ctx, t.metric, "", time.Minute, k.start, k.start+minute)
+		if damage, ok := errors.AsType[*series.CorruptionError](err); ok {
+			// Whether the minute has a datapoint cannot be found out, so it gets no default value.
+			if !d.damaged {
+				c.s.o.Logger.Warn("default values of metric filters are left out where the metrics cannot be read", "error", damage)
+			}
+			d.damaged = true
+			continue
+		}
 		if err != nil {
 			return false, fmt.Errorf("look for datapoints before a default value: %w", err)
 		}

@@ -361,6 +361,10 @@ func (c *consumer) embedded(m []byte, came int64) {
 		c.put(c.ofGroup("EMFValidationErrors"), came, 1, 1)
 		return
 	}
+	if c.size+r.bytes > maxPass { // what filters made of the event leaves no room
+		c.drop(r.points, errTooLarge)
+		return
+	}
 	for _, d := range r.directives {
 		for _, s := range r.sets[d.sets[0]:d.sets[1]] {
 			for i := range r.metrics[d.metrics[0]:d.metrics[1]] {

@@ -7,8 +7,11 @@ import (
 	"slices"
 	"strconv"
 	"strings"
+	"unicode/utf8"
 
 	"github.com/cumulog/cumulog/internal/engine/query/pattern"
+	"github.com/cumulog/cumulog/internal/engine/series"
+	"github.com/cumulog/cumulog/internal/logs"
 )
 
 // Limits of a filter. Lengths that the model of the API has are checked at the edge.
@@ -102,6 +105,16 @@ func checkNames(t *Transformation) error {
 		return refuse("Invalid metric transformation: metric namespace must not be empty")
 	case strings.TrimSpace(t.Name) == "":
 		return refuse("Invalid metric transformation: metric name must not be empty")
+	}
+	return nil
+}
+
+// checkKept refuses names that the metrics do not keep. Filters that were put before this was
+// checked count as disabled.
+func checkKept(t *Transformation) error {
+	p := series.Value(series.Metric{Scope: logs.Scope{Account: "-", Region: "-"}, Namespace: t.Namespace, Name: t.Name}, t.Unit, 0, 0)
+	if p.Check() != nil || !utf8.ValidString(t.Namespace) || !utf8.ValidString(t.Name) || !utf8.ValidString(t.Unit) {
+		return refuse("Invalid metric transformation: metric namespace, name and unit must be text without null characters, of at most 4096 bytes")
 	}
 	return nil
 }

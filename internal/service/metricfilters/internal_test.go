@@ -2,10 +2,12 @@ package metricfilters
 
 import (
 	"fmt"
+	"log/slog"
 	"math"
 	"math/rand/v2"
 	"strings"
 	"testing"
+	"time"
 
 	"github.com/cumulog/cumulog/internal/logs"
 )
@@ -119,8 +121,147 @@ func TestBucketsBoundTheirValues(t *testing.T) {
 		t.Errorf("sum %v, of the values %v; want %v; count %v, of the values %v; want %d", p.Sum, got, sum, p.Count, count, n)
 	}
 	for _, v := range []float64{0, -0.1, 1e-300, 1.5, -7} {
-		if r := rounded(v, roundedBits); math.Abs(r-v) > math.Abs(v)/500 && v != 0 {
+		if r := rounded(v, roundedBits); math.Abs(r-v) > math.Abs(v)/500 {
 			t.Errorf("%v is rounded to %v", v, r)
 		}
+	}
+}
+
+func TestBucketsFoldEqualValues(t *testing.T) {
+	c := &consumer{}
+	x := &target{}
+	for i := range 10_000 {
+		c.put(x, 60_000, float64(i%exactValues)+0.1, 1)
+	}
+	c.collect()
+	p := c.points[0]
+	if len(p.Values) > 2*exactValues {
+		t.Errorf("%d values", len(p.Values))
+	}
+	counts := map[float64]float64{}
+	for i, v := range p.Values {
+		counts[v] += p.Counts[i]
+	}
+	for i := range exactValues {
+		if n, want := counts[float64(i)+0.1], float64((10_000-i+exactValues-1)/exactValues); n != want {
+			t.Fatalf("%v occurs %v times, want %v", float64(i)+0.1, n, want)
+		}
+	}
+	for n := range allBits + 1 {
+		for i := range 10 {
+			if v := math.Ldexp(1, i); rounded(v, n) != v || rounded(-v, n) != -v || rounded(0, n) != 0 {
+				t.Errorf("%v is rounded to %v with %d bits", v, rounded(v, n), n)
+			}
+		}
+	}
+	for i := range 512 {
+		if v := rounded(float64(i), roundedBits); v != float64(i) {
+			t.Errorf("%d is rounded to %v", i, v)
+		}
+	}
+}
+
+// newTestConsumer returns a consumer of nothing that has the group of a set of filters in hand.
+func newTestConsumer(t *testing.T, now time.Time, specs ...Spec) *consumer {
+	t.Helper()
+	s := &Service{o: Options{Now: func() time.Time { return now }, Logger: slog.New(slog.DiscardHandler)}}
+	c := &s.consumer
+	c.s, c.groups, c.targets, c.onMatch, c.lsn = s, map[logs.GroupID]*work{}, map[string]*target{}, c.matched, 1
+	scope := logs.Scope{Account: "1", Region: "r"}
+	f := &groupFilters{live: map[string]*version{}}
+	for i := range specs {
+		compiled, err := compile(&specs[i])
+		if err != nil {
+			t.Fatal(err)
+		}
+		f.live[fmt.Sprint(i)] = &version{record: record{Spec: specs[i]}, compiled: compiled, id: 1, scope: scope}
+	}
+	c.w = &work{id: 1, scope: scope, standard: true, name: "g"}
+	c.groups[1] = c.w
+	c.w.use(c, f)
+	return c
+}
+
+func dimensionedSpec(name string) Spec {
+	return Spec{Pattern: "[a, b]", Transformation: Transformation{
+		Namespace: "N", Name: name, Value: "1", Dimensions: map[string]string{"A": "$a", "B": "$b"},
+	}}
+}
+
+func TestCombinationsAreBounded(t *testing.T) {
+	c := newTestConsumer(t, time.UnixMilli(1_790_000_000_000), dimensionedSpec("x"), dimensionedSpec("y"), dimensionedSpec("z"))
+	kept := func() (n, pairs int) {
+		for _, k := range c.w.counters {
+			n += len(k.byDims)
+			pairs += len(k.pairs)
+		}
+		if n != c.combinations {
+			t.Errorf("%d combinations are noted, there are %d", c.combinations, n)
+		}
+		return n, pairs
+	}
+	const side = 140
+	for i := range side * side {
+		c.w.set.Match(fmt.Appendf(nil, "%d %d", i/side, i%side), c.onMatch)
+	}
+	if n, _ := kept(); n != 3*side*side {
+		t.Fatalf("%d combinations are kept", n)
+	}
+	c.bound()
+	if n, pairs := kept(); n != 0 || pairs != 3*2*side {
+		t.Errorf("%d combinations and %d pairs are left", n, pairs)
+	}
+	c.w.set.Match([]byte("1 1"), c.onMatch)
+	c.bound()
+	if n, _ := kept(); n != 3 {
+		t.Errorf("%d combinations of an event", n)
+	}
+	c.w.use(c, nil) // all filters are deleted
+	if n, _ := kept(); n != 0 {
+		t.Errorf("%d combinations of no filters", n)
+	}
+}
+
+func TestOneEventMakesTooMuch(t *testing.T) {
+	now := time.UnixMilli(1_790_000_000_000)
+	c := newTestConsumer(t, now, Spec{Transformation: Transformation{Namespace: "N", Name: "x", Value: "1"}})
+	event := fmt.Appendf(nil, `{"_aws":{"Timestamp":%d,"CloudWatchMetrics":[{"Namespace":"E","Dimensions":[],"Metrics":[{"Name":"M"},{"Name":"M"}]}]},"M":1}`, now.UnixMilli())
+	try := func(size int, made int, dropped int64) {
+		t.Helper()
+		c.size, c.s.consumer.stats.Dropped = size, 0
+		c.w.set.Match(event, c.onMatch)
+		c.embedded(event, now.UnixMilli())
+		c.collect()
+		if len(c.points) != made || c.stats.Dropped != dropped {
+			t.Errorf("size %d: %d points, %d dropped; want %d and %d", size, len(c.points), c.stats.Dropped, made, dropped)
+		}
+		c.forget()
+	}
+	try(0, 2, 0)
+	try(maxPass, 1, 2) // there is room for the filter, and none for the metrics of the event
+	try(maxPass+1, 0, 3)
+}
+
+func TestGroupsArePrunedTogether(t *testing.T) {
+	const n = 2_000
+	old := &table{groups: map[logs.GroupID]*groupFilters{}}
+	var gone []logs.GroupID
+	for i := range logs.GroupID(n) {
+		v := &version{record: record{Until: uint64(i)}}
+		old.set(i, &groupFilters{live: map[string]*version{"f": v}, ended: []*version{v, v}})
+		if i%2 == 0 {
+			gone = append(gone, i)
+		}
+	}
+	next, removed := old.prune(gone, func(v *version) bool { return v.Until < 11 })
+	if len(next.groups) != n/2 || next.ended != n-10 || len(removed) != 10 || next.groups[1].ended != nil || len(next.groups[1].live) != 1 {
+		t.Errorf("%d groups, %d ended versions, %d removed", len(next.groups), next.ended, len(removed))
+	}
+	if len(old.groups) != n || old.ended != 2*n || len(old.groups[1].ended) != 2 {
+		t.Errorf("the table changed: %d groups, %d ended versions", len(old.groups), old.ended)
+	}
+	// A copy of the table per group would be several allocations per group.
+	if a := testing.AllocsPerRun(1, func() { old.prune(gone, func(*version) bool { return false }) }); a > n {
+		t.Errorf("%v allocations for %d groups", a, len(gone))
 	}
 }

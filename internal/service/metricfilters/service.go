@@ -91,6 +91,9 @@ func (s *Service) Put(ctx context.Context, scope logs.Scope, group string, spec 
 	if err != nil {
 		return err
 	}
+	if err := checkKept(&spec.Transformation); err != nil {
+		return err
+	}
 	g, err := s.resolve(ctx, scope, group)
 	if err != nil {
 		return err

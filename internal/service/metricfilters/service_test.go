@@ -231,6 +231,16 @@ func TestRefusedFilters(t *testing.T) {
 	refused("Metric namespaces starting with AWS/ are reserved for AWS.", "", "1", func(s *metricfilters.Spec) { s.Transformation.Namespace = "AWS/Logs" })
 	refused("Invalid metric transformation: metric name must not be empty", "", "1", func(s *metricfilters.Spec) { s.Transformation.Name = " " })
 	refused("Invalid metric transformation: metric namespace must not be empty", "", "1", func(s *metricfilters.Spec) { s.Transformation.Namespace = "" })
+	for _, bad := range []string{"a\x00b", "\x00", "a\xff", strings.Repeat("x", 4097)} {
+		for _, change := range []func(*metricfilters.Transformation){
+			func(t *metricfilters.Transformation) { t.Name = bad },
+			func(t *metricfilters.Transformation) { t.Namespace = bad },
+			func(t *metricfilters.Transformation) { t.Unit = bad },
+		} {
+			refused("Invalid metric transformation: metric namespace, name and unit must be text without null characters, of at most 4096 bytes", "", "1",
+				func(s *metricfilters.Spec) { change(&s.Transformation) })
+		}
+	}
 	for _, v := range []string{"", "one", "NaN", "Inf", "0x1p4", "1_000", "1e400", "1e200", "$", "$.", "$.*", "$.a[*]", "$.a b", "$size", "$.a.", "$[x]"} {
 		refused(badValue, "{ $.a = * }", v)
 	}

@@ -17,6 +17,8 @@ type version struct {
 	*compiled
 	id    logs.GroupID
 	scope logs.Scope
+
+	unkept bool // its names are none that the metrics keep, so it is disabled
 }
 
 // covers reports whether the events of a batch belong to the version.
@@ -66,15 +68,48 @@ func (t *table) edit(id logs.GroupID, change func(*groupFilters)) *table {
 		next.live, next.ended = maps.Clone(g.live), slices.Clone(g.ended)
 	}
 	change(next)
-	all := maps.Clone(t.groups)
-	if all[id] = next; len(next.live)+len(next.ended) == 0 {
-		delete(all, id)
+	n := &table{maps.Clone(t.groups), t.ended}
+	n.set(id, next)
+	return n
+}
+
+// set replaces the filters of a group in a table that no one else has.
+func (t *table) set(id logs.GroupID, g *groupFilters) {
+	if old := t.groups[id]; old != nil {
+		t.ended -= len(old.ended)
 	}
-	n := t.ended + len(next.ended)
-	if g := t.groups[id]; g != nil {
-		n -= len(g.ended)
+	t.ended += len(g.ended)
+	if t.groups[id] = g; len(g.live)+len(g.ended) == 0 {
+		delete(t.groups, id)
 	}
-	return &table{all, n}
+}
+
+// prune returns a table without the groups that are gone and the ended versions that are over, and
+// those versions.
+func (t *table) prune(gone []logs.GroupID, over func(*version) bool) (*table, []*version) {
+	n := &table{maps.Clone(t.groups), t.ended}
+	for _, id := range gone {
+		n.set(id, &groupFilters{})
+	}
+	if n.ended == 0 {
+		return n, nil
+	}
+	var removed []*version
+	for id, g := range n.groups {
+		if !slices.ContainsFunc(g.ended, over) {
+			continue
+		}
+		next := &groupFilters{live: g.live}
+		for _, v := range g.ended {
+			if over(v) {
+				removed = append(removed, v)
+			} else {
+				next.ended = append(next.ended, v)
+			}
+		}
+		n.set(id, next)
+	}
+	return n, removed
 }
 
 // with returns the table after the filter of a name became v (nil: none) and a
@@ -106,6 +141,10 @@ func (s *Service) load(ctx context.Context) (*table, error) {
 			v, err := open(d)
 			if err != nil {
 				return nil, fmt.Errorf("metric filter %q of group %d: %w", d.Name, d.Group, err)
+			}
+			if v.unkept {
+				s.o.Logger.Warn("a metric filter has a metric name that cannot be kept and is disabled until it is put again with another one",
+					"group", v.Group, "filter", v.Name, "metric", v.Transformation.Name, "namespace", v.Transformation.Namespace)
 			}
 			v.Since = min(v.Since, applied)
 			g := t.groups[d.Group]
@@ -140,5 +179,10 @@ func open(d *catalog.Document) (*version, error) {
 	if err != nil {
 		return nil, err
 	}
-	return &version{record: *r, compiled: c, id: d.Group, scope: d.Scope}, nil
+	v := &version{record: *r, compiled: c, id: d.Group, scope: d.Scope}
+	if checkKept(&r.Transformation) != nil {
+		v.DisabledMS = max(v.DisabledMS, d.UpdatedMS, 1)
+		v.unkept = true
+	}
+	return v, nil
 }

@@ -4,7 +4,6 @@ import (
 	"context"
 	"errors"
 	"fmt"
-	"slices"
 
 	"github.com/cumulog/cumulog/internal/logs"
 	"github.com/cumulog/cumulog/internal/platform/catalog"
@@ -67,32 +66,28 @@ func (s *Service) forgetEnded(ctx context.Context) error {
 	if t.ended == 0 && hour == c.pruned {
 		return nil
 	}
+	// The number of a group that is gone does not come again.
+	var gone []logs.GroupID
+	if hour != c.pruned {
+		for id := range t.groups {
+			if _, err := s.o.Catalog.GroupByID(ctx, id); errors.Is(err, catalog.ErrNotFound) {
+				gone = append(gone, id)
+			} else if err != nil {
+				return fmt.Errorf("look for deleted groups: %w", err)
+			}
+		}
+	}
 	s.change.Lock()
 	defer s.change.Unlock()
 	if t = s.snapshot(); t == nil {
 		return nil
 	}
-	var changes catalog.Changes
-	over := func(v *version) bool { return v.Until <= done }
-	for id, g := range t.groups {
-		if hour != c.pruned {
-			if _, err := s.o.Catalog.GroupByID(ctx, id); errors.Is(err, catalog.ErrNotFound) {
-				t = t.edit(id, func(g *groupFilters) { *g = groupFilters{} })
-				continue
-			} else if err != nil {
-				return fmt.Errorf("look for deleted groups: %w", err)
-			}
+	t, ended := t.prune(gone, func(v *version) bool { return v.Until <= done })
+	if len(ended) > 0 {
+		var changes catalog.Changes
+		for _, v := range ended {
+			changes.Delete = append(changes.Delete, v.key())
 		}
-		for _, v := range g.ended {
-			if over(v) {
-				changes.Delete = append(changes.Delete, v.key())
-			}
-		}
-		if slices.ContainsFunc(g.ended, over) {
-			t = t.edit(id, func(g *groupFilters) { g.ended = slices.DeleteFunc(g.ended, over) })
-		}
-	}
-	if len(changes.Delete) > 0 {
 		if err := s.o.Catalog.Apply(ctx, changes); err != nil {
 			return fmt.Errorf("forget ended metric filters: %w", err)
 		}

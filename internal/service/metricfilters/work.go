@@ -99,6 +99,11 @@ func (w *work) use(c *consumer, f *groupFilters) {
 		have[k.v] = k
 	}
 	w.filters, w.set, w.counters = f, nil, nil
+	defer func() {
+		for _, k := range have {
+			c.combinations -= len(k.byDims)
+		}
+	}()
 	if f == nil {
 		return
 	}
@@ -111,6 +116,7 @@ func (w *work) use(c *consumer, f *groupFilters) {
 		if k == nil {
 			k = newCounter(v)
 		}
+		delete(have, v)
 		w.counters = append(w.counters, k)
 		members = append(members, pattern.Member{Matcher: v.matcher, Refs: v.refs})
 	}
@@ -166,6 +172,10 @@ func (c *consumer) matched(i int) {
 	if k.off || !k.v.covers(c.lsn) {
 		return
 	}
+	if c.size > maxPass {
+		c.drop(1, errTooLarge)
+		return
+	}
 	v := k.v.value
 	if !k.v.constant {
 		n, ok := c.w.set.Number(i, 0)
@@ -190,6 +200,7 @@ func (c *consumer) dimensioned(i int, k *counter) *target {
 		if hour != k.hour {
 			k.pairs = map[string]bool{}
 		}
+		c.combinations -= len(k.byDims)
 		k.hour, k.byDims = hour, map[string]*target{}
 	}
 	first := len(k.v.refs) - len(k.v.names)
@@ -218,6 +229,7 @@ func (c *consumer) dimensioned(i int, k *counter) *target {
 	}
 	t := k.v.target(values)
 	k.byDims[string(c.key)] = t
+	c.combinations++
 	return t
 }
 
