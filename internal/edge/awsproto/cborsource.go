@@ -43,9 +43,10 @@ var cborNames = [8]string{"an integer", "an integer", "a blob", "a string", "a l
 // seconds, with tag 1 or without; no other tag is known. Unknown members may
 // be anything that is well-formed.
 type cborSource struct {
-	data  []byte
-	pos   int
-	depth int
+	data     []byte
+	pos      int
+	depth    int
+	elements budget
 }
 
 // decodeCBOR decodes one whole CBOR value into v. An empty body stands for an
@@ -212,6 +213,9 @@ func (s *cborSource) Map(value func(key string) error) error {
 		return err
 	}
 	return s.items(n, indefinite, func(int) error {
+		if s.elements.spent() {
+			return s.Fail(reasonAllElements)
+		}
 		key, err := s.Text()
 		if err != nil {
 			return err
@@ -230,6 +234,9 @@ func (s *cborSource) List(elem func(i int) error) error {
 		return err
 	}
 	return s.items(n, indefinite, func(i int) error {
+		if s.elements.spent() {
+			return withinElement(s.Fail(reasonAllElements), i)
+		}
 		if err := elem(i); err != nil {
 			return withinElement(err, i)
 		}
@@ -442,7 +449,16 @@ func (s *cborSource) Skip() error {
 		_, err := s.bytes(first >> 5)
 		return err
 	case cborArray:
-		return s.List(func(int) error { return s.Skip() })
+		n, indefinite, err := s.next(cborArray)
+		if err != nil {
+			return err
+		}
+		return s.items(n, indefinite, func(i int) error {
+			if err := s.Skip(); err != nil {
+				return withinElement(err, i)
+			}
+			return nil
+		})
 	case cborMap:
 		n, indefinite, err := s.next(cborMap)
 		if err != nil {

@@ -16,6 +16,10 @@ const (
 	// elements cannot grow a hundredfold in memory. The largest modelled list
 	// has 10,000 elements.
 	MaxElements = 1 << 16
+	// maxAllElements bounds the elements of all lists and maps of a body, for
+	// lists of lists. PutMetricData may have 331,000: 1000 metrics with 150 values,
+	// 150 counts and 30 dimensions each.
+	maxAllElements = 1 << 19
 )
 
 // DecodeError tells why a body cannot be decoded.
@@ -36,9 +40,19 @@ func (e *DecodeError) Error() string {
 // Decoder reads one JSON text. It keeps no reference to the text in what it
 // decodes. It serves one goroutine.
 type Decoder struct {
-	data  []byte
-	pos   int
-	depth int
+	data     []byte
+	pos      int
+	depth    int
+	elements budget
+}
+
+// budget counts the elements of a body.
+type budget int
+
+// spent takes an element and tells whether that was one too many.
+func (b *budget) spent() bool {
+	*b++
+	return *b > maxAllElements
 }
 
 // NewDecoder returns a decoder of data, which must not change meanwhile.
@@ -533,7 +547,10 @@ func List[T any](d *Decoder, dst *[]T, elem func(*T, *Decoder) error) error {
 	list := []T{}
 	err := d.array(func(i int) error {
 		if i == MaxElements {
-			return d.errorf("more than %d elements", MaxElements)
+			return d.errorf("%s", reasonElements)
+		}
+		if d.elements.spent() {
+			return d.errorf("%s", reasonAllElements)
 		}
 		var zero T
 		list = append(list, zero)
@@ -547,13 +564,16 @@ func List[T any](d *Decoder, dst *[]T, elem func(*T, *Decoder) error) error {
 func Map[T any](d *Decoder, dst *map[string]T, elem func(*T, *Decoder) error) error {
 	m := map[string]T{}
 	err := d.object(true, func(name []byte) error {
+		if d.elements.spent() {
+			return d.errorf("%s", reasonAllElements)
+		}
 		key := string(name)
 		var v T
 		if err := elem(&v, d); err != nil {
 			return err
 		}
 		if m[key] = v; len(m) > MaxElements {
-			return d.errorf("more than %d elements", MaxElements)
+			return d.errorf("%s", reasonElements)
 		}
 		return nil
 	})

@@ -10,8 +10,12 @@ import (
 	"unicode/utf8"
 )
 
-// maxParameters bounds the parameters of a form.
-const maxParameters = 1 << 18
+// Bounds of a form.
+const (
+	maxParameters = 1 << 18
+	maxNodes      = 2 * maxParameters // names at all levels
+	maxFormDepth  = 16                // PutMetricData goes to 10
+)
 
 // Form is the body of a Query request as a tree: the parameter
 // MetricData.member.1.Value is the value of a node three levels below the root. It
@@ -63,7 +67,7 @@ func (n *formNode) add(name string, offset int) *formNode {
 // parameter that comes twice is refused.
 func ParseForm(text string) (*Form, error) {
 	f := new(Form)
-	count := 0
+	count, nodes := 0, 0
 	for at := 0; at < len(text); {
 		part, _, _ := strings.Cut(text[at:], "&")
 		offset := at
@@ -90,8 +94,8 @@ func ParseForm(text string) (*Form, error) {
 		}
 		n := &f.root
 		for depth := 0; key != ""; depth++ {
-			if depth == MaxDepth {
-				return nil, fail("nesting deeper than %d", MaxDepth)
+			if depth == maxFormDepth {
+				return nil, fail("nesting deeper than %d", maxFormDepth)
 			}
 			name, rest, more := strings.Cut(key, ".")
 			if name == "" || more && rest == "" {
@@ -99,6 +103,9 @@ func ParseForm(text string) (*Form, error) {
 			}
 			k := n.kid(name)
 			if k == nil {
+				if nodes++; nodes > maxNodes {
+					return nil, fail("more than %d names in parameters", maxNodes)
+				}
 				k = n.add(name, offset)
 			}
 			n, key = k, rest

@@ -128,7 +128,10 @@ func withinElement(err error, i int) error { return within(err, strconv.Itoa(i+1
 
 const reasonRange = "number out of range"
 
-var reasonElements = "more than " + strconv.Itoa(MaxElements) + " elements"
+var (
+	reasonElements    = "more than " + strconv.Itoa(MaxElements) + " elements"
+	reasonAllElements = "more than " + strconv.Itoa(maxAllElements) + " elements in all"
+)
 
 // millisOfSeconds converts a number of seconds; ok is false outside the years 0
 // to 9999.
@@ -220,10 +223,22 @@ type jsonSource struct{ *Decoder }
 // Times are numbers of seconds; texts in ISO 8601 are taken too.
 func JSONSource(d *Decoder) Source { return jsonSource{d} }
 
-func (s jsonSource) List(elem func(i int) error) error { return s.array(elem) }
+func (s jsonSource) List(elem func(i int) error) error {
+	return s.array(func(i int) error {
+		if s.elements.spent() {
+			return s.Fail(reasonAllElements)
+		}
+		return elem(i)
+	})
+}
 
 func (s jsonSource) Map(value func(key string) error) error {
-	return s.object(true, func(name []byte) error { return value(string(name)) })
+	return s.object(true, func(name []byte) error {
+		if s.elements.spent() {
+			return s.Fail(reasonAllElements)
+		}
+		return value(string(name))
+	})
 }
 
 func (s jsonSource) Text() (v string, err error) {

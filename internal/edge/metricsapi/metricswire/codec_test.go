@@ -239,8 +239,8 @@ func TestDecodeForm(t *testing.T) {
 	check("=x", "a parameter without a name (position 0)")
 	check("a..b=x", "malformed parameter name '.b' (position 0)")
 	check("a.=x", "malformed parameter name 'a.' (position 0)")
-	check(strings.Repeat("a.", 99)+"a=x", "")
-	check(strings.Repeat("a.", 100)+"a=x", "nesting deeper than 100 (position 0)")
+	check(strings.Repeat("a.", 15)+"a=x", "")
+	check(strings.Repeat("a.", 16)+"a=x", "nesting deeper than 16 (position 0)")
 	check("EntityMetricData.member.1.Entity.Attributes.entry.1.key=k", "expected '.key' and '.value' behind the number (member 'EntityMetricData.member.1.Entity.Attributes.entry.1', position 0)")
 }
 
