@@ -612,6 +612,33 @@ func TestFeedThatIsTooFast(t *testing.T) {
 	})
 }
 
+// TestTakenUpdatesCount: the memory of an update counts while its reader sends it.
+func TestTakenUpdatesCount(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		w := newWorld(t, livetail.Options{})
+		defer w.stop()
+		for _, atOnce := range []bool{false, true} {
+			sn := w.open(livetail.Request{Groups: []string{"/a"}, AtOnce: atOnce})
+			w.put(1, 1, "one")
+			if u := next(t, sn); messages(u) != "one" {
+				t.Fatalf("%q", messages(u))
+			}
+			if w.tails.Held() == 0 {
+				t.Error("what the reader has does not count")
+			}
+			if u := next(t, sn); len(u.Events) != 0 || w.tails.Held() != 0 {
+				t.Errorf("then %q, %d bytes are held", messages(u), w.tails.Held())
+			}
+			w.put(1, 1, "two")
+			next(t, sn)
+			sn.Close()
+			if n := w.tails.Held(); n != 0 {
+				t.Errorf("at the end %d bytes are held", n)
+			}
+		}
+	})
+}
+
 func TestFeedCloses(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		w := newWorld(t, livetail.Options{})

@@ -15,6 +15,7 @@ const (
 	passEvery  = 10 * time.Millisecond  // least time between passes while batches keep coming
 	behindTime = time.Second            // after which batches are left out
 	workBurst  = 100 * time.Millisecond // of work at once, before the share of it counts
+	workDebt   = time.Second            // of work that is owed at most: a pass that was stalled must not count for minutes
 )
 
 // workShare is how much of the processors sessions may cost, whatever their patterns are.
@@ -55,7 +56,7 @@ type runner struct {
 	passed  time.Time                 // end of the last pass
 	behind  time.Time                 // since when passes end before the feed does; zero: they do not
 	share   float64                   // of a processor that passes may take
-	saved   time.Duration             // of work that may be done now; negative: what is owed
+	saved   time.Duration             // of work that might be done then; negative: what was owed
 	streams map[logs.StreamID]*stream // of the groups of w
 	lanes   map[string]*lanes         // by the ids of their sessions
 	batch   batch
@@ -90,15 +91,6 @@ func (r *runner) follow() {
 
 // await returns when there may be batches, or other sessions, or ctx has ended.
 func (r *runner) await(ctx context.Context) error {
-	if left := r.rest(time.Now()); left > 0 {
-		timer := time.NewTimer(left)
-		defer timer.Stop()
-		select {
-		case <-timer.C:
-		case <-ctx.Done():
-			return nil
-		}
-	}
 	wait, cancel := context.WithCancel(ctx)
 	defer cancel()
 	r.s.mu.Lock()
@@ -106,6 +98,15 @@ func (r *runner) await(ctx context.Context) error {
 	r.s.mu.Unlock()
 	if r.s.current.Load() != r.w {
 		return nil
+	}
+	if left := r.rest(time.Now()); left > 0 {
+		timer := time.NewTimer(left)
+		defer timer.Stop()
+		select {
+		case <-timer.C:
+		case <-wait.Done():
+			return nil
+		}
 	}
 	err := r.s.feed.AwaitCommit(wait, r.pos)
 	if wait.Err() != nil {
@@ -117,13 +118,17 @@ func (r *runner) await(ctx context.Context) error {
 // rest returns how long to wait before the next pass: for batches that come close
 // together, as they are looked at together, and until the work is within its share.
 func (r *runner) rest(now time.Time) time.Duration {
-	since := now.Sub(r.passed)
-	saved := r.saved + time.Duration(float64(min(since, time.Second))*r.share)
-	left := -time.Duration(float64(min(saved, 0)) / r.share)
+	left := -time.Duration(float64(min(r.credit(now), 0)) / r.share)
 	if r.behind.IsZero() {
-		left = max(left, passEvery-since)
+		left = max(left, passEvery-now.Sub(r.passed))
 	}
 	return left
+}
+
+// credit returns the work that may be done now; negative: what is owed.
+func (r *runner) credit(now time.Time) time.Duration {
+	earned := float64(now.Sub(r.passed)) * r.share
+	return r.saved + time.Duration(min(earned, float64(workBurst-r.saved)))
 }
 
 // pass looks at the batches that have arrived. When batches come faster than
@@ -141,8 +146,7 @@ func (r *runner) pass(ctx context.Context) {
 		return r.s.current.Load() == r.w
 	})
 	now := time.Now()
-	r.saved += time.Duration(float64(min(now.Sub(r.passed), time.Second)) * r.share)
-	r.saved = min(r.saved, workBurst) - now.Sub(began)
+	r.saved = max(r.credit(now)-now.Sub(began), -workDebt)
 	r.pos, r.passed = max(r.pos, next), now
 	failed := err != nil && ctx.Err() == nil && !errors.Is(err, store.ErrClosed)
 	switch {

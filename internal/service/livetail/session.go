@@ -63,6 +63,7 @@ type Session struct {
 	queued    int      // events in them
 	due       time.Time
 	taken     time.Time
+	given     int64 // bytes of the update that Next has returned last, while they count
 }
 
 // Groups returns the groups of the session, each once.
@@ -70,8 +71,8 @@ func (sn *Session) Groups() []groups.Group { return sn.groups }
 
 // Next waits for the next update and returns it. A session that is not AtOnce has
 // one each second, empty or not; one that is has them as soon as there are events,
-// at least 50 ms from each other, and an empty one after 5 s without any. After
-// ErrTimeout or ErrClosed there are no more.
+// at least 50 ms from each other, and an empty one after 5 s without any. The memory of
+// an update counts until the next call or the end. After ErrTimeout or ErrClosed there are no more.
 func (sn *Session) Next(ctx context.Context) (Update, error) {
 	for {
 		u, wait, err := sn.take(time.Now())
@@ -102,6 +103,7 @@ func (sn *Session) take(now time.Time) (u Update, wait time.Duration, err error)
 	if sn.err != nil {
 		return u, 0, sn.err
 	}
+	sn.give(0)
 	left := sn.began.Add(SessionTime).Sub(now)
 	if left <= 0 {
 		sn.endLocked(ErrTimeout)
@@ -112,7 +114,7 @@ func (sn *Session) take(now time.Time) (u Update, wait time.Duration, err error)
 		u = sn.queue[0]
 		sn.queue = slices.Delete(sn.queue, 0, 1)
 		sn.queued -= len(u.Events)
-		sn.s.held.Add(-u.bytes)
+		sn.give(u.bytes)
 		sn.due, sn.taken = sn.windowEnd, now
 		return u, 0, nil
 	}
@@ -141,8 +143,15 @@ func (sn *Session) take(now time.Time) (u Update, wait time.Duration, err error)
 		return u, 0, nil
 	}
 	u = sn.cur.close()
-	sn.s.held.Add(-u.bytes)
+	sn.give(u.bytes)
 	return u, 0, nil
+}
+
+// give notes the bytes of an update that its reader has from now on; those of the
+// one before are free.
+func (sn *Session) give(bytes int64) {
+	sn.s.held.Add(-sn.given)
+	sn.given = bytes
 }
 
 // roll puts the window into the queue when its time is over.
@@ -253,6 +262,7 @@ func (sn *Session) endLocked(why error) {
 	}
 	sn.err = why
 	close(sn.ended)
+	sn.give(0)
 	bytes := sn.cur.bytes
 	for i := range sn.queue {
 		bytes += sn.queue[i].bytes
