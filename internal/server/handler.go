@@ -39,5 +39,6 @@ func (c *components) handler(token string) http.Handler {
 		Query: bodies.admit(awshttp.NewQueryHandler(options, append(stsapi.Services(c.started), metrics.Query())...)),
 		Admin: awshttp.ByPath(consolePath, console, calls, c.admin(token)),
 		S3:    s3api.New(s3),
+		Open:  c.cfg.Auth != config.AuthRequired,
 	})
 }

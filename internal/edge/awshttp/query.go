@@ -16,6 +16,9 @@ import (
 // queryLimit bounds the form body of a Query request, unless the service says otherwise.
 const queryLimit = 1 << 20
 
+// faultNamespace is that of errors that belong to no service.
+const faultNamespace = "http://webservices.amazon.com/AWSFault/2005-15-09"
+
 // QueryService is one service of the Query protocol.
 type QueryService struct {
 	SigningName string
@@ -97,7 +100,7 @@ func (h *QueryHandler) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 
 func (h *QueryHandler) serve(r *http.Request, c *call, out *buffer) (namespace string, failure *awsproto.Error) {
 	defer recovered(h.log, c, &failure)
-	namespace = "http://webservices.amazon.com/AWSFault/2005-15-09" // of errors that belong to no service
+	namespace = faultNamespace
 	if r.Method != http.MethodPost && r.Method != http.MethodGet {
 		return namespace, &awsproto.Error{Code: "MalformedInput", Message: "Method " + clip(r.Method) + " is not allowed."}
 	}

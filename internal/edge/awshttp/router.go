@@ -6,27 +6,41 @@ import (
 	"strings"
 )
 
-// RouterOptions names the handlers of the one port. All are required.
+// RouterOptions names the handlers of the one port, which are required.
 type RouterOptions struct {
 	JSON  http.Handler // X-Amz-Target, and the paths of RPC v2 CBOR
 	Query http.Handler // Action=…
 	Admin http.Handler // paths under /_/
 	S3    http.Handler // everything else
+
+	Open bool // signatures are not verified
 }
 
 // NewRouter returns the handler of the one port: the request decides which
-// protocol it is. Any Host is accepted.
+// protocol it is. Any Host is accepted. Unsigned requests that a web page of another
+// site may have sent are refused, but for those of Admin and S3.
 func NewRouter(o RouterOptions) http.Handler {
+	calls := http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+		if wrong := o.foreign(r); wrong != "" {
+			refuseJSON(w, r, wrong)
+			return
+		}
+		o.JSON.ServeHTTP(w, r)
+	})
 	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
 		switch {
 		case r.URL.Path == "/_" || strings.HasPrefix(r.URL.Path, "/_/"):
 			o.Admin.ServeHTTP(w, r)
 		case isRPC(r) || r.Header.Get("X-Amz-Target") != "":
-			o.JSON.ServeHTTP(w, r)
+			calls.ServeHTTP(w, r)
 		case isQuery(r):
+			if wrong := o.foreignQuery(r); wrong != "" {
+				refuseQuery(w, wrong)
+				return
+			}
 			o.Query.ServeHTTP(w, r)
 		case isJSON(r):
-			o.JSON.ServeHTTP(w, r) // answers that the target is missing
+			calls.ServeHTTP(w, r) // answers that the target is missing
 		case isBrowser(r):
 			http.Redirect(w, r, "/_/", http.StatusFound)
 		default:

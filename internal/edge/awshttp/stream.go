@@ -71,6 +71,9 @@ type framing interface {
 // streamPatience is how long a client may take to accept one event.
 const streamPatience = time.Minute
 
+// maxStreamBuffer bounds the buffer that a stream keeps between events.
+const maxStreamBuffer = 256 << 10
+
 // roomHolder is a body whose room in memory is given back before the answer ends.
 type roomHolder interface{ ReleaseRoom() }
 
@@ -102,6 +105,9 @@ func (h *Handler) stream(w http.ResponseWriter, r *http.Request, c *call, out *b
 		}
 		if err != nil {
 			c.cause, status = err, statusGone
+		}
+		if cap(out.b) > maxStreamBuffer {
+			out.b = nil
 		}
 		return err == nil
 	}
