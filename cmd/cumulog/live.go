@@ -6,6 +6,7 @@ import (
 	"encoding/json"
 	"errors"
 	"fmt"
+	"io"
 	"net/http"
 	"strings"
 	"time"
@@ -18,6 +19,7 @@ const (
 	// liveSilence is when a tail that says nothing is given up: the server says something every five seconds.
 	liveSilence = 30 * time.Second
 	maxLiveLine = 64 << 20
+	maxRefusal  = 64 << 10
 )
 
 // liveUpdate is a line of the operation Tail.
@@ -36,7 +38,7 @@ type live struct {
 	open    int // readers that are running
 }
 
-// errNoLive says that the server has no such operation, or refuses it: there is nothing to wait for.
+// errNoLive says that the server has no such operation, or refuses it for good: there is nothing to wait for.
 var errNoLive = errors.New("the server has no live tail for this")
 
 // openLive opens the tails of the groups. Events that arrive from now on are in them.
@@ -94,13 +96,11 @@ func (l *live) add(ctx context.Context, r *remote, in any) error {
 	lines := bufio.NewScanner(resp.Body)
 	lines.Buffer(make([]byte, 64<<10), maxLiveLine)
 	if resp.StatusCode != http.StatusOK || resp.Header.Get("Content-Type") != "application/x-ndjson" || !lines.Scan() {
+		err := refusal(resp)
 		silence.Stop()
 		cancel()
 		resp.Body.Close()
-		if resp.StatusCode >= http.StatusInternalServerError || resp.StatusCode == http.StatusOK {
-			return fmt.Errorf("the operation Tail answers %s", resp.Status)
-		}
-		return errNoLive
+		return err
 	}
 	l.open++
 	go func() {
@@ -126,6 +126,24 @@ func (l *live) add(ctx context.Context, r *remote, in any) error {
 		l.updates <- end
 	}()
 	return nil
+}
+
+// refusal returns the error of an answer that is no tail: errNoLive unless it may be another one later.
+func refusal(resp *http.Response) error {
+	if resp.StatusCode >= http.StatusInternalServerError || resp.StatusCode == http.StatusOK {
+		return fmt.Errorf("the operation Tail answers %s", resp.Status)
+	}
+	var bad consoleError
+	if body, err := io.ReadAll(io.LimitReader(resp.Body, maxRefusal)); err != nil {
+		return fmt.Errorf("reading the answer of Tail: %w", err)
+	} else if json.Unmarshal(body, &bad) != nil {
+		return errNoLive // of a server that has no such operation
+	}
+	switch bad.Type[strings.LastIndexByte(bad.Type, '#')+1:] {
+	case "LimitExceededException", "ThrottlingException":
+		return &bad
+	}
+	return errNoLive
 }
 
 // close ends the tails and waits for their readers.

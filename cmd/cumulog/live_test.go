@@ -74,6 +74,7 @@ type passage struct {
 	*httptest.Server
 	tails, polls atomic.Int64
 	noTail       atomic.Bool
+	refusal      atomic.Value // string: what tails are answered for now, with the status 400
 	mu           sync.Mutex
 	cut          []context.CancelFunc // of tails
 }
@@ -94,6 +95,10 @@ func newPassage(t *testing.T, to string) *passage {
 			p.tails.Add(1)
 			if p.noTail.Load() {
 				http.NotFound(w, r)
+				return
+			}
+			if body, _ := p.refusal.Load().(string); body != "" {
+				http.Error(w, body, http.StatusBadRequest)
 				return
 			}
 			ctx, cancel := context.WithCancel(r.Context())
@@ -175,6 +180,32 @@ func TestTailFollowsByPolling(t *testing.T) {
 	if n := p.tails.Load(); n != 1 {
 		t.Errorf("it asked %d times for a tail", n)
 	}
+}
+
+// TestTailFollowsLiveLater: a server that has no room for a tail has some later; one that refuses the request does not.
+func TestTailFollowsLiveLater(t *testing.T) {
+	isolate(t)
+	srv := cumulogtest.New(t)
+	base := time.Now().Add(-10 * time.Second)
+	loadEvents(t, srv, base, "g", "s", 0, "one")
+	check := func(refusal string, again bool) {
+		t.Helper()
+		p := newPassage(t, srv.URL)
+		p.refusal.Store(refusal)
+		out := following(t, p.URL, "g")
+		out.await(t, 1)
+		polls := p.polls.Load()
+		for p.tails.Load() < 2 && p.polls.Load() < polls+4 {
+			time.Sleep(time.Millisecond)
+		}
+		if n := p.tails.Load(); again != (n > 1) {
+			t.Errorf("%s: it asked %d times for a tail", refusal, n)
+		}
+	}
+	check(`{"__type":"LimitExceededException","message":"Live Tail session limit exceeded."}`, true)
+	check(`{"__type":"com.amazonaws.logs#ThrottlingException","message":"Rate exceeded"}`, true)
+	check(`{"__type":"ResourceNotFoundException","message":"The specified log group does not exist."}`, false)
+	check(`no operation of that name`, false)
 }
 
 // TestTailFollowsNewGroupsLive: a prefix means groups that come later, too; streams keep to theirs.
