@@ -238,7 +238,7 @@ func TestConnections(t *testing.T) {
 			{"CreateLogGroup", `{"logGroupName":"g"}`, 400, "ResourceAlreadyExistsException"},
 			{"PutLogEvents", put[:40], 400, "SerializationException"},
 			{"PutLogEvents", strings.Replace(put, `"s"`, `"t"`, 1), 400, "ResourceNotFoundException"},
-			{"PutDestination", `{}`, 400, "UnknownOperationException"},
+			{"PutDataProtectionPolicy", `{}`, 400, "UnknownOperationException"},
 			{"NoSuchOperation", `{}`, 400, "UnknownOperationException"},
 			{"PutLogEvents", put, 200, ""},
 		} {

@@ -130,7 +130,7 @@ def events():
     logs.create_log_stream(logGroupName="rare", logStreamName="s")
     refused(VALIDATION, "filter_log_events", STANDARD, logGroupName="rare")
     refused(VALIDATION, "get_log_events", STANDARD, logGroupName="rare", logStreamName="s")
-    refused(UNKNOWN, "put_destination", "PutDestination", destinationName="d", targetArn="t", roleArn="r")
+    refused(UNKNOWN, "put_data_protection_policy", "PutDataProtectionPolicy", logGroupIdentifier="g", policyDocument="{}")
 
 
 def tags_and_protection():

@@ -23,7 +23,7 @@ await logs.createLogStream(stream);
 await assert.rejects(logs.createLogGroup(group), ResourceAlreadyExistsException);
 await assert.rejects(logs.createLogStream({ logGroupName: "no", logStreamName: "s" }), ResourceNotFoundException);
 await assert.rejects(logs.createLogGroup({}), InvalidParameterException);
-await assert.rejects(logs.putDestination({ destinationName: "d", targetArn: "t", roleArn: "r" }), { name: "UnknownOperationException" });
+await assert.rejects(logs.putDataProtectionPolicy({ logGroupIdentifier: "g", policyDocument: "{}" }), { name: "UnknownOperationException" });
 
 const now = Date.now();
 const want = Array.from({ length: 5000 }, (_, i) => `m${i} ü\u0000\u{1f600}${"x".repeat(150)}`);
