@@ -10,7 +10,7 @@ import (
 
 // memShapes keeps what messages in memory were taken apart into, so that one
 // question after another about events that just arrived does not read their JSON
-// again. It makes no entry for messages that were asked about once.
+// again. Of messages that were asked about once it notes only that.
 type memShapes struct {
 	mu    sync.Mutex
 	limit int64
@@ -41,6 +41,15 @@ func keyOf(chunks []*chunk) memKey {
 	return memKey{chunks[0].lsn, chunks[len(chunks)-1].lsn, len(chunks)}
 }
 
+// newMemShape notes that chunks were asked about.
+func newMemShape(chunks []*chunk) *memShape {
+	m := &memShape{key: keyOf(chunks), size: int64(8*len(chunks)) + 256}
+	for _, c := range chunks {
+		m.lsns = append(m.lsns, c.lsn)
+	}
+	return m
+}
+
 func (m *memShape) is(chunks []*chunk) bool {
 	for i, c := range chunks {
 		if m.lsns[i] != c.lsn {
@@ -61,22 +70,17 @@ func (s *memShapes) get(chunks []*chunk) (shape *shred.Shape, tried, again bool)
 		m := e.Value.(*memShape)
 		return m.shape, m.tried, true
 	}
-	m := &memShape{key: k, size: int64(8*len(chunks)) + 256}
-	for _, c := range chunks {
-		m.lsns = append(m.lsns, c.lsn)
-	}
-	s.insert(m)
+	s.insert(newMemShape(chunks))
 	return nil, false, false
 }
 
 // put keeps what get did not find; a nil shape says that there is none. The shape
 // must not change any more.
 func (s *memShapes) put(chunks []*chunk, shape *shred.Shape) {
-	m := &memShape{key: keyOf(chunks), shape: shape, tried: true, size: int64(8*len(chunks)) + 256}
-	for _, c := range chunks {
-		m.lsns = append(m.lsns, c.lsn)
-	}
+	m := newMemShape(chunks)
+	m.tried = true
 	if shape != nil {
+		m.shape = shape
 		m.size += shape.Memory()
 	}
 	s.mu.Lock()

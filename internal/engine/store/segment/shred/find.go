@@ -2,7 +2,6 @@ package shred
 
 import (
 	"bytes"
-	"slices"
 
 	"github.com/cumulog/cumulog/internal/engine/column"
 )
@@ -20,8 +19,6 @@ type finder struct {
 	rows  []uint32
 	texts column.Texts
 
-	live   int           // templates that have rows
-	uses   []int         // by column: in how many of those it fills one hole; -1: in some it fills more
 	direct []bool        // by eval: it was added row by row at once
 	maybe  column.Bitmap // rows that are to be verified
 	straddles
@@ -164,23 +161,16 @@ func searchTexts(t *column.Texts, needle []byte, hits column.Bitmap) (found bool
 // i is in row i. It clears has of chunks and sets direct of evals that are done with.
 func (f *finder) align(b *Block, hits column.Bitmap) {
 	f.maybe = f.maybe.Fit(len(b.of))
-	f.uses = fit(f.uses, len(b.columns))
-	clear(f.uses)
-	f.live = 0
-	for i := range b.templates {
-		if b.rows[i] == 0 {
-			continue
-		}
-		f.live++
-		for h, c := range b.templates[i].Columns {
-			if f.uses[c]++; b.columns[c].texts != len(b.of) || f.uses[c] > f.live || slices.Contains(b.templates[i].Columns[:h], c) {
-				f.uses[c] = -len(b.templates) // it cannot become live again
-			}
+	b.findUsers()
+	live := 0 // templates that have rows
+	for _, n := range b.rows {
+		if n > 0 {
+			live++
 		}
 	}
 	for i := range b.columns {
 		k := b.columns[i].chunk
-		if f.has[k] && f.uses[i] == f.live && b.chunks[k].rows == len(b.of) {
+		if f.has[k] && b.users[i].each && b.chunks[k].rows == len(b.of) {
 			hits[:len(f.hits[k])].Or(f.hits[k])
 			f.has[k] = false
 		}
@@ -188,7 +178,7 @@ func (f *finder) align(b *Block, hits column.Bitmap) {
 	f.direct = fit(f.direct, len(f.evals))
 	for e := range f.evals {
 		exact, doubtful := 0, 0
-		if f.direct[e] = false; f.uses[f.evals[e].column] != f.live {
+		if f.direct[e] = false; !b.users[f.evals[e].column].each {
 			continue
 		}
 		for i := range b.templates {
@@ -204,10 +194,10 @@ func (f *finder) align(b *Block, hits column.Bitmap) {
 			}
 		}
 		switch {
-		case exact == f.live && doubtful == 0:
+		case exact == live && doubtful == 0:
 			hits[:len(f.evals[e].bits)].Or(f.evals[e].bits)
 			f.direct[e] = true
-		case doubtful == f.live && exact == 0:
+		case doubtful == live && exact == 0:
 			f.maybe.Or(f.evals[e].bits)
 			f.direct[e] = true
 		}
